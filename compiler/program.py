@@ -1,0 +1,172 @@
+"""A layer and a mapping to what the chip is given: configuration bits and a DRAM image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler import layout
+from compiler.lowering import lower
+from compiler.mapping import Mapping, Placement
+from golden.layer import LayerShape
+from golden.tensors import check_tensors
+from hw.config import ChipConfig, pack_scan
+
+__all__ = ["Job", "Program", "compile_layer"]
+
+UNUSED_ROW = 15  # a row ID that no word is sent to
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the chip from start to done.
+
+    Attributes
+    ----------
+    placement : Placement
+    fields : dict
+        The configuration by field.
+    bits : list of int
+        The scan chain's bits.
+    ofmap_base, ofmap_count : int
+        Where the ofmap's words lie in DRAM.
+    """
+
+    placement: Placement
+    fields: dict
+    bits: list
+    ofmap_base: int
+    ofmap_count: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """All jobs of a layer and the DRAM they work on.
+
+    Attributes
+    ----------
+    dram : ndarray of uint64
+        The image before the first job; ofmap places hold a pattern that no job leaves behind unwritten.
+    """
+
+    shape: LayerShape
+    chip: ChipConfig
+    mapping: Mapping
+    jobs: list
+    dram: np.ndarray
+
+    def ofmap(self, dram):
+        """The layer's ofmap (N, M, E, F), int16, from DRAM after the last job."""
+        parts = [layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count])
+                 for job in self.jobs]
+        return np.concatenate(parts, axis=1)
+
+
+def _network_ids(placement):
+    """Row and col IDs of the networks (Fig. 11), and which PEs take part."""
+    layer, mp, chip = placement.layer, placement.mapping, placement.chip
+    rows, columns = chip.rows, chip.columns
+    height = mp.r * layer.R
+    ids = {name: np.full(rows, UNUSED_ROW) for name in
+           ("filter_row_id", "ifmap_row_id", "psum_row_id", "gon_row_id")}
+    pes = {name: np.zeros((rows, columns), int) for name in
+           ("active", "from_ln", "filter_col_id", "ifmap_col_id", "psum_col_id")}
+    for stack in range(placement.stacks):
+        down, segment = divmod(stack, placement.segments)
+        first_row = segment * placement.columns  # of the ofmap tile, where a set is cut in segments
+        width = min(placement.columns, mp.e - first_row) if placement.segments > 1 else placement.columns
+        x = np.arange(width)
+        for offset in range(height):
+            y = stack * height + offset
+            channel, i = divmod(offset, layer.R)
+            ids["filter_row_id"][y] = (down * mp.r + channel) * layer.R + i
+            ids["ifmap_row_id"][y] = channel * layer.U + i % layer.U
+            pes["active"][y, :width] = 1
+            pes["from_ln"][y, :width] = offset < height - 1
+            pes["filter_col_id"][y, :width] = x // mp.e if placement.segments == 1 else 0
+            pes["ifmap_col_id"][y, :width] = first_row + x % mp.e + i // layer.U
+            pes["psum_col_id"][y, :width] = x
+        ids["psum_row_id"][stack * height + height - 1] = stack
+        ids["gon_row_id"][stack * height] = stack
+    return {name: value.ravel().tolist() for name, value in (ids | pes).items()}
+
+
+def _loop_fields(placement):
+    layer, mp = placement.layer, placement.mapping
+    (strips, e_ragged), (spans, f_ragged) = placement.strips, placement.spans
+    blocks, tiles_ragged = placement.blocks
+    filters, groups, groups_ragged = placement.filter_groups
+    cases = [(e, f) for e in (mp.e, e_ragged) for f in (mp.f, f_ragged)]
+    return {
+        "tiles_last": mp.n - 1, "tiles_ragged": tiles_ragged - 1,
+        "groups_last": groups - 1, "groups_ragged": groups_ragged - 1,
+        "channels_last": placement.channel_groups - 1, "blocks_last": blocks - 1,
+        "filters_last": filters - 1, "strips_last": strips - 1, "spans_last": spans - 1,
+        "e_last": mp.e - 1, "e_ragged": e_ragged - 1, "f_last": mp.f - 1, "f_ragged": f_ragged - 1,
+        "rows_last": placement.rows - 1, "rows_ragged": placement.ifmap_rows(e_ragged) - 1,
+        "final_column": (mp.f - 1) * layer.V, "final_ragged": (f_ragged - 1) * layer.V,
+        "window_last": layer.S - 1,
+        "ifmap_words": [placement.ifmap_words(e, f) for e, f in cases],
+        "psum_words": [placement.psum_words(e, f) for e, f in cases],
+    }
+
+
+def _array_fields(placement, shift, relu):
+    layer, mp = placement.layer, placement.mapping
+    return {
+        "p_last": mp.p - 1, "steps_last": mp.q * layer.S - 1, "slide": mp.q * layer.V,
+        "filter_words": mp.p * mp.q * layer.S, "shift": shift, "relu": int(relu),
+        "r_last": mp.r - 1, "q_last": mp.q - 1, "stride": layer.U,
+        "quads_last": placement.quads - 1, "lanes_last": mp.t * mp.e - 1, "sets_last": mp.t - 1,
+        "columns_last": placement.columns - 1,
+        "filter_rows_last": placement.sets_down * mp.r * layer.R - 1,
+        "filter_columns_last": placement.sets_across - 1,
+        "ifmap_banks": placement.ifmap_banks,
+    }
+
+
+def _dram_fields(placement, bases):
+    filters, groups, ragged = placement.filter_groups
+    per_group = {"filter": placement.channel_groups * placement.pass_words,
+                 "bias": placement.quads * placement.mapping.t}
+    fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
+    fields["ifmap_count"] = bases["filter"] - bases["ifmap"]
+    for name, words in per_group.items():
+        fields |= {f"{name}_count": groups * words, f"{name}_ragged": ragged * words}
+    return fields
+
+
+def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
+                  shift=0, relu=False) -> Program:
+    """Compile a layer: one job for each group.
+
+    Parameters
+    ----------
+    ifmap, weights, bias : ndarrays of int16, (N, C, H, W), (M, C/G, R, S), (M,)
+    shift : int
+        Right shift of the products, 0..16.
+
+    Raises
+    ------
+    MappingError
+        The chip cannot hold the mapping.
+    ValueError, TypeError
+        Tensors of the wrong shape or type.
+    """
+    check_tensors(ifmap, weights, bias, shape)
+    jobs, parts, at = [], [], 0
+    for layer in lower(shape, chip):
+        placement = Placement(layer, mapping, chip)
+        bases = {}
+        count = layout.ofmap_words(placement)
+        for name, words in (
+            ("ifmap", layout.pack_ifmaps(placement, ifmap)), ("filter", layout.pack_filters(placement, weights)),
+            ("bias", layout.pack_biases(placement, bias)),
+            ("ofmap", np.full(count, 0xDEAD_BEEF_DEAD_BEEF, np.uint64)),
+        ):
+            bases[name] = at
+            parts.append(words)
+            at += len(words)
+        fields = (_array_fields(placement, shift, relu) | _loop_fields(placement)
+                  | _dram_fields(placement, bases) | _network_ids(placement))
+        jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
+    return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts))

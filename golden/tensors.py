@@ -1,0 +1,139 @@
+"""The tensors of a layer: checked, drawn at random, compared."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from golden.layer import LayerShape
+
+__all__ = ["Difference", "Tensors", "check_tensors", "first_difference", "random_tensors"]
+
+
+class Tensors(NamedTuple):
+    """What a layer reads.
+
+    Attributes
+    ----------
+    ifmap : ndarray of int16, shape (N, C, H, W)
+    weights : ndarray of int16, shape (M, C/G, R, S)
+    bias : ndarray of int16, shape (M,)
+        In the format of the ofmap, that is, after the shift of the products.
+    """
+
+    ifmap: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+
+def _check_tensor(name: str, tensor: object, letters: str, shape: tuple[int, ...]) -> None:
+    found = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
+    if found != np.int16:
+        raise TypeError(f"{name} must be an array of int16, not {found}")
+    if tensor.shape != shape:
+        raise ValueError(f"{name} must be of shape {letters} = {shape}, not {tensor.shape}")
+
+
+def check_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape) -> None:
+    """Refuse tensors that are not those of a layer.
+
+    Parameters
+    ----------
+    ifmap, weights, bias : ndarray of int16
+        See `Tensors`.
+    shape : LayerShape
+        What they have to agree with.
+
+    Raises
+    ------
+    TypeError
+        If one is not a numpy array of int16.
+    ValueError
+        If one has another shape.
+    """
+    _check_tensor("ifmap", ifmap, "(N, C, H, W)", shape.ifmap_shape)
+    _check_tensor("weights", weights, "(M, C/G, R, S)", shape.weights_shape)
+    _check_tensor("bias", bias, "(M,)", shape.bias_shape)
+
+
+def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: int = 0,
+                   full_range: bool = False) -> Tensors:
+    """Tensors to try a layer with, the same ones for the same arguments.
+
+    Values are uniform, and as large as lets an ofmap, after `shift`, have a standard deviation of about
+    2**12: it uses most of its 16 bits and hardly ever wraps. `full_range` draws from all of int16 instead, so
+    that every bit of every operand matters and nearly every sum wraps.
+
+    Parameters
+    ----------
+    shape : LayerShape
+        The layer.
+    seed : int
+        Seed of the generator.
+    zeros : float
+        Fraction of the ifmap's values that are zero, in 0..1. It is met exactly, to the nearest value: no
+        other value of the ifmap is zero.
+    shift : int
+        The shift that the layer will be computed with, in bits.
+    full_range : bool
+        Draw from -32768..32767.
+
+    Returns
+    -------
+    Tensors
+    """
+    if not 0 <= zeros <= 1:
+        raise ValueError(f"zeros must be a fraction in 0..1, not {zeros!r}")
+    rng = np.random.default_rng(seed)
+    if full_range:
+        low, high, bias_limit = -(1 << 15), (1 << 15) - 1, 1 << 15
+    else:
+        # A sum of K products of two uniform values in -a..a has the deviation a**2 / 3 * sqrt(K).
+        products = (shape.C // shape.G) * shape.R * shape.S
+        high = int(np.clip((3 * 2.0 ** (12 + shift) / products ** 0.5) ** 0.5, 1, (1 << 15) - 1))
+        low, bias_limit = -high, 1 << 10
+
+    # One integer fewer than low..high, closed up over the zero that is left out.
+    ifmap = rng.integers(low, high, shape.ifmap_shape)
+    ifmap[ifmap >= 0] += 1
+    ifmap.reshape(-1)[rng.permutation(ifmap.size)[:round(zeros * ifmap.size)]] = 0
+    weights = rng.integers(low, high + 1, shape.weights_shape)
+    bias = rng.integers(-bias_limit, bias_limit, shape.bias_shape)
+    return Tensors(*(tensor.astype(np.int16) for tensor in (ifmap, weights, bias)))
+
+
+class Difference(NamedTuple):
+    """Where two tensors part.
+
+    Attributes
+    ----------
+    count : int
+        How many values differ.
+    index : tuple of int
+        Index of the first that does, in row-major order.
+    expected, found : int
+        Both values there.
+    """
+
+    count: int
+    index: tuple[int, ...]
+    expected: int
+    found: int
+
+
+def first_difference(expected: np.ndarray, found: np.ndarray) -> Difference | None:
+    """Compare two tensors bit for bit; ``None`` when they are equal.
+
+    Raises
+    ------
+    TypeError
+        If either is not an array of int16 (a conversion here might hide the difference).
+    ValueError
+        If their shapes differ.
+    """
+    _check_tensor("expected", expected, "any", getattr(expected, "shape", ()))
+    _check_tensor("found", found, "expected", expected.shape)
+    places = np.flatnonzero(expected != found)
+    if not places.size:
+        return None
+    index = tuple(int(i) for i in np.unravel_index(places[0], expected.shape))
+    return Difference(int(places.size), index, int(expected[index]), int(found[index]))

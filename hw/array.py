@@ -1,0 +1,172 @@
+"""The PE array: rows of PEs, the local network up the columns, three GINs and the GON around them."""
+
+from amaranth.hdl import Cat, Const, Module
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from .layouts import QUAD, filter_tag, ifmap_tag, psum_tag
+from .noc import Gin, Gon
+from .pe import PE
+from .place import Block, place
+from .stream import join, tree_sum
+
+__all__ = ["PEArray", "PERow", "Tagged"]
+
+PE_SETTINGS = ("p_last", "steps_last", "slide", "filter_words", "shift")
+NETWORKS = {"filter": (QUAD, filter_tag), "ifmap": (18, ifmap_tag), "psum": (QUAD, psum_tag)}
+
+
+def Tagged(name):
+    """Stream signature of a word and its tag for GIN `name`."""
+    width, tag = NETWORKS[name]
+    return stream.Signature(data.StructLayout({"data": width, "tag": tag}))
+
+
+def _settings(chip):
+    ports = PE(chip).signature.members
+    return {name: ports[name] for name in PE_SETTINGS}
+
+
+class PERow(Block):
+    """A row of PEs: the targets of one X-bus of each network.
+
+    Members
+    -------
+    filter, ifmap, psum : for each GIN its bus (`_data`) and the handshakes of the PEs.
+    ln_in : psums from the row below; ln_out : this row's, for the row above or the GON.
+    from_ln : for each PE, psums come from below instead of the GIN.
+    macs, gated : how many MACs, and how many of them gated, in this cycle; one cycle late.
+    """
+
+    module_name = "pe_row"
+
+    def __init__(self, chip):
+        self._chip = chip
+        columns = chip.columns
+        ports = _settings(chip) | {
+            "from_ln": In(columns),
+            "ln_in_data": In(QUAD).array(columns), "ln_in_valids": In(columns),
+            "ln_in_readies": Out(columns),
+            "ln_out_data": Out(QUAD).array(columns), "ln_out_valids": Out(columns),
+            "ln_out_readies": In(columns),
+            "macs": Out(range(columns + 1)), "gated": Out(range(columns + 1)),
+        }
+        for name, (width, _) in NETWORKS.items():
+            ports |= {f"{name}_data": In(width), f"{name}_valids": In(columns),
+                      f"{name}_readies": Out(columns)}
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        pes = [place(m, PE(self._chip), f"pe_{x}") for x in range(self._chip.columns)]
+        for x, pe in enumerate(pes):
+            m.d.comb += [getattr(pe, name).eq(getattr(self, name)) for name in PE_SETTINGS]
+            streams = {"filter": pe.filters, "ifmap": pe.ifmaps, "psum": pe.psums_gin}
+            for name, sink in streams.items():
+                m.d.comb += [
+                    sink.payload.eq(getattr(self, f"{name}_data")),
+                    sink.valid.eq(getattr(self, f"{name}_valids")[x]),
+                    getattr(self, f"{name}_readies")[x].eq(sink.ready),
+                ]
+            m.d.comb += [
+                pe.from_ln.eq(self.from_ln[x]),
+                pe.psums_ln.payload.eq(self.ln_in_data[x]), pe.psums_ln.valid.eq(self.ln_in_valids[x]),
+                self.ln_in_readies[x].eq(pe.psums_ln.ready),
+                self.ln_out_data[x].eq(pe.psums_out.payload),
+                self.ln_out_valids[x].eq(pe.psums_out.valid),
+                pe.psums_out.ready.eq(self.ln_out_readies[x]),
+            ]
+        m.d.sync += [
+            self.macs.eq(tree_sum(pe.mac for pe in pes)), self.gated.eq(tree_sum(pe.gated for pe in pes)),
+        ]
+        return m
+
+
+class PEArray(Block):
+    """The spatial array with its networks.
+
+    Row 0 is the top; psums climb from row y + 1 to row y wherever `from_ln` of row y says so, and leave
+    by the GON elsewhere.
+
+    Members
+    -------
+    filters, ifmaps, psums : tagged words for the three GINs.
+    requests, ofmaps : tags of the psum words to fetch, and the words.
+    macs, gated : MACs in this cycle, two cycles late.
+    unclaimed : a word, or a request, that no PE answers to.
+    The rest is configuration, see `hw.config.fields`.
+    """
+
+    module_name = "pe_array"
+
+    def __init__(self, chip):
+        self._chip = chip
+        pes, rows = chip.pes, chip.rows
+        super().__init__(_settings(chip) | {
+            "active": In(pes), "from_ln": In(pes),
+            "filter_row_id": In(4 * rows), "ifmap_row_id": In(4 * rows),
+            "psum_row_id": In(4 * rows), "gon_row_id": In(4 * rows),
+            "filter_col_id": In(4 * pes), "ifmap_col_id": In(5 * pes), "psum_col_id": In(4 * pes),
+            "filters": In(Tagged("filter")), "ifmaps": In(Tagged("ifmap")), "psums": In(Tagged("psum")),
+            "requests": In(stream.Signature(psum_tag)), "ofmaps": Out(stream.Signature(QUAD)),
+            "macs": Out(range(pes + 1)), "gated": Out(range(pes + 1)), "unclaimed": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        chip = self._chip
+        columns = chip.columns
+        rows = [place(m, PERow(chip), f"row_{y}") for y in range(chip.rows)]
+        gon = place(m, Gon(chip), "gon")
+        gins = [self._gin(m, name, rows) for name in NETWORKS]
+        feeds_ln = Const(0, columns)  # which PEs of a row send their psums up
+        for y, row in enumerate(rows):
+            from_ln = self.from_ln.word_select(y, columns)
+            m.d.comb += [getattr(row, name).eq(getattr(self, name)) for name in PE_SETTINGS]
+            m.d.comb += [
+                row.from_ln.eq(from_ln),
+                gon.enables.word_select(y, columns).eq(self.active.word_select(y, columns) & ~feeds_ln),
+                gon.valids[y].eq(row.ln_out_valids),
+                *(gon.data[y][x].eq(row.ln_out_data[x]) for x in range(columns)),
+            ]
+            if y + 1 < chip.rows:
+                below = rows[y + 1]
+                m.d.comb += [
+                    row.ln_in_valids.eq(below.ln_out_valids),
+                    *(row.ln_in_data[x].eq(below.ln_out_data[x]) for x in range(columns)),
+                    below.ln_out_readies.eq((from_ln & row.ln_in_readies) | gon.readies[y + 1]),
+                ]
+            feeds_ln = from_ln
+        m.d.comb += [
+            rows[0].ln_out_readies.eq(gon.readies[0]),
+            gon.row_ids.eq(self.gon_row_id), gon.col_ids.eq(self.psum_col_id),
+            self.unclaimed.eq(Cat(gin.unclaimed for gin in gins).any() | gon.unclaimed),
+        ]
+        join(m, self.requests, gon.request)
+        join(m, gon.o, self.ofmaps)
+        m.d.sync += [
+            self.macs.eq(tree_sum(row.macs for row in rows)),
+            self.gated.eq(tree_sum(row.gated for row in rows)),
+        ]
+        return m
+
+    def _gin(self, m, name, rows):
+        width, tag = NETWORKS[name]
+        gin = place(m, Gin(self._chip, name, width, tag["col"].width), f"gin_{name}")
+        source = getattr(self, f"{name}s")
+        # only the bottom PEs of the sets take psums from the GIN
+        enables = self.active & ~self.from_ln if name == "psum" else self.active
+        m.d.comb += [
+            gin.i.valid.eq(source.valid), source.ready.eq(gin.i.ready),
+            gin.i.payload.eq(source.payload.data),
+            gin.row.eq(source.payload.tag.row), gin.col.eq(source.payload.tag.col),
+            gin.row_ids.eq(getattr(self, f"{name}_row_id")),
+            gin.col_ids.eq(getattr(self, f"{name}_col_id")), gin.enables.eq(enables),
+        ]
+        for y, row in enumerate(rows):
+            m.d.comb += [
+                getattr(row, f"{name}_data").eq(gin.data[y]),
+                getattr(row, f"{name}_valids").eq(gin.valids[y]),
+                gin.readies[y].eq(getattr(row, f"{name}_readies")),
+            ]
+        return gin

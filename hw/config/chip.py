@@ -1,0 +1,154 @@
+"""The chip's parameters: one frozen, validated dataclass, named presets, TOML files."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+__all__ = ["PRESETS", "ChipConfig", "load_chip"]
+
+# field -> (least, most); what lies outside has no meaning or does not fit the identifiers of Fig. 10
+_LIMITS = {
+    "rows": (1, 15),
+    "columns": (1, 15),
+    "data_width": (16, 16),
+    "ifmap_spad_words": (1, 32),
+    "filter_spad_words": (4, 1024),
+    "psum_spad_words": (4, 64),
+    "ifmap_fifo_depth": (1, 16),
+    "psum_fifo_depth": (1, 16),
+    "glb_banks": (2, 64),
+    "glb_bank_words": (16, 4096),
+    "filter_bank_words": (16, 4096),
+    "bias_words": (4, 256),
+    "burst_words": (2, 64),
+    "core_mhz": (1, 5000),
+    "link_mhz": (1, 5000),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipConfig:
+    """Parameters of one chip (Table IV and Section V of the JSSC paper).
+
+    Parameters
+    ----------
+    name : str
+        What reports call this chip.
+    rows, columns : int
+        PE array; the chip's is 12 x 14.
+    data_width : int
+        Bits of a weight, an ifmap value and a psum.
+    ifmap_spad_words, filter_spad_words, psum_spad_words : int
+        Scratch pads of a PE, in values.
+    ifmap_fifo_depth, psum_fifo_depth : int
+        I/O FIFOs of a PE: ifmap values, and 64-bit words of four psums.
+    glb_banks, glb_bank_words : int
+        Banks shared by ifmaps and psums, and 64-bit words in each.
+    filter_bank_words : int
+        64-bit words in each of the two filter banks.
+    bias_words : int
+        64-bit words of biases that one group of filters (p x t) may take.
+    burst_words : int
+        Longest DRAM burst in 64-bit words; a power of two.
+    core_mhz, link_mhz : int
+        Clocks of the simulated system.
+
+    Raises
+    ------
+    ValueError
+        A field outside its limits, or fields that contradict each other; the message names both.
+    TypeError
+        A field that is not an integer.
+    """
+
+    name: str = "eyeriss"
+    rows: int = 12
+    columns: int = 14
+    data_width: int = 16
+    ifmap_spad_words: int = 12
+    filter_spad_words: int = 224
+    psum_spad_words: int = 24
+    ifmap_fifo_depth: int = 4
+    psum_fifo_depth: int = 2
+    glb_banks: int = 25
+    glb_bank_words: int = 512
+    filter_bank_words: int = 512
+    bias_words: int = 64
+    burst_words: int = 16
+    core_mhz: int = 200
+    link_mhz: int = 60
+
+    def __post_init__(self):
+        for field, (least, most) in _LIMITS.items():
+            value = getattr(self, field)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{field} must be an integer, not {value!r}")
+            if not least <= value <= most:
+                raise ValueError(f"{field} must be {least} to {most}, not {value!r}")
+        for field in ("glb_bank_words", "filter_bank_words", "burst_words"):
+            value = getattr(self, field)
+            if value & (value - 1):
+                raise ValueError(f"{field} must be a power of two, not {value!r}")
+        if self.filter_spad_words < self.ifmap_spad_words:
+            raise ValueError(
+                f"filter_spad_words must hold one filter row of ifmap_spad_words = {self.ifmap_spad_words}, "
+                f"not {self.filter_spad_words!r}")
+        if self.burst_words > self.filter_bank_words:
+            raise ValueError(
+                f"burst_words must be at most filter_bank_words = {self.filter_bank_words}, "
+                f"not {self.burst_words!r}")
+
+    @property
+    def pes(self) -> int:
+        """Number of PEs."""
+        return self.rows * self.columns
+
+    @property
+    def glb_words(self) -> int:
+        """64-bit words that ifmaps and psums share."""
+        return self.glb_banks * self.glb_bank_words
+
+    @property
+    def sram_bytes(self) -> int:
+        """All the GLB in bytes, the filter banks included (108 KB in the paper)."""
+        return 8 * (self.glb_words + 2 * self.filter_bank_words)
+
+
+PRESETS = {
+    "eyeriss": ChipConfig(),
+    "mini": ChipConfig(name="mini", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
+                       filter_bank_words=128),
+}
+
+
+def load_chip(source: str) -> ChipConfig:
+    """A preset by name, or a TOML file of ChipConfig's fields.
+
+    A file starts from the paper's chip unless it names another `preset`.
+
+    Raises
+    ------
+    ValueError
+        Neither a preset nor a readable TOML file, an unknown field, or a bad value.
+    """
+    if source in PRESETS:
+        return PRESETS[source]
+    path = Path(source)
+    if not path.is_file():
+        raise ValueError(f"chip must be one of {', '.join(PRESETS)} or a TOML file, not {source!r}")
+    try:
+        table = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{source} must be a TOML file: {error}") from None
+    base = table.pop("preset", "eyeriss")
+    if base not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {base!r}")
+    known = [field.name for field in fields(ChipConfig)]
+    for key in table:
+        if key not in known:
+            raise ValueError(f"{source}: unknown field {key!r}; known are {', '.join(known)}")
+    values = {field: getattr(PRESETS[base], field) for field in known} | {"name": path.stem} | table
+    try:
+        return ChipConfig(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{source}: {error}") from None

@@ -1,0 +1,135 @@
+"""The scan chain: every configuration bit of the chip, its name, width and place (Section III-B).
+
+The chip shifts `scan_in` in at the top of one long register, bit 0 of the first field first. This list
+is the only description of that register: hw/ cuts it into fields, compiler/ packs it.
+"""
+
+from dataclasses import dataclass
+
+from .chip import ChipConfig
+
+__all__ = ["ADDRESS_BITS", "ScanField", "pack_scan", "scan_fields"]
+
+ADDRESS_BITS = 28  # of a 64-bit word in DRAM: 2 GB
+COUNT_BITS = 28  # of words in a DRAM stream
+LOOP_BITS = 12  # of each loop of the layer: passes, blocks, tiles
+COLUMN_BITS = 10  # of a position in an ifmap or ofmap row
+
+
+@dataclass(frozen=True)
+class ScanField:
+    """One field of the scan chain; `count` > 1 makes it a vector of equal fields."""
+
+    name: str
+    width: int
+    meaning: str
+    count: int = 1
+
+    @property
+    def bits(self) -> int:
+        return self.width * self.count
+
+
+def _bits(most: int) -> int:
+    return max(1, most.bit_length())
+
+
+def scan_fields(chip: ChipConfig) -> list[ScanField]:
+    """The fields of `chip`'s scan chain, in shifting order."""
+    pes = chip.pes
+    fields = [
+        # PE control: Fig. 12
+        ("p_last", _bits(chip.psum_spad_words - 1), "filters of a PE set (p), less one"),
+        ("steps_last", _bits(chip.ifmap_spad_words - 1), "words of a window (q S), less one"),
+        ("slide", _bits(chip.ifmap_spad_words), "words by which a window slides (q V)"),
+        ("filter_words", _bits(chip.filter_spad_words), "weights of a PE in a pass (p q S)"),
+        ("shift", 5, "right shift of the 32-bit product"),
+        ("relu", 1, "ReLU on the ofmap"),
+        # the layer's loops: Section IV-A
+        ("tiles_last", LOOP_BITS, "tiles of a pass (n), less one"),
+        ("tiles_ragged", LOOP_BITS, "tiles of a pass in the last block, less one"),
+        ("groups_last", LOOP_BITS, "filter groups of p t in the GLB (m / p t), less one"),
+        ("groups_ragged", LOOP_BITS, "filter groups in the last m, less one"),
+        ("channels_last", LOOP_BITS, "channel groups of q r, less one"),
+        ("blocks_last", 16, "blocks of n tiles, less one"),
+        ("filters_last", LOOP_BITS, "m groups, less one"),
+        ("strips_last", LOOP_BITS, "strips of e ofmap rows, less one"),
+        ("spans_last", LOOP_BITS, "spans of f ofmap columns, less one"),
+        # a tile
+        ("e_last", 8, "ofmap rows of a tile (e), less one"),
+        ("e_ragged", 8, "ofmap rows of a tile in the last strip, less one"),
+        ("f_last", COLUMN_BITS, "ofmap columns of a tile (f), less one"),
+        ("f_ragged", COLUMN_BITS, "ofmap columns of a tile in the last span, less one"),
+        ("rows_last", 8, "ifmap rows of a tile, less one"),
+        ("rows_ragged", 8, "ifmap rows of a tile in the last strip, less one"),
+        ("final_column", COLUMN_BITS, "first column of a row's last window"),
+        ("final_ragged", COLUMN_BITS, "the same in the last span"),
+        ("window_last", 4, "columns of a window (S), less one"),
+        ("r_last", 4, "channels side by side in the array (r), less one"),
+        ("q_last", 4, "channels in a PE (q), less one"),
+        ("stride", 4, "vertical stride (U)"),
+        ("ifmap_words", 16, "64-bit words of a tile's ifmap in the GLB, [ragged strip][ragged span]", 4),
+        ("psum_words", 16, "64-bit words of a tile's psums in the GLB, likewise", 4),
+        # array walks
+        ("quads_last", 4, "words of four psums at a position (p / 4 up), less one"),
+        ("lanes_last", 8, "columns of psums in the array (t e), less one"),
+        ("sets_last", 8, "sets that process other filters (t), less one"),
+        ("columns_last", 4, "columns of psums on a row of sets, less one"),
+        ("filter_rows_last", 4, "filter row IDs in use, less one"),
+        ("filter_columns_last", 4, "filter col IDs in use, less one"),
+        # GLB
+        ("ifmap_banks", _bits(chip.glb_banks), "banks that hold ifmaps; the others hold psums"),
+        # DRAM: 64-bit word addresses and counts
+        ("ifmap_base", ADDRESS_BITS, "first word of the ifmaps"),
+        ("ifmap_count", COUNT_BITS, "words of all ifmaps, read once for every m group"),
+        ("filter_base", ADDRESS_BITS, "first word of the weights"),
+        ("filter_count", COUNT_BITS, "words of an m group's weights, read once for every block"),
+        ("filter_ragged", COUNT_BITS, "the same for the last m group"),
+        ("bias_base", ADDRESS_BITS, "first word of the biases"),
+        ("bias_count", COUNT_BITS, "words of an m group's biases, read once for every block"),
+        ("bias_ragged", COUNT_BITS, "the same for the last m group"),
+        ("ofmap_base", ADDRESS_BITS, "first word of the ofmaps"),
+        # NoC: Figs. 10 and 11
+        ("active", 1, "PE takes part", pes),
+        ("from_ln", 1, "PE takes psums from the PE below, else from the GIN", pes),
+        ("filter_row_id", 4, "row ID of an X-bus, filter GIN", chip.rows),
+        ("ifmap_row_id", 4, "row ID of an X-bus, ifmap GIN", chip.rows),
+        ("psum_row_id", 4, "row ID of an X-bus, psum GIN", chip.rows),
+        ("gon_row_id", 4, "row ID of an X-bus, GON", chip.rows),
+        ("filter_col_id", 4, "col ID of a PE, filter GIN", pes),
+        ("ifmap_col_id", 5, "col ID of a PE, ifmap GIN", pes),
+        ("psum_col_id", 4, "col ID of a PE, psum GIN and GON", pes),
+    ]
+    return [ScanField(*field) for field in fields]
+
+
+def pack_scan(chip: ChipConfig, values: dict[str, int | list[int]]) -> list[int]:
+    """Bits of the scan chain in shifting order.
+
+    Parameters
+    ----------
+    values : dict
+        A value for each field; a list for a vector field.
+
+    Raises
+    ------
+    ValueError
+        A field that is missing, unknown, of the wrong length or too large for its width.
+    """
+    fields = scan_fields(chip)
+    unknown = set(values) - {field.name for field in fields}
+    if unknown:
+        raise ValueError(f"unknown configuration fields: {', '.join(sorted(unknown))}")
+    bits = []
+    for field in fields:
+        if field.name not in values:
+            raise ValueError(f"configuration field {field.name} must be given")
+        value = values[field.name]
+        elements = [value] if field.count == 1 else list(value)
+        if len(elements) != field.count:
+            raise ValueError(f"{field.name} must have {field.count} elements, not {len(elements)}")
+        for element in elements:
+            if not 0 <= element < 1 << field.width:
+                raise ValueError(f"{field.name} must fit {field.width} bits, not {element!r}")
+            bits += [element >> bit & 1 for bit in range(field.width)]
+    return bits

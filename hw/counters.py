@@ -1,0 +1,74 @@
+"""What the chip counts, and why (Tables V and VI are computed from it)."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from .place import Block
+
+__all__ = ["COUNTERS", "Counters", "counter_index"]
+
+COUNT_WIDTH = 48
+
+# name -> meaning; all but `macs` and `gated_macs` grow by at most one a cycle
+COUNTERS = {
+    "cycles": "core cycles from start to done",
+    "mac_cycles": "cycles in which at least one PE does a MAC",
+    "ramp_cycles": "cycles without a MAC while the array fills or empties",
+    "wait_ifmap_cycles": "cycles without a MAC, ifmaps have not come from DRAM",
+    "wait_filter_cycles": "cycles without a MAC, filters have not come from DRAM",
+    "wait_ofmap_cycles": "cycles without a MAC, ofmaps have not gone to DRAM",
+    "macs": "MACs of all PEs, gated ones included",
+    "gated_macs": "MACs whose ifmap value is zero",
+    "passes": "processing passes whose ifmaps were sent",
+    "glb_ifmap_reads": "64-bit ifmap words from the GLB to the array",
+    "glb_ifmap_writes": "64-bit ifmap words from DRAM to the GLB",
+    "glb_psum_reads": "64-bit psum words from the GLB to the array",
+    "glb_psum_writes": "64-bit psum words from the array to the GLB",
+    "glb_ofmap_reads": "64-bit finished psum words from the GLB on their way to DRAM",
+    "glb_filter_reads": "64-bit filter words from the filter banks to the array",
+    "glb_filter_writes": "64-bit filter words from DRAM to the filter banks",
+    "noc_ifmaps": "16-bit words over the ifmap GIN",
+    "noc_filters": "64-bit words over the filter GIN",
+    "noc_psums_in": "64-bit words over the psum GIN",
+    "noc_psums_out": "64-bit words over the GON",
+    "dram_ifmap": "64-bit ifmap words from DRAM",
+    "dram_filter": "64-bit filter words from DRAM",
+    "dram_bias": "64-bit bias words from DRAM",
+    "dram_ofmap": "64-bit ofmap words to DRAM",
+    "unclaimed_words": "words or requests whose tag matches no PE: a wrong configuration",
+}
+
+
+def counter_index(name):
+    """The select value of a counter."""
+    return list(COUNTERS).index(name)
+
+
+class Counters(Block):
+    """Counters of events; `value` follows `select` by a cycle.
+
+    Members
+    -------
+    clear : all to zero.
+    One input by the name of each counter: what it grows by.
+    """
+
+    module_name = "counters"
+
+    def __init__(self, chip):
+        wide = {"macs", "gated_macs"}
+        super().__init__({"clear": In(1), "select": In(6), "value": Out(64)} | {
+            name: In(range(chip.pes + 1)) if name in wide else In(1) for name in COUNTERS})
+
+    def elaborate(self, platform):
+        m = Module()
+        counts = {name: Signal(COUNT_WIDTH, name=f"count_{name}") for name in COUNTERS}
+        for name, count in counts.items():
+            m.d.sync += count.eq(count + getattr(self, name))
+        with m.If(self.clear):
+            m.d.sync += [count.eq(0) for count in counts.values()]
+        with m.Switch(self.select):
+            for index, count in enumerate(counts.values()):
+                with m.Case(index):
+                    m.d.sync += self.value.eq(count)
+        return m

@@ -1,0 +1,203 @@
+"""The chip's own DRAM traffic: three streams in, one stream out, all in order, in bursts.
+
+A reader asks for a burst only when its buffer has room for all of it, so no stream ever blocks another
+behind it on the link.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from .config.fields import ADDRESS_BITS, COUNT_BITS
+from .layouts import QUAD, Burst
+from .place import Block, place
+from .stream import Queue, join, signals
+
+__all__ = ["READERS", "BurstArbiter", "BurstReader", "BurstWriter"]
+
+READERS = ("bias", "filter", "ifmap")  # the order of service where all ask at once
+
+
+class BurstReader(Block):
+    """Asks for one or several stretches of DRAM, each of them `repeat_last` + 1 times over.
+
+        for stretch in 0 .. stretch_last:                           one after another in DRAM
+            for repeat in 0 .. repeat_last:
+                `count` words; `ragged` in the last stretch
+
+    Members
+    -------
+    start, base, count, ragged, stretch_last, repeat_last : the above.
+    capacity : words that the buffer behind holds; sampled at `start`.
+    freed : the buffer has room for one more.
+    bursts : commands.
+    running : a burst is left to ask for.
+    """
+
+    module_name = "burst_reader"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__({
+            "start": In(1), "base": In(ADDRESS_BITS), "count": In(COUNT_BITS), "ragged": In(COUNT_BITS),
+            "stretch_last": In(16), "repeat_last": In(16), "capacity": In(16), "freed": In(1),
+            "bursts": Out(stream.Signature(Burst)), "running": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        burst_words = self._chip.burst_words
+        stretch, repeat = signals("stretch repeat", 16)
+        address, first = signals("address first", ADDRESS_BITS)
+        done, left, count = signals("done left count", COUNT_BITS)
+        room = Signal(17)
+        length = Signal(range(burst_words + 1))
+        sent, repeat_ends, stretch_ends = signals("sent repeat_ends stretch_ends")
+        m.d.comb += [
+            count.eq(Mux(stretch == self.stretch_last, self.ragged, self.count)),
+            left.eq(count - done),
+            length.eq(Mux(left < burst_words, left, burst_words)),
+            self.bursts.valid.eq(self.running & (room >= length)),
+            self.bursts.payload.address.eq(address), self.bursts.payload.length.eq(length - 1),
+            sent.eq(self.bursts.valid & self.bursts.ready),
+            repeat_ends.eq(sent & (left == length)),
+            stretch_ends.eq(repeat_ends & (repeat == self.repeat_last)),
+        ]
+        with m.If(self.start):
+            m.d.sync += [
+                self.running.eq(1), stretch.eq(0), repeat.eq(0), done.eq(0),
+                address.eq(self.base), first.eq(self.base), room.eq(self.capacity),
+            ]
+        with m.Else():
+            m.d.sync += room.eq(room + self.freed - Mux(sent, length, 0))
+        with m.If(sent):
+            m.d.sync += [done.eq(Mux(repeat_ends, 0, done + length)), address.eq(address + length)]
+        with m.If(repeat_ends):
+            m.d.sync += [repeat.eq(Mux(stretch_ends, 0, repeat + 1))]
+            with m.If(~stretch_ends):
+                m.d.sync += address.eq(first)
+        with m.If(stretch_ends):
+            m.d.sync += [
+                first.eq(address + length), stretch.eq(stretch + 1),
+                self.running.eq(stretch != self.stretch_last),
+            ]
+        return m
+
+
+class BurstWriter(Block):
+    """Gathers words and writes them in bursts, one after another from `base`.
+
+    Members
+    -------
+    flush : no more words will come; write what is there.
+    bursts, o : a command, then its words.
+    empty : all words have been handed on.
+    """
+
+    module_name = "burst_writer"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__({
+            "start": In(1), "base": In(ADDRESS_BITS), "flush": In(1), "i": In(stream.Signature(QUAD)),
+            "bursts": Out(stream.Signature(Burst)), "o": Out(stream.Signature(QUAD)), "empty": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        burst_words = self._chip.burst_words
+        queue = place(m, Queue(QUAD, 2 * burst_words), "queue")
+        join(m, self.i, queue.i)
+        address, left = Signal(ADDRESS_BITS), Signal(range(burst_words + 1))
+        length, sent = Signal.like(left), Signal()
+        m.d.comb += [
+            length.eq(Mux(queue.level < burst_words, queue.level, burst_words)),
+            self.bursts.valid.eq((left == 0) & ((queue.level >= burst_words)
+                                                | (self.flush & (queue.level != 0)))),
+            self.bursts.payload.write.eq(1), self.bursts.payload.address.eq(address),
+            self.bursts.payload.length.eq(length - 1),
+            sent.eq(self.bursts.valid & self.bursts.ready),
+            self.o.valid.eq(left != 0), self.o.payload.eq(queue.o.payload),
+            queue.o.ready.eq(self.o.valid & self.o.ready),
+            self.empty.eq((queue.level == 0) & (left == 0)),
+        ]
+        with m.If(self.start):
+            m.d.sync += address.eq(self.base)
+        with m.Elif(sent):
+            m.d.sync += [address.eq(address + length), left.eq(length)]
+        with m.Elif(queue.o.ready):
+            m.d.sync += left.eq(left - 1)
+        return m
+
+
+class BurstArbiter(Block):
+    """One command stream of four, and words from DRAM back to whom they belong.
+
+    Round robin; a command that waits for the link stays the one it is.
+
+    Members
+    -------
+    bias, filter, ifmap, ofmap : commands in.
+    bursts : commands out, through a register.
+    words : from DRAM; bias_words, filter_words, ifmap_words : handed on; they must be ready.
+    """
+
+    module_name = "burst_arbiter"
+    OUTSTANDING = 8
+
+    def __init__(self):
+        ports = {name: In(stream.Signature(Burst)) for name in (*READERS, "ofmap")}
+        ports |= {f"{name}_words": Out(stream.Signature(QUAD)) for name in READERS}
+        super().__init__(ports | {
+            "bursts": Out(stream.Signature(Burst)), "words": In(stream.Signature(QUAD)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        sources = [getattr(self, name) for name in (*READERS, "ofmap")]
+        count = len(sources)
+        owner = data.StructLayout({"source": range(count), "length": 8})
+        owners = place(m, Queue(owner, self.OUTSTANDING), "owners")
+        last, chosen = signals("last chosen", range(count))
+        valids, load = Signal(count), Signal()
+        m.d.comb += [
+            valids.eq(Cat(source.valid for source in sources)),
+            load.eq(valids.any() & owners.i.ready & (~self.bursts.valid | self.bursts.ready)),
+            owners.i.payload.eq(Cat(chosen, self._length(m, sources, chosen))),
+            owners.i.valid.eq(load & (chosen != count - 1)),
+        ]
+        with m.Switch(last):  # the nearest after the last one served
+            for served in range(count):
+                with m.Case(served):
+                    for distance in range(count, 0, -1):
+                        index = (served + distance) % count
+                        with m.If(valids[index]):
+                            m.d.comb += chosen.eq(index)
+        with m.If(~self.bursts.valid | self.bursts.ready):
+            m.d.sync += self.bursts.valid.eq(load)
+        for index, source in enumerate(sources):
+            with m.If(load & (chosen == index)):
+                m.d.comb += source.ready.eq(1)
+                m.d.sync += [last.eq(index), self.bursts.payload.eq(source.payload)]
+        self._return(m, data.View(owner, owners.o.payload), owners.o)
+        return m
+
+    def _length(self, m, sources, chosen):
+        length = Signal(8)
+        with m.Switch(chosen):
+            for index, source in enumerate(sources):
+                with m.Case(index):
+                    m.d.comb += length.eq(source.payload.length)
+        return length
+
+    def _return(self, m, owner, owners):
+        word = Signal(8)
+        for index, name in enumerate(READERS):
+            sink = getattr(self, f"{name}_words")
+            mine = owners.valid & (owner.source == index)
+            m.d.comb += [sink.valid.eq(self.words.valid & mine), sink.payload.eq(self.words.payload)]
+            with m.If(mine):
+                m.d.comb += self.words.ready.eq(sink.ready)
+        m.d.comb += owners.ready.eq(self.words.valid & self.words.ready & (word == owner.length))
+        with m.If(self.words.valid & self.words.ready):
+            m.d.sync += word.eq(Mux(owners.ready, 0, word + 1))

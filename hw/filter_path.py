@@ -1,0 +1,100 @@
+"""Filters: DRAM -> the filter banks of the GLB -> filter GIN.
+
+Every weight word is used by one pass and then gone, so the two banks are a queue: while the array works
+on a pass, the weights of the next ones gather in it (Section V-A).
+"""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from .array import Tagged
+from .fetch import Prefetch
+from .layouts import QUAD
+from .place import Block, place
+from .settings import setting_ports
+from .sram import SinglePortSram
+from .stream import join, signals
+
+__all__ = ["FilterBuffer", "FilterSender"]
+
+
+class FilterBuffer(Block):
+    """A queue in two single-port banks, even words in one, odd words in the other.
+
+    Members
+    -------
+    i : from DRAM; o : to the sender.
+    freed : a word was read; room for one more.
+    starved : nothing is left to send.
+    """
+
+    module_name = "filter_buffer"
+
+    def __init__(self, chip):
+        self._depth = chip.filter_bank_words
+        super().__init__({
+            "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+            "freed": Out(1), "starved": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        prefetch = place(m, Prefetch(), "prefetch")
+        banks = [place(m, SinglePortSram(self._depth, QUAD), f"bank_{index}") for index in range(2)]
+        head, tail = signals("head tail", range(2 * self._depth))
+        level = Signal(range(2 * self._depth + 1))
+        reading, writing, odd = signals("reading writing odd")
+        join(m, prefetch.o, self.o)
+        m.d.comb += [
+            reading.eq((level != 0) & prefetch.room),
+            writing.eq(self.i.valid & (level != 2 * self._depth) & ~(reading & (head[0] == tail[0]))),
+            self.i.ready.eq(writing), self.freed.eq(reading), self.starved.eq(~self.o.valid & (level == 0)),
+            prefetch.requested.eq(reading),
+            prefetch.data.eq(Mux(odd, banks[1].read_data, banks[0].read_data)),
+        ]
+        for index, bank in enumerate(banks):
+            m.d.comb += [
+                bank.write.eq(writing & (tail[0] == index)),
+                bank.enable.eq(bank.write | (reading & (head[0] == index))),
+                bank.address.eq(Mux(bank.write, tail[1:], head[1:])), bank.write_data.eq(self.i.payload),
+            ]
+        m.d.sync += [level.eq(level + writing - reading), head.eq(head + reading), tail.eq(tail + writing)]
+        with m.If(reading):
+            m.d.sync += odd.eq(head[0])
+        return m
+
+
+class FilterSender(Block):
+    """Tags the weights of a pass: for each word of a PE's p q S weights, for each row, for each column
+    of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them."""
+
+    module_name = "filter_sender"
+    SETTINGS = "filter_rows_last filter_columns_last"
+
+    def __init__(self, chip):
+        super().__init__(setting_ports(chip, self.SETTINGS) | {
+            "i": In(stream.Signature(QUAD)), "o": Out(Tagged("filter")),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        row, column = Signal.like(self.filter_rows_last), Signal.like(self.filter_columns_last)
+        last_column, last_row = signals("last_column last_row")
+        produce = Signal()
+        m.d.comb += [
+            last_column.eq(column == self.filter_columns_last),
+            last_row.eq(last_column & (row == self.filter_rows_last)),
+            self.i.ready.eq(~self.o.valid | self.o.ready), produce.eq(self.i.valid & self.i.ready),
+        ]
+        with m.If(self.i.ready):
+            m.d.sync += self.o.valid.eq(self.i.valid)
+        with m.If(produce):
+            m.d.sync += [
+                self.o.payload.data.eq(self.i.payload),
+                self.o.payload.tag.row.eq(row), self.o.payload.tag.col.eq(column),
+                column.eq(Mux(last_column, 0, column + 1)),
+            ]
+            with m.If(last_column):
+                m.d.sync += row.eq(Mux(last_row, 0, row + 1))
+        return m

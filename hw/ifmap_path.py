@@ -1,0 +1,165 @@
+"""Ifmaps: DRAM -> GLB -> ifmap GIN.
+
+The compiler lays the values of a tile out in the order in which they cross the GIN, padded to whole
+64-bit words: for each column, for each ifmap row k, for each of r channel sets, q channels. So all
+addresses are sequential.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from .array import Tagged
+from .fetch import Prefetch
+from .layouts import LANES, QUAD
+from .place import Block, place
+from .ring import Ring
+from .settings import attach, setting_ports
+from .stream import join, signals
+from .walker import WALK_SETTINGS, LayerWalker, tile_case
+
+__all__ = ["IfmapReader", "IfmapSender"]
+
+
+class IfmapReader(Block):
+    """The ifmap banks of the GLB as a ring: fills it from DRAM, reads a channel group once a pass.
+
+    Members
+    -------
+    start : begin the layer.
+    i : words from DRAM, in order; o : words for the sender.
+    freed : a word was read for the last time; room for one more from DRAM.
+    starved : the next word has not come from DRAM.
+    read_*, write_* : requests to the GLB.
+    """
+
+    module_name = "ifmap_reader"
+    SETTINGS = WALK_SETTINGS + " ifmap_words ifmap_banks"
+
+    def __init__(self, chip):
+        self._chip = chip
+        bank, row = range(chip.glb_banks), range(chip.glb_bank_words)
+        super().__init__(setting_ports(chip, self.SETTINGS) | {
+            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+            "freed": Out(1), "starved": Out(1),
+            "write_valid": Out(1), "write_ready": In(1), "write_bank": Out(bank), "write_row": Out(row),
+            "write_data": Out(QUAD),
+            "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(bank), "read_row": Out(row),
+            "read_data": In(QUAD),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        chip = self._chip
+        walker = place(m, LayerWalker(chip), "walker")
+        ring = place(m, Ring(chip.glb_words, variable=True), "ring")
+        prefetch = place(m, Prefetch(), "prefetch")
+        attach(m, walker, self, WALK_SETTINGS)
+        join(m, prefetch.o, self.o)
+        word = Signal(16)
+        tile_ends, reading = signals("tile_ends reading")
+        row_bits = (chip.glb_bank_words - 1).bit_length()
+        m.d.comb += [
+            ring.words.eq(self.ifmap_banks << row_bits),
+            self.write_valid.eq(self.i.valid & ring.ready), self.write_data.eq(self.i.payload),
+            Cat(self.write_row, self.write_bank).eq(ring.write_address),
+            ring.push.eq(self.write_valid & self.write_ready), self.i.ready.eq(ring.push),
+            self.read_valid.eq(walker.running & ring.available & prefetch.room),
+            Cat(self.read_row, self.read_bank).eq(ring.read_address),
+            reading.eq(self.read_valid & self.read_ready),
+            prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
+            tile_ends.eq(word == tile_case(self.ifmap_words, walker) - 1),
+            ring.step.eq(reading), ring.release.eq(walker.last_group),
+            ring.rewind.eq(tile_ends & walker.last_tile),
+            walker.start.eq(self.start), walker.step.eq(reading & tile_ends),
+            self.freed.eq(reading & walker.last_group),
+            self.starved.eq(walker.running & ~ring.available),
+        ]
+        with m.If(reading):
+            m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
+        return m
+
+
+class IfmapSender(Block):
+    """Cuts words into values and sends each to its diagonal of PEs: row ID k mod U, col ID k div U.
+
+    Rows below the ofmap's last (a ragged strip) go as zeros that no one reads from the GLB: the PEs
+    that work on no row of the ofmap keep in step with the others.
+
+    Members
+    -------
+    i : words of four values; o : tagged values, one a cycle.
+    pass_ends : the last value of a pass goes out.
+    """
+
+    module_name = "ifmap_sender"
+    SETTINGS = WALK_SETTINGS + (" rows_last rows_ragged final_column final_ragged window_last"
+                                " r_last q_last stride")
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__(setting_ports(chip, self.SETTINGS) | {
+            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(Tagged("ifmap")), "pass_ends": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        walker = place(m, LayerWalker(self._chip), "walker")
+        attach(m, walker, self, WALK_SETTINGS)
+        produce, tile_ends, stored, final = signals("produce tile_ends stored final")
+        column, row, tag, q_first = self._counters(m, walker, produce, tile_ends)
+        lane = Signal(range(LANES))
+        m.d.comb += [
+            stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
+            final.eq(q_first & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
+            produce.eq(walker.running & (self.i.valid | (~stored & (lane == 0)))
+                       & (~self.o.valid | self.o.ready)),
+            self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
+                                       | (tile_ends & (stored | (lane != 0))))),
+            walker.start.eq(self.start), walker.step.eq(produce & tile_ends),
+            self.pass_ends.eq(produce & tile_ends & walker.last_tile),
+        ]
+        with m.If(produce):
+            m.d.sync += [
+                lane.eq(Mux(tile_ends, 0, lane + stored)),
+                self.o.payload.data.eq(Cat(Mux(stored, self.i.payload.word_select(lane, 16), 0),
+                                           final, final & walker.last_tile)),
+                self.o.payload.tag.eq(tag),
+            ]
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += self.o.valid.eq(produce)
+        return m
+
+    def _counters(self, m, walker, produce, tile_ends):
+        """Column, row, channel set, channel: (column, row, tag, at the first channel)."""
+        column = Signal.like(self.final_column)
+        row = Signal.like(self.rows_last)
+        # of row by U; U times the channel set
+        modulo = Signal(4)
+        quotient = Signal(5)
+        base = Signal(4)
+        r = Signal.like(self.r_last)
+        q = Signal.like(self.q_last)
+        last_q, last_r, last_row, last_column = signals("last_q last_r last_row last_column")
+        final_column = Mux(walker.ragged_span, self.final_ragged, self.final_column)
+        m.d.comb += [
+            last_q.eq(q == self.q_last), last_r.eq(last_q & (r == self.r_last)),
+            last_row.eq(last_r & (row == self.rows_last)),
+            last_column.eq(column == final_column + self.window_last),
+            tile_ends.eq(last_row & last_column),
+        ]
+        with m.If(produce):
+            m.d.sync += q.eq(Mux(last_q, 0, q + 1))
+            with m.If(last_q):
+                m.d.sync += [r.eq(Mux(last_r, 0, r + 1)), base.eq(Mux(last_r, 0, base + self.stride))]
+            with m.If(last_r):
+                wraps = modulo == self.stride - 1
+                m.d.sync += [
+                    row.eq(Mux(last_row, 0, row + 1)),
+                    modulo.eq(Mux(last_row | wraps, 0, modulo + 1)),
+                    quotient.eq(Mux(last_row, 0, quotient + wraps)),
+                ]
+            with m.If(last_row):
+                m.d.sync += column.eq(Mux(last_column, 0, column + 1))
+        tag = Cat((base + modulo)[:4], quotient)
+        return column, row, tag, q == 0

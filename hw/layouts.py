@@ -1,0 +1,38 @@
+"""Payloads that cross module borders."""
+
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+__all__ = ["Burst", "IfmapWord", "filter_tag", "ifmap_tag", "psum_tag", "QUAD"]
+
+QUAD = 64  # bits of a word of four values: the filter and psum buses, the GLB, the link
+LANES = 4
+
+
+class IfmapWord(data.Struct):
+    """An ifmap value on its way to the PEs.
+
+    The flags stand on the first word of a row's last window, so that a PE knows that every word of
+    that window, or every weight of the pass, is dead once read.
+    """
+
+    value: signed(16)
+    row_ends: 1
+    pass_ends: 1
+
+
+def _tag(row_width, col_width):
+    return data.StructLayout({"row": row_width, "col": col_width})
+
+
+filter_tag = _tag(4, 4)
+ifmap_tag = _tag(4, 5)  # 5 bits: up to 32 ifmap rows pass in diagonal (Section V-B)
+psum_tag = _tag(4, 4)
+
+
+class Burst(data.Struct):
+    """A DRAM command: `length` + 1 words of 64 bit from word address `address`."""
+
+    write: 1
+    address: 28
+    length: 8

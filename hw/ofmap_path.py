@@ -1,0 +1,125 @@
+"""Ofmaps: GLB -> bias -> ReLU -> DRAM.
+
+Sums are modulo 2^16 and so do not care for order: the bias joins the psum on its way out, where one
+word of four biases serves a whole row of the array, instead of passing through the psum GIN first.
+The RLC encoder of Fig. 8 has its place between `OfmapDrain.o` and the writer, the decoder before
+`IfmapReader.i`.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from .fetch import Prefetch
+from .glb import PsumPointer
+from .layouts import QUAD
+from .place import Block, place
+from .settings import attach, setting_ports
+from .sram import SinglePortSram
+from .stream import join, lanes, signals
+from .walker import WALK_SETTINGS, LayerWalker
+
+__all__ = ["OfmapDrain"]
+
+LOOP_SETTINGS = "e_last e_ragged f_last f_ragged quads_last sets_last"
+DRAIN_WALK = [name for name in WALK_SETTINGS.split() if name != "channels_last"]  # 0: the last only
+
+
+class OfmapDrain(Block):
+    """Takes finished psums out of the GLB in the order in which they were written.
+
+    For each filter group the biases come first, one word for each quad and set, then its tiles.
+
+    Members
+    -------
+    biases : words from DRAM; o : ofmap words.
+    finished : a psum was finished in the GLB: a token; drained : one has left.
+    running : ofmaps are still to come.
+    """
+
+    module_name = "ofmap_drain"
+    SETTINGS = " ".join(DRAIN_WALK) + " " + LOOP_SETTINGS + " ifmap_banks relu"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__(setting_ports(chip, self.SETTINGS) | {
+            "start": In(1), "biases": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+            "finished": In(1), "drained": Out(1), "running": Out(1),
+            "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(range(chip.glb_banks)),
+            "read_row": Out(range(chip.glb_bank_words)), "read_data": In(QUAD),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        words = self._reader(m)
+        table = place(m, SinglePortSram(self._chip.bias_words, QUAD), "bias_table")
+        walker = place(m, LayerWalker(self._chip), "walker")
+        attach(m, walker, self, " ".join(DRAIN_WALK))
+        loading, load, take, flowing = signals("loading load take flowing")
+        index, table_ends, tile_ends = self._counters(m, walker, loading, load, take)
+        adding, psums = Signal(), Signal(QUAD)
+        m.d.comb += [
+            walker.start.eq(self.start), walker.step.eq(take & tile_ends),
+            load.eq(walker.running & loading & self.biases.valid & ~adding),
+            self.biases.ready.eq(load),
+            flowing.eq(~adding | ~self.o.valid | self.o.ready),
+            take.eq(walker.running & ~loading & words.valid & flowing), words.ready.eq(take),
+            table.enable.eq(load | take), table.write.eq(load), table.address.eq(index),
+            table.write_data.eq(self.biases.payload),
+            self.running.eq(walker.running | adding | self.o.valid),
+        ]
+        with m.If(self.start):
+            m.d.sync += loading.eq(1)
+        with m.Elif(load & table_ends):
+            m.d.sync += loading.eq(0)
+        with m.Elif(take & tile_ends & walker.last_tile):
+            m.d.sync += loading.eq(1)
+        with m.If(take):
+            m.d.sync += psums.eq(words.payload)
+        with m.If(flowing):
+            m.d.sync += adding.eq(take)
+        sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data))]
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += [
+                self.o.valid.eq(adding),
+                self.o.payload.eq(Cat(Mux(self.relu & total[15], 0, total) for total in sums)),
+            ]
+        return m
+
+    def _reader(self, m):
+        """Words of finished psums, in the order of writing."""
+        pointer = place(m, PsumPointer(self._chip), "pointer")
+        prefetch = place(m, Prefetch(), "prefetch")
+        attach(m, pointer, self, "ifmap_banks")
+        tokens = Signal(range(self._chip.glb_words + 1))
+        m.d.comb += [
+            self.read_valid.eq((tokens != 0) & prefetch.room),
+            self.read_bank.eq(pointer.bank), self.read_row.eq(pointer.row),
+            self.drained.eq(self.read_valid & self.read_ready),
+            prefetch.requested.eq(self.drained), prefetch.data.eq(self.read_data),
+            pointer.restart.eq(self.start), pointer.step.eq(self.drained),
+        ]
+        m.d.sync += tokens.eq(tokens + self.finished - self.drained)
+        return prefetch.o
+
+    def _counters(self, m, walker, loading, load, take):
+        """(table index, table ends, tile ends) for: position, quad, set, ofmap row."""
+        x, quad = Signal.like(self.f_last), Signal.like(self.quads_last)
+        j, number = Signal.like(self.e_last), Signal.like(self.sets_last)
+        index = Signal(range(self._chip.bias_words))
+        last_j, last_set, last_quad, tile_ends = signals("last_j last_set last_quad tile_ends")
+        m.d.comb += [
+            last_j.eq(loading | (j == Mux(walker.ragged_strip, self.e_ragged, self.e_last))),
+            last_set.eq(last_j & (number == self.sets_last)),
+            last_quad.eq(last_set & (quad == self.quads_last)),
+            tile_ends.eq(last_quad & (x == Mux(walker.ragged_span, self.f_ragged, self.f_last))),
+        ]
+        with m.If(load | take):
+            m.d.sync += j.eq(Mux(last_j, 0, j + 1))
+            with m.If(last_j):
+                m.d.sync += [number.eq(Mux(last_set, 0, number + 1)), index.eq(Mux(last_quad, 0, index + 1))]
+            with m.If(last_set):
+                m.d.sync += quad.eq(Mux(last_quad, 0, quad + 1))
+        with m.If(take & last_quad):
+            m.d.sync += x.eq(Mux(tile_ends, 0, x + 1))
+        return index, last_quad, tile_ends

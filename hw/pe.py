@@ -1,0 +1,118 @@
+"""The processing element (Fig. 12): one MAC a cycle, from the first window of a layer to the last."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from .layouts import QUAD, IfmapWord
+from .place import Block, place
+from .spads import FilterSpad, IfmapSpad, PsumSpad
+from .stream import join, signals
+
+__all__ = ["PE"]
+
+
+class PE(Block):
+    """p x q interleaved 1-D convolution primitives (Fig. 6).
+
+    For each position of an ofmap row the q S values of the window are taken in turn, and each meets its
+    p weights in p cycles. Three stages, as in the paper: spad access, multiply, add.
+
+        ifmap spad --+
+                     +--> multiply --> select 16 of 32 --> + --> psum spad --> + --> psums_out
+        filter spad -+                                                         ^
+                                                              psums_gin or psums_ln
+
+    The PE needs no count of positions, rows or tiles: `row_ends` and `pass_ends` come with the ifmaps.
+
+    Parameters
+    ----------
+    chip : ChipConfig
+
+    Members
+    -------
+    p_last, steps_last, slide, filter_words, shift, from_ln : configuration, see `hw.config.fields`.
+    filters, ifmaps, psums_gin, psums_ln : streams in.
+    psums_out : stream out, to the PE above or the GON.
+    mac, gated : a MAC is in the last stage; its ifmap value was zero, so nothing was read or multiplied.
+    """
+
+    module_name = "pe"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__({
+            "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
+            "slide": In(range(chip.ifmap_spad_words + 1)),
+            "filter_words": In(range(chip.filter_spad_words + 1)),
+            "shift": In(5), "from_ln": In(1),
+            "filters": In(stream.Signature(QUAD)), "ifmaps": In(stream.Signature(IfmapWord)),
+            "psums_gin": In(stream.Signature(QUAD)), "psums_ln": In(stream.Signature(QUAD)),
+            "psums_out": Out(stream.Signature(QUAD)),
+            "mac": Out(1), "gated": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        chip = self._chip
+        ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth), "ifmap_spad")
+        weights = place(m, FilterSpad(chip.filter_spad_words), "filter_spad")
+        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth), "psum_spad")
+        join(m, self.ifmaps, ifmap.i)
+        join(m, self.filters, weights.i)
+        join(m, psum.o, self.psums_out)
+        m.d.comb += [
+            psum.i.valid.eq(Mux(self.from_ln, self.psums_ln.valid, self.psums_gin.valid)),
+            psum.i.payload.eq(Mux(self.from_ln, self.psums_ln.payload, self.psums_gin.payload)),
+            self.psums_ln.ready.eq(psum.i.ready & self.from_ln),
+            self.psums_gin.ready.eq(psum.i.ready & ~self.from_ln),
+            weights.words.eq(self.filter_words), psum.p_last.eq(self.p_last),
+        ]
+        self._datapath(m, ifmap, weights, psum, *self._issue(m, ifmap, weights, psum))
+        return m
+
+    def _issue(self, m, ifmap, weights, psum):
+        """Stage 1: which word meets which weight; returns (issue, first, last, group_ends)."""
+        step = Signal.like(self.steps_last)
+        k = Signal.like(self.p_last)
+        issue, first, last, group_ends = signals("issue first last group_ends")
+        row_ends, pass_ends = signals("row_ends pass_ends")
+        row_ended, pass_ended = signals("row_ended pass_ended")  # flags of the window's first word, kept
+        m.d.comb += [
+            first.eq(step == 0), last.eq(step == self.steps_last), group_ends.eq(k == self.p_last),
+            issue.eq(ifmap.available & weights.available & (psum.space | ~first)),
+            row_ends.eq(Mux(first, ifmap.row_ends, row_ended)),
+            pass_ends.eq(Mux(first, ifmap.pass_ends, pass_ended)),
+            ifmap.step.eq(issue & group_ends),
+            ifmap.release.eq(row_ends | (step < self.slide)), ifmap.rewind.eq(last),
+            weights.step.eq(issue), weights.read.eq(issue & ~ifmap.zero),
+            weights.release.eq(pass_ends), weights.rewind.eq(last & group_ends),
+            psum.reserve.eq(issue & first),
+        ]
+        with m.If(issue):
+            m.d.sync += k.eq(Mux(group_ends, 0, k + 1))
+            with m.If(group_ends):
+                m.d.sync += [
+                    step.eq(Mux(last, 0, step + 1)),
+                    row_ended.eq(row_ends), pass_ended.eq(pass_ends),
+                ]
+        return issue, first, last, group_ends
+
+    def _datapath(self, m, ifmap, weights, psum, issue, first, last, group_ends):
+        """Stages 2 and 3; once issued, a MAC never stops."""
+        flags = Signal(5)  # valid, zero, first, last, group_ends
+        multiplying, adding = signals("multiplying adding", 5)
+        value = Signal(signed(16))
+        product = Signal(signed(32))
+        m.d.comb += flags.eq(issue | ifmap.zero << 1 | first << 2 | last << 3 | group_ends << 4)
+        m.d.sync += [multiplying.eq(Mux(issue, flags, 0)), adding.eq(multiplying)]
+        with m.If(issue & ~ifmap.zero):
+            m.d.sync += value.eq(ifmap.value)
+        with m.If(multiplying[0] & ~multiplying[1]):
+            m.d.sync += product.eq(value * weights.data)
+        m.d.comb += [
+            psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.last.eq(adding[3]),
+            psum.rewind.eq(adding[4]),
+            psum.value.eq(Mux(adding[1], 0, product >> self.shift)),
+            self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
+        ]

@@ -1,0 +1,193 @@
+"""The three scratch pads of a PE (Fig. 12), each with the pointers that make it last."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .layouts import LANES, QUAD, IfmapWord
+from .place import Block, place
+from .ring import Ring
+from .sram import TwoPortSram
+from .stream import Queue, join, lanes, signals, wrapped_increment
+
+__all__ = ["FilterSpad", "IfmapSpad", "PsumSpad"]
+
+
+class IfmapSpad(Block):
+    """Sliding windows of q S ifmap values, and the zero buffer.
+
+    Members
+    -------
+    i : ifmap words; a FIFO of `fifo_depth` stands before the spad.
+    available, value, zero, row_ends, pass_ends : the word at the read pointer, this cycle.
+    step, release, rewind : as in `Ring`.
+    """
+
+    def __init__(self, depth, fifo_depth):
+        self._depth, self._fifo_depth = depth, fifo_depth
+        self.module_name = f"ifmap_spad_{depth}_{fifo_depth}"
+        super().__init__({
+            "i": In(stream.Signature(IfmapWord)),
+            "available": Out(1), "value": Out(signed(16)), "zero": Out(1),
+            "row_ends": Out(1), "pass_ends": Out(1),
+            "step": In(1), "release": In(1), "rewind": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        fifo = place(m, Queue(IfmapWord, self._fifo_depth), "fifo")
+        ring = place(m, Ring(self._depth), "ring")
+        join(m, self.i, fifo.i)
+        m.submodules.words = words = Memory(shape=IfmapWord, depth=self._depth, init=[])
+        write, read = words.write_port(), words.read_port(domain="comb")
+        zero_buffer = Signal(self._depth)
+        m.d.comb += [
+            ring.push.eq(fifo.o.valid & ring.ready), fifo.o.ready.eq(ring.ready),
+            ring.step.eq(self.step), ring.release.eq(self.release), ring.rewind.eq(self.rewind),
+            write.en.eq(ring.push), write.addr.eq(ring.write_address), write.data.eq(fifo.o.payload),
+            read.addr.eq(ring.read_address),
+            self.available.eq(ring.available), self.value.eq(read.data.value),
+            self.row_ends.eq(read.data.row_ends), self.pass_ends.eq(read.data.pass_ends),
+            self.zero.eq(zero_buffer.bit_select(ring.read_address, 1)),
+        ]
+        with m.If(ring.push):
+            m.d.sync += zero_buffer.bit_select(ring.write_address, 1).eq(write.data.value == 0)
+        return m
+
+
+class FilterSpad(Block):
+    """The p q S weights of a pass and the head of the next pass's, in an SRAM.
+
+    Members
+    -------
+    i : words of four weights; a pass is padded to whole words, the padding is dropped.
+    words : weights of a pass (p q S).
+    available : the weight at the read pointer is there.
+    read, data : read the weight at the read pointer; `data` is valid in the next cycle.
+    step, release, rewind : as in `Ring`; a `step` without `read` passes over a gated weight.
+    """
+
+    def __init__(self, depth):
+        self._depth = depth
+        self.module_name = f"filter_spad_{depth}"
+        super().__init__({
+            "i": In(stream.Signature(QUAD)), "words": In(range(depth + 1)),
+            "available": Out(1), "read": In(1), "data": Out(signed(16)),
+            "step": In(1), "release": In(1), "rewind": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        ring = place(m, Ring(self._depth), "ring")
+        sram = place(m, TwoPortSram(self._depth, 16), "sram")
+        word = Signal(QUAD)
+        lane = Signal(range(LANES))
+        index = Signal(range(self._depth))
+        full, push, pass_filled, word_ends = signals("full push pass_filled word_ends")
+        m.d.comb += [
+            push.eq(full & ring.ready),
+            pass_filled.eq(index == self.words - 1),
+            word_ends.eq(pass_filled | (lane == LANES - 1)),
+            self.i.ready.eq(~full | (push & word_ends)),
+            ring.push.eq(push), ring.step.eq(self.step),
+            ring.release.eq(self.release), ring.rewind.eq(self.rewind),
+            sram.write_enable.eq(push), sram.write_address.eq(ring.write_address),
+            sram.write_data.eq(word.word_select(lane, 16)),
+            sram.read_enable.eq(self.read), sram.read_address.eq(ring.read_address),
+            self.data.eq(sram.read_data), self.available.eq(ring.available),
+        ]
+        with m.If(push):
+            m.d.sync += [
+                lane.eq(Mux(word_ends, 0, lane + 1)),
+                index.eq(Mux(pass_filled, 0, index + 1)),
+            ]
+        with m.If(self.i.ready):
+            m.d.sync += full.eq(self.i.valid)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += word.eq(self.i.payload)
+        return m
+
+
+class PsumSpad(Block):
+    """Accumulates p psums at a time and drains the finished ones beside that.
+
+    The spad is a ring: while the MAC fills the next p words, the last p leave, one a cycle, each joined
+    on its way out by the psum from the PE below or the GLB. So neither draining nor accumulating across
+    PEs takes a cycle from the MAC, unless the streams fall behind by more than the spad holds.
+
+    Members
+    -------
+    p_last : p - 1.
+    space, reserve : a word for one more psum is free; take it.
+    accumulate, first, last, value : add `value` to the psum at the MAC's pointer; `first` starts it
+        from zero, `last` finishes it.
+    rewind : qualifies `accumulate`: psum p - 1, after which psum 0 follows.
+    i, o : words of four psums, ceil(p / 4) a position.
+    """
+
+    def __init__(self, depth, fifo_depth):
+        self._depth, self._fifo_depth = depth, fifo_depth
+        self.module_name = f"psum_spad_{depth}_{fifo_depth}"
+        super().__init__({
+            "p_last": In(range(depth)), "space": Out(1), "reserve": In(1),
+            "accumulate": In(1), "first": In(1), "last": In(1), "rewind": In(1), "value": In(signed(16)),
+            "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.psums = psums = Memory(shape=16, depth=self._depth, init=[])
+        write, old = psums.write_port(), psums.read_port(domain="comb")
+        base, pointer, after = signals("base pointer after", range(self._depth))
+        m.d.comb += [
+            after.eq(wrapped_increment(pointer, self._depth)),
+            old.addr.eq(pointer), write.addr.eq(pointer), write.en.eq(self.accumulate),
+            write.data.eq(Mux(self.first, 0, old.data) + self.value),
+        ]
+        with m.If(self.accumulate):
+            m.d.sync += pointer.eq(Mux(self.rewind & ~self.last, base, after))
+            with m.If(self.rewind & self.last):
+                m.d.sync += base.eq(after)
+        draining = self._drain(m, psums.read_port(domain="comb"))
+        reserved = Signal(range(self._depth + 1))
+        m.d.comb += self.space.eq(reserved != self._depth)
+        m.d.sync += reserved.eq(reserved + self.reserve - draining)
+        return m
+
+    def _drain(self, m, finished):
+        """The way out; returns the strobe of a psum that leaves."""
+        fifo_in = place(m, Queue(QUAD, self._fifo_depth), "fifo_in")
+        fifo_out = place(m, Queue(QUAD, self._fifo_depth), "fifo_out")
+        join(m, self.i, fifo_in.i)
+        join(m, fifo_out.o, self.o)
+        done = Signal(range(self._depth + 1))
+        lane = Signal(range(LANES))
+        k = Signal(range(self._depth))
+        draining, word_ends = signals("draining word_ends")
+        total = Signal(16)
+        kept = Signal(QUAD - 16)
+        drain = Signal(range(self._depth))
+        m.d.comb += [
+            finished.addr.eq(drain),
+            word_ends.eq((lane == LANES - 1) | (k == self.p_last)),
+            draining.eq((done != 0) & fifo_in.o.valid & (fifo_out.i.ready | ~word_ends)),
+            total.eq(finished.data + fifo_in.o.payload.word_select(lane, 16)),
+            fifo_in.o.ready.eq(draining & word_ends),
+            fifo_out.i.valid.eq(draining & word_ends),
+            fifo_out.i.payload.eq(Cat(
+                Mux(lane == index, total, Mux(lane < index, 0, earlier))
+                for index, earlier in enumerate([*lanes(kept), total]))),
+        ]
+        m.d.sync += done.eq(done + (self.accumulate & self.last) - draining)
+        with m.If(draining):
+            m.d.sync += [
+                drain.eq(wrapped_increment(drain, self._depth)),
+                lane.eq(Mux(word_ends, 0, lane + 1)),
+                k.eq(Mux(k == self.p_last, 0, k + 1)),
+            ]
+            for index, kept_lane in enumerate(lanes(kept)):
+                with m.If(lane == index):
+                    m.d.sync += kept_lane.eq(total)
+        return draining
+

@@ -1,0 +1,62 @@
+"""SRAMs as modules of their own, for an ASIC or FPGA flow to swap.
+
+Platform overrides
+------------------
+`platform.get_memory()` may substitute the memory inside (see `amaranth.lib.memory.Memory`).
+"""
+
+from amaranth.hdl import Module
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .place import Block
+
+__all__ = ["SinglePortSram", "TwoPortSram"]
+
+
+class SinglePortSram(Block):
+    """One port: a read or a write a cycle; read data one cycle later, held until the next read."""
+
+    def __init__(self, depth, width):
+        self._depth, self._width = depth, width
+        self.module_name = f"sram_1p_{depth}x{width}"
+        super().__init__({
+            "enable": In(1), "write": In(1), "address": In(range(depth)),
+            "write_data": In(width), "read_data": Out(width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
+        write, read = words.write_port(), words.read_port()
+        m.d.comb += [
+            write.en.eq(self.enable & self.write), write.addr.eq(self.address),
+            write.data.eq(self.write_data),
+            read.en.eq(self.enable & ~self.write), read.addr.eq(self.address),
+            self.read_data.eq(read.data),
+        ]
+        return m
+
+
+class TwoPortSram(Block):
+    """One write port, one read port with one cycle of latency; the two never meet at an address."""
+
+    def __init__(self, depth, width):
+        self._depth, self._width = depth, width
+        self.module_name = f"sram_2p_{depth}x{width}"
+        super().__init__({
+            "write_enable": In(1), "write_address": In(range(depth)), "write_data": In(width),
+            "read_enable": In(1), "read_address": In(range(depth)), "read_data": Out(width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
+        write, read = words.write_port(), words.read_port()
+        m.d.comb += [
+            write.en.eq(self.write_enable), write.addr.eq(self.write_address),
+            write.data.eq(self.write_data),
+            read.en.eq(self.read_enable), read.addr.eq(self.read_address),
+            self.read_data.eq(read.data),
+        ]
+        return m

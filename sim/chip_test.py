@@ -1,0 +1,156 @@
+"""The cocotb test of the whole chip in `hdl/harness.sv`.
+
+Not a test by itself: `chip.simulate` writes a job description, whose path is
+in the environment, and reads the result file. Python wakes every
+`poll_cycles` core cycles only, to look whether the chip still makes progress.
+
+A chip that hangs or faults is a result, not a failure of this test.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
+
+from .chip import ALIVE, DESCRIPTION, SHOWN
+
+
+@cocotb.test()
+async def jobs(dut):
+    description = json.loads(Path(os.environ[DESCRIPTION]).read_text())
+    bench = ChipBench(dut, description)
+    await bench.start()
+    results = []
+    try:
+        for number, scan_length in enumerate(description["scan_lengths"]):
+            results.append(await bench.run(number, scan_length))
+            if results[-1]["status"] != "done":
+                break
+        await bench.dump()
+    finally:
+        Path(description["result"]).write_text(json.dumps(results))
+
+
+class ChipBench:
+    """Runs jobs one after another on the harness."""
+
+    def __init__(self, dut, description):
+        self._dut, self._description = dut, description
+        self._counters = description["counters"]
+        for name in ("rst", "link_rst"):
+            getattr(dut, name).value = 1
+        for name in ("load", "go", "dump", "counter_select", "job", "scan_length"):
+            getattr(dut, name).value = 0
+        dut.dram_words.value = description["dram_words"]
+        dut.stall_seed.value = description["stall_seed"]
+        dut.dump_first.value = 0
+        dut.dump_last.value = description["dram_words"] - 1
+        # GPI clocks: no Python at their edges, under Icarus neither.
+        self._core = Clock(dut.clk, description["core_period_ps"], "ps", impl="gpi")
+        self._link = Clock(dut.link_clk, description["link_period_ps"], "ps", impl="gpi")
+
+    async def start(self):
+        """Start the clocks so that no two edges ever coincide.
+
+        In which order coinciding edges act is each simulator's own affair;
+        half periods are even, so one odd picosecond keeps them apart.
+        """
+        self._core.start(start_high=False)
+        await Timer(1, "ps")
+        self._link.start(start_high=False)
+
+    async def run(self, number, scan_length):
+        """Reset, configure, run to the end; the job's result."""
+        dut, started = self._dut, time.monotonic()
+        await self._reset()
+        dut.job.value, dut.scan_length.value = number, scan_length
+        await self._pulse(dut.load, dut.loaded, scan_length + 10)
+        dut.go.value = 1
+        status = await self._wait(number)
+        dut.go.value = 0
+        counters = {name: await self._counter(name) for name in self._counters}
+        return {
+            "status": status,
+            "cycles": _number(dut.cycles),
+            "counters": counters,
+            "busy": str(dut.busy.value),
+            "chip_fault": str(dut.chip_fault.value),
+            "dram_fault": str(dut.dram_fault.value),
+            "dram_words_read": _number(dut.dram_words_read),
+            "dram_words_written": _number(dut.dram_words_written),
+            "wall_seconds": time.monotonic() - started,
+        }
+
+    async def dump(self):
+        """Write the DRAM's words to the harness's +dump file."""
+        await self._pulse(self._dut.dump, self._dut.dumped, 10)
+
+    async def _reset(self):
+        dut = self._dut
+        await RisingEdge(dut.clk)
+        dut.rst.value = 1
+        dut.link_rst.value = 1
+        # Long enough for both domains, and for a reset through synchronisers.
+        await ClockCycles(dut.link_clk, 4)
+        dut.link_rst.value = 0
+        await RisingEdge(dut.clk)
+        dut.rst.value = 0
+        await ClockCycles(dut.link_clk, 4)
+        await RisingEdge(dut.clk)
+
+    async def _pulse(self, request, answer, cycles):
+        request.value = 1
+        edge = RisingEdge(answer)
+        limit = Timer(cycles * self._description["core_period_ps"], "ps")
+        # Whatever is waited for here does not depend on the chip.
+        assert await First(edge, limit) is edge, f"no {answer._name} after {request._name}"
+        request.value = 0
+        await RisingEdge(self._dut.clk)
+
+    async def _wait(self, number):
+        """Wait for the job's end: "done", "fault" or "hang"."""
+        dut, description = self._dut, self._description
+        limit = description["max_cycles"]
+        done, fault = RisingEdge(dut.done), RisingEdge(dut.fault)
+        alive, alive_at, cycles = -1, 0, 0
+        while True:
+            wait = description["poll_cycles"]
+            wait = wait if limit is None else max(1, min(wait, limit - cycles))
+            fired = await First(done, fault, Timer(wait * description["core_period_ps"], "ps"))
+            if str(dut.fault.value) != "0":
+                return "fault"
+            if fired is done:
+                return "done"
+            cycles = _number(dut.cycles)
+            line = {"job": number, "cycles": cycles, SHOWN: await self._counter(SHOWN)}
+            if ALIVE in self._counters:
+                line[ALIVE] = await self._counter(ALIVE)
+                if line[ALIVE] != alive:
+                    alive, alive_at = line[ALIVE], cycles
+            with open(description["progress"], "a") as progress:
+                progress.write(json.dumps(line) + "\n")
+            stuck = ALIVE in self._counters and cycles - alive_at >= description["hang_cycles"]
+            # The end may have come while the counters were read.
+            if str(dut.done.value) == "1":
+                return "done"
+            if stuck or (limit is not None and cycles >= limit):
+                return "hang"
+
+    async def _counter(self, name):
+        """A counter's value; None where it has X or there is no such counter."""
+        if name not in self._counters:
+            return None
+        self._dut.counter_select.value = self._counters[name]
+        # The chip may read its counters through registers.
+        await ClockCycles(self._dut.clk, 4)
+        return _number(self._dut.counter_value)
+
+
+def _number(handle):
+    """A port's value, or None where it has X: a broken chip must not crash its test."""
+    value = handle.value
+    return int(value) if value.is_resolvable else None

@@ -1,0 +1,356 @@
+"""Build and run HDL simulations: Verilator and Icarus behind one interface.
+
+Builds are cached by content: the key is a hash of the sources' text, of all
+arguments, of this file and of the tools' versions. Two processes that want the same
+build wait for each other; a build that is interrupted leaves nothing behind.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from . import process
+from .tools import SimulatorError, SimulatorMissing, available, require
+
+__all__ = [
+    "Build", "BuildFailed", "SimulationFailed", "SimulatorError", "SimulatorMissing",
+    "TestResult", "available", "build", "require", "run",
+]
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD_ROOT = Path("build/sim")
+TIMESCALE = ("1ns", "1ps")
+
+#: A higher -O does not pay: compiling takes far longer, simulating is 10 % faster.
+OPT_FAST = "-O1"
+#: Lines of C++ after which Verilator starts a new file, for `make -j` to work on.
+OUTPUT_SPLIT = 10_000
+JOBS = 2
+
+#: Lint that Yosys's way of writing Verilog sets off; all else stops the build.
+VERILATOR_WAIVERS = ("WIDTHTRUNC", "WIDTHEXPAND", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST")
+
+
+class BuildFailed(SimulatorError):
+    """The simulator's compiler refused the sources."""
+
+
+class SimulationFailed(SimulatorError):
+    """A test failed, or the simulation ended without saying how its tests went."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled simulation, ready for any number of runs at once.
+
+    Attributes
+    ----------
+    simulator : str
+    top : str
+        The top module's name.
+    executable : Path
+        Verilator's program, or Icarus's ``.vvp`` file.
+    key : str
+        What the build is filed under.
+    """
+
+    simulator: str
+    top: str
+    executable: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One cocotb test's outcome."""
+
+    __test__ = False  # not a class of tests, whatever pytest takes from its name
+
+    name: str
+    passed: bool
+    message: str = ""
+    sim_time_ns: float = 0.0
+    wall_seconds: float = 0.0
+
+
+def build(
+    sources, top, *, simulator, probes=None, parameters=None, build_root=BUILD_ROOT, extra_args=()
+):
+    """Compile Verilog, or find it compiled.
+
+    Parameters
+    ----------
+    sources : list of Path
+    top : str
+        The top module. All of its ports can be read and written by a test.
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    probes : dict of str to list of str, optional
+        Signals besides the top's ports that a test reads or writes, by module.
+        Under Verilator nothing else is visible: what is public is not optimised.
+    parameters : dict, optional
+        The top's parameters.
+    build_root : Path
+        Where builds are kept.
+    extra_args : sequence of str
+        For the simulator's compiler.
+
+    Returns
+    -------
+    Build
+
+    Raises
+    ------
+    SimulatorMissing
+    BuildFailed
+        With the last lines of the compiler's log.
+    """
+    tool = require(simulator)
+    sources = [Path(source).resolve() for source in sources]
+    parameters = dict(parameters or {})
+    build_root = Path(build_root).resolve()
+    build_root.mkdir(parents=True, exist_ok=True)
+    control = _control_file(top, probes or {})
+    key = _key(
+        tool, top, control, sorted(parameters.items()), list(extra_args),
+        [(source.name, source.read_bytes()) for source in sources],
+    )
+    final = build_root / f"{top}-{simulator}-{key}"
+    result = Build(simulator, top, final / "simulation", key)
+    if result.executable.exists():
+        return result
+
+    with _locked(build_root / "locks" / final.name):
+        if result.executable.exists():
+            return result
+        with tempfile.TemporaryDirectory(prefix="tmp-", dir=build_root) as scratch:
+            scratch = Path(scratch)
+            (scratch / "probes.vlt").write_text(control)
+            compile_ = _compile_icarus if simulator == "icarus" else _compile_verilator
+            compile_(tool, scratch, sources, top, parameters, list(extra_args))
+            # The objects are 10 to 100 times the size of what is needed later.
+            keep = scratch / "keep"
+            keep.mkdir()
+            for name in ("simulation", "build.log", "probes.vlt"):
+                (scratch / name).rename(keep / name)
+            keep.rename(final)
+    return result
+
+
+def run(
+    build, *, test_module, testcase=None, seed, env=None, plusargs=(), log,
+    timeout_seconds=None, poll=None,
+):
+    """Run a cocotb test module on a build, in a process of its own.
+
+    Parameters
+    ----------
+    build : Build
+    test_module : str or Path
+        A module's dotted name, or the Python file itself.
+    testcase : str, optional
+        A regular expression; only tests whose name it fits are run.
+    seed : int
+        Of cocotb's ``random``, and of Verilator's values for what has no reset.
+    env : dict of str to str, optional
+        Further environment variables for the test.
+    plusargs : sequence of str
+    log : Path
+        Receives all output. The run's directory is made beside it, so runs
+        that are to go on at the same time only need logs of their own.
+    timeout_seconds : float, optional
+        Wall clock after which the run is killed and has failed.
+    poll : callable, optional
+        Called every few hundredths of a second while the simulation runs.
+
+    Returns
+    -------
+    list of TestResult
+        All passed, at least one.
+
+    Raises
+    ------
+    SimulationFailed
+        With the failing tests' messages, or the last lines of the log.
+    """
+    require(build.simulator)
+    log = Path(log).resolve()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    path = [str(ROOT), *sys.path]
+    if isinstance(test_module, Path):
+        path.insert(0, str(test_module.resolve().parent))
+        test_module = test_module.stem
+    with tempfile.TemporaryDirectory(prefix="run-", dir=log.parent) as directory:
+        results = Path(directory) / "results.xml"
+        variables = {
+            **os.environ, **_cocotb_environment(build.simulator),
+            "PYTHONPATH": os.pathsep.join(entry for entry in path if entry),
+            "COCOTB_TOPLEVEL": build.top,
+            "COCOTB_TEST_MODULES": test_module,
+            "COCOTB_RANDOM_SEED": str(seed),
+            "COCOTB_RESULTS_FILE": str(results),
+            **({} if testcase is None else {"COCOTB_TEST_FILTER": testcase}),
+            **(env or {}),
+        }
+        command = _run_command(build, seed) + [str(plusarg) for plusarg in plusargs]
+        try:
+            code = process.call(
+                command, log=log, env=variables, cwd=directory,
+                timeout_seconds=timeout_seconds, poll=poll,
+            )
+        except process.TimedOut as reason:
+            raise _failure(build, log, str(reason)) from None
+        found = _parse_results(results) if results.exists() else []
+    failed = [result for result in found if not result.passed]
+    if failed:
+        named = "; ".join(f"{result.name}: {result.message}" for result in failed)
+        raise _failure(build, log, f"{len(failed)} of {len(found)} tests failed: {named}")
+    if code != 0 or not found:
+        raise _failure(build, log, f"exit code {code} after {len(found)} passed tests")
+    return found
+
+
+def _failure(build, log, reason):
+    return SimulationFailed(
+        f"{build.top} under {build.simulator}: {reason}\n{log}:\n{process.last_lines(log)}"
+    )
+
+
+def _key(tool, *parts):
+    digest = hashlib.sha256()
+    cocotb = (importlib.metadata.version("cocotb"), _cocotb_libs())
+    for part in (tool.name, tool.version, tool.program, tool.arguments, cocotb, *parts):
+        digest.update(repr(part).encode() + b"\0")
+    # How to compile is said in this file, in constants and in code.
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()[:20]
+
+
+@contextlib.contextmanager
+def _locked(path):
+    # Never deleted: a lock file that is removed can be held twice.
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _control_file(top, probes):
+    """Verilator's list of what a test may touch."""
+    lines = ["`verilator_config", f'public_flat_rw -module "{top}" -port "*"']
+    for module, signals in sorted(probes.items()):
+        lines += [f'public_flat_rw -module "{module}" -var "{signal}"' for signal in signals]
+    return "\n".join(lines) + "\n"
+
+
+def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
+    (directory / "files").write_text("+timescale+{}/{}\n".format(*TIMESCALE))
+    command = [
+        tool.program, "-g2012", "-s", top, "-o", "simulation", "-f", "files",
+        *(f"-P{top}.{name}={value}" for name, value in parameters.items()),
+        *extra_args, *map(str, sources),
+    ]
+    _compile(command, directory, dict(os.environ))
+
+
+def _compile_verilator(tool, directory, sources, top, parameters, extra_args):
+    import cocotb_tools.config
+
+    environment = {**os.environ, **tool.environment}
+    libs = _cocotb_libs()
+    command = [
+        tool.program, "-cc", "--exe", "-Mdir", ".", "--top-module", top, "--prefix", "Vtop",
+        "-o", "simulation", "--vpi", "--no-timing", "--timescale", "/".join(TIMESCALE),
+        "--x-initial", "unique", "--output-split", str(OUTPUT_SPLIT), *tool.arguments,
+        "-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator",
+        *(f"-Wno-{waiver}" for waiver in VERILATOR_WAIVERS),
+        *(f"-G{name}={value}" for name, value in parameters.items()),
+        *extra_args, "probes.vlt",
+        str(cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"),
+        *map(str, sources),
+    ]
+    _compile(command, directory, environment)
+    make = ["make", "-j", str(JOBS), "-f", "Vtop.mk", f"OPT_FAST={OPT_FAST}"]
+    # Verilator's own library takes longer to compile than a small module.
+    runtime = directory.parent / f"runtime-{_key(tool, list(extra_args))}"
+    if runtime.exists():
+        for file in runtime.iterdir():
+            shutil.copy(file, directory)
+    _compile(make, directory, environment)
+    if not runtime.exists():
+        partial = directory / "runtime"
+        partial.mkdir()
+        for file in directory.glob("verilated*.o"):
+            shutil.copy(file, partial)
+        # Another process may have been faster; its objects are the same.
+        with contextlib.suppress(OSError):
+            partial.rename(runtime)
+
+
+def _compile(command, directory, environment):
+    log = directory / "build.log"
+    code = process.call(command, log=log, append=True, env=environment, cwd=directory)
+    if code != 0:
+        raise BuildFailed(f"{shlex.join(command)} failed:\n{process.last_lines(log, 40)}")
+
+
+def _cocotb_libs():
+    import cocotb_tools.config
+
+    return str(cocotb_tools.config.libs_dir)
+
+
+def _cocotb_environment(simulator):
+    """What cocotb's libraries need to find their way back to this Python."""
+    import cocotb_tools.config
+    import find_libpython
+
+    return {
+        "GPI_USERS": f"{find_libpython.find_libpython()};{cocotb_tools.config.pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "TOPLEVEL_LANG": "verilog",
+        # As cocotb's own runner has it: Verilator's writes land after the edge by
+        # themselves, Icarus's only through cocotb's scheduler.
+        "COCOTB_TRUST_INERTIAL_WRITES": "1" if simulator == "verilator" else "0",
+    }
+
+
+def _run_command(build, seed):
+    if build.simulator == "icarus":
+        import cocotb_tools.config
+
+        vpi = cocotb_tools.config.lib_entry("vpi", "icarus")
+        return [shutil.which("vvp"), "-n", "-m", str(vpi), str(build.executable), "-none"]
+    # A register that should have been reset must not pass by being zero.
+    return [
+        str(build.executable), "+verilator+rand+reset+2",
+        f"+verilator+seed+{seed % 0x7FFFFFFF or 1}",
+    ]
+
+
+def _parse_results(path):
+    results = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        trouble = case.find("failure")
+        trouble = case.find("error") if trouble is None else trouble
+        if case.find("skipped") is not None:
+            continue
+        properties = {item.get("name"): item.get("value") for item in case.iter("property")}
+        message = "" if trouble is None else (trouble.get("message") or trouble.text or "")
+        results.append(
+            TestResult(
+                case.get("name"), trouble is None, re.sub(r"\s+", " ", message).strip(),
+                float(properties.get("sim_time_duration") or 0), float(case.get("time") or 0),
+            )
+        )
+    return results
