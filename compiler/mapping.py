@@ -161,8 +161,9 @@ class Placement:
     @property
     def columns(self) -> int:
         """PE columns of a stack; the last segment may be narrower."""
-        return -(-self.mapping.e // self.segments) if self.mapping.t > 1 else min(
-            self.mapping.e, self.chip.columns) if self.segments > 1 else self.mapping.e * self.sets_across
+        if self.segments == 1:
+            return self.mapping.e * self.sets_across
+        return self.mapping.e // self.segments if self.mapping.t > 1 else self.chip.columns
 
     @property
     def active_pes(self) -> int:

@@ -18,13 +18,6 @@ COPY, READ, STOP, FAULT = range(4)
 LATENCY = 8
 
 
-@pytest.fixture(params=SIMULATORS)
-def simulator(request):
-    if not available(request.param):
-        pytest.skip(f"no {request.param}")
-    return request.param
-
-
 def job(source, target, words, burst, mode=COPY):
     """The stand-in's configuration as scan bits."""
     fields = [(source, 28), (target, 28), (words, 16), (burst, 9), (mode, 3)]

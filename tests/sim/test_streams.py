@@ -12,19 +12,11 @@ from amaranth.lib.wiring import In, Out
 from hw.generate import write
 from hw.place import Block
 from sim import patterns
-from sim.bench import SIMULATORS, run_bench
+from sim.bench import run_bench
 from sim.runner import SimulationFailed
-from sim.tools import available
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench_streams.py"
-
-
-@pytest.fixture(params=SIMULATORS)
-def simulator(request):
-    if not available(request.param):
-        pytest.skip(f"no {request.param}")
-    return request.param
 
 
 class SmallFifo(Block):

@@ -1,0 +1,144 @@
+"""One layer on the simulated chip: compile, simulate, read the ofmap back, compare with golden."""
+
+import hashlib
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import hw
+from compiler.program import Program, compile_layer
+from golden.conv import conv_layer
+from golden.tensors import first_difference
+from hw.chip import Eyeriss
+from hw.config import ChipConfig
+from hw.counters import COUNTERS, counter_index
+from hw.generate import write
+
+from . import chip as chip_simulation
+
+__all__ = ["LayerResult", "chip_verilog", "simulate_layer"]
+
+BUILD = Path("build")
+
+
+def chip_verilog(chip: ChipConfig, build=BUILD) -> list[Path]:
+    """The chip's SystemVerilog, generated once for each state of hw/ and each configuration."""
+    sources = sorted(Path(hw.__file__).parent.rglob("*.py"))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + repr(chip).encode()).hexdigest()
+    directory = Path(build) / "verilog" / f"{chip.name}-{key[:16]}"
+    if not directory.is_dir():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=directory.parent))
+        write(Eyeriss(chip), scratch)
+        try:
+            scratch.rename(directory)
+        except OSError:  # another process was faster
+            shutil.rmtree(scratch)
+    return sorted(directory.glob("*.sv"), key=lambda path: (path.stem != "eyeriss", path.stem))
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """A simulated layer.
+
+    Attributes
+    ----------
+    program : Program
+    ofmap : ndarray of int16 (N, M, E, F) as read back from the simulated DRAM.
+    difference : the first difference to golden, or None.
+    status : "done", "hang" or "fault".
+    counters : dict
+        Sums over the layer's jobs.
+    """
+
+    program: Program
+    ofmap: np.ndarray
+    difference: object
+    status: str
+    counters: dict
+    simulator: str
+    cycles_per_second: float
+    wall_seconds: float
+
+    @property
+    def match(self) -> bool:
+        return self.status == "done" and self.difference is None
+
+    def as_dict(self) -> dict:
+        """The keys of `eyeriss simulate --json`; bytes are those of the counted 64-bit words."""
+        counts, program = self.counters, self.program
+        placement = program.jobs[0].placement
+        waits = sum(counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap"))
+        return {
+            "shape": str(program.shape), "chip": program.chip.name, "mapping": program.mapping.as_dict(),
+            "match": self.match, "status": self.status, "outputs": int(self.ofmap.size),
+            "mismatches": int(self.difference.count) if self.difference else 0,
+            "cycles": {
+                "total": counts["cycles"], "processing": counts["cycles"] - waits,
+                "mac": counts["mac_cycles"], "ramp": counts["ramp_cycles"],
+                **{f"wait_{cause}": counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap")},
+            },
+            "macs": counts["macs"], "gated_macs": counts["gated_macs"],
+            "active_pes": placement.active_pes,
+            "utilization": counts["macs"] / max(1, counts["cycles"]) / program.chip.pes,
+            "passes": counts["passes"],
+            "glb_bytes": {
+                "ifmap": 8 * counts["glb_ifmap_reads"],
+                "psum_read": 8 * (counts["glb_psum_reads"] + counts["glb_ofmap_reads"]),
+                "psum_write": 8 * counts["glb_psum_writes"], "filter": 8 * counts["glb_filter_reads"],
+            },
+            "dram_bytes": {name: 8 * counts[f"dram_{name}"] for name in ("ifmap", "filter", "bias", "ofmap")},
+            "counters": counts,
+            "simulator": self.simulator, "simulated_cycles_per_second": self.cycles_per_second,
+            "wall_seconds": self.wall_seconds,
+        }
+
+
+def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, simulator="verilator",
+                   progress=None, build=BUILD, verilog=None, corrupt=None, **options) -> LayerResult:
+    """Run a layer through the chip's RTL and compare every output with golden.
+
+    Parameters
+    ----------
+    shape : LayerShape
+    mapping : Mapping
+    chip : ChipConfig
+    tensors : Tensors
+    progress : callable, optional
+        Called with (passes done, passes in all).
+    verilog : list of Path, optional
+        Instead of the chip's own.
+    corrupt : callable, optional
+        Gets the Program, returns another: for tests that break the configuration.
+    options : passed to `sim.chip.simulate`.
+
+    Raises
+    ------
+    MappingError, ValueError, TypeError
+        Bad input.
+    SimulatorError
+    """
+    started = time.monotonic()
+    program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu)
+    if corrupt:
+        program = corrupt(program)
+    passes = [job.placement.passes for job in program.jobs]
+
+    def follow(state):
+        if progress:
+            progress(sum(passes[:state["job"]]) + state["passes"], sum(passes))
+
+    result = chip_simulation.simulate(
+        verilog or chip_verilog(chip, build), program.dram, [job.bits for job in program.jobs],
+        {name: counter_index(name) for name in COUNTERS}, simulator=simulator,
+        progress=follow if progress else None, core_mhz=chip.core_mhz, link_mhz=chip.link_mhz,
+        build_root=Path(build) / "sim", **options)
+    ofmap = program.ofmap(result.dram)
+    expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
+    counters = {name: sum(job["counters"][name] for job in result.jobs) for name in COUNTERS}
+    return LayerResult(program, ofmap, first_difference(expected, ofmap), result.status, counters, simulator,
+                       result.cycles_per_second, time.monotonic() - started)

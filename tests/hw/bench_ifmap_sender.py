@@ -1,0 +1,59 @@
+"""Order, tags, flags and zeros of the values that IfmapSender sends."""
+
+import cocotb
+from glb_model import Watch, pulse, words
+from layer_model import CHIP, LAYERS, pack
+
+from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+
+assert CHIP
+
+
+def model(layer, supply):
+    """(words taken, expected payloads, passes)."""
+    supply, taken, sent, passes = iter(supply), [], [], 0
+    for tile in layer.walk():
+        own = [next(supply) for _ in range(layer.tile_ifmap(tile))]
+        taken += own
+        values = iter([word >> 16 * lane & 0xFFFF for word in own for lane in range(4)])
+        for column in range(layer.ifmap_columns(tile.columns)):
+            for k in range(layer.ifmap_rows(layer.e)):
+                for channel in range(layer.r):
+                    for q in range(layer.q):
+                        value = next(values) if k < layer.ifmap_rows(tile.rows) else 0
+                        row_ends = q == 0 and column == (tile.columns - 1) * layer.V
+                        tag = channel * layer.U + k % layer.U, k // layer.U
+                        sent.append(pack([value], 16) | row_ends << 16
+                                    | (row_ends and tile.last_tile) << 17 | tag[0] << 18 | tag[1] << 22)
+        passes += tile.last_tile
+    return taken, sent, passes
+
+
+async def run(dut, layer, idle="never", pressure="never"):
+    taken, sent, passes = model(layer, words(2000, layer.seed))
+    clk = await start(dut, start=0, i__valid=0, o__ready=0, **layer.ports(dut))
+    for name in "io":
+        ProtocolChecker(dut, name, clk, dut.rst)
+    ends = Watch(clk, dut.pass_ends)
+    source = Source(dut, "i", clk, idle=idle, seed=1)
+    source.send(taken + words(3))
+    sink = Sink(dut, "o", clk, pressure=pressure, seed=2, expect=sent)
+    await pulse(clk, dut.start)
+    await sink.wait()
+    await cycles(clk, 20)
+    assert len(source.transfers) == len(taken), "words taken"
+    assert ends.count == passes, "passes"
+    return sink
+
+
+@cocotb.test()
+@cocotb.parametrize(cross())
+async def stalls(dut, idle, pressure):
+    await run(dut, LAYERS["full"], idle, pressure)
+
+
+@cocotb.test()
+@cocotb.parametrize(("layer", list(LAYERS)))
+async def full_rate(dut, layer):
+    sink = await run(dut, LAYERS[layer])
+    assert sink.transfers[-1] - sink.transfers[0] == len(sink.transfers) - 1, "one value a cycle"

@@ -1,0 +1,45 @@
+"""ScanChain: the bits of `pack_scan` arrive in their fields; what was there comes out."""
+
+import random
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from hw.config import ChipConfig, pack_scan, scan_fields
+from sim.bench import setting
+from sim.streams import start
+
+
+@cocotb.test()
+@cocotb.parametrize(("gaps", [0.0, 0.5]))
+async def loads_fields(dut, gaps):
+    chip, chance = ChipConfig(**setting("chip")), random.Random(7)
+    clk = await start(dut, enable=0, scan_in=0)
+    before = None
+    for _ in range(3):
+        values = {
+            field.name: [chance.getrandbits(field.width) for _ in range(field.count)]
+            for field in scan_fields(chip)
+        }
+        bits = pack_scan(chip, {
+            name: value if len(value) > 1 else value[0] for name, value in values.items()
+        })
+        out = [bit async for bit in shift(dut, clk, bits, gaps, chance)]
+        for field in scan_fields(chip):
+            expected = sum(value << i * field.width for i, value in enumerate(values[field.name]))
+            assert int(getattr(dut, field.name).value) == expected, field.name
+        assert before is None or out == before, "scan_out"
+        before = bits
+
+
+async def shift(dut, clk, bits, gaps, chance):
+    """Shift `bits` in; what leaves at the other end."""
+    for bit in bits:
+        while chance.random() < gaps:
+            dut.enable.value, dut.scan_in.value = 0, chance.getrandbits(1)
+            await RisingEdge(clk)
+        dut.enable.value, dut.scan_in.value = 1, bit
+        await RisingEdge(clk)
+        yield int(dut.scan_out.value)
+    dut.enable.value = 0
+    await RisingEdge(clk)

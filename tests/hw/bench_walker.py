@@ -1,0 +1,74 @@
+"""LayerWalker against the nested loops that it stands for."""
+
+import random
+from collections import namedtuple
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.streams import start
+
+Loops = namedtuple("Loops", "filters blocks channels groups groups_ragged tiles tiles_ragged strips spans")
+
+LAYERS = [
+    Loops(1, 1, 1, 1, 1, 1, 1, 1, 1),
+    Loops(2, 3, 2, 3, 3, 2, 2, 3, 2),
+    Loops(2, 3, 3, 2, 1, 4, 2, 3, 2),  # the last block and the last filters are smaller
+    Loops(3, 2, 1, 3, 2, 3, 3, 1, 3),
+    Loops(1, 2, 2, 1, 1, 5, 1, 2, 1),
+    Loops(1, 4, 2, 2, 2, 3, 3, 2, 2),  # three images: a block crosses their borders
+]
+FLAGS = ("first_channels", "last_channels", "last_group", "last_tile", "sweep_ends", "block_ends",
+         "ragged_strip", "ragged_span")
+
+
+def walk(loops):
+    """The flags of each tile, in order."""
+    for filters in range(loops.filters):
+        groups = loops.groups_ragged if filters == loops.filters - 1 else loops.groups
+        for block in range(loops.blocks):
+            tiles = loops.tiles_ragged if block == loops.blocks - 1 else loops.tiles
+            for channels in range(loops.channels):
+                for group in range(groups):
+                    for tile in range(tiles):
+                        place = block * loops.tiles + tile
+                        last_group, last_tile = group == groups - 1, tile == tiles - 1
+                        last_channels = channels == loops.channels - 1
+                        sweep_ends = last_group and last_tile
+                        yield (
+                            channels == 0, last_channels, last_group, last_tile,
+                            sweep_ends, sweep_ends and last_channels,
+                            place // loops.spans % loops.strips == loops.strips - 1,
+                            place % loops.spans == loops.spans - 1,
+                        )
+
+
+@cocotb.test()
+@cocotb.parametrize(("pause", [0.0, 0.6]))
+async def walks_layers(dut, pause):
+    """One after another, so that each has to begin from the start."""
+    clk = await start(dut, start=0, step=0, **settings(LAYERS[0]))
+    chance = random.Random(3)
+    for loops in LAYERS:
+        for name, value in settings(loops).items():
+            getattr(dut, name).value = value
+        dut.start.value = 1
+        await RisingEdge(clk)
+        dut.start.value = 0
+        for number, expected in enumerate(walk(loops)):
+            while chance.random() < pause:
+                dut.step.value = 0
+                await RisingEdge(clk)
+            dut.step.value = 1
+            await RisingEdge(clk)
+            flags = tuple(bool(getattr(dut, name).value) for name in FLAGS)
+            assert dut.running.value == 1, f"running stops before tile {number} of {loops}"
+            assert flags == expected, f"tile {number} of {loops}: {dict(zip(FLAGS, flags, strict=True))}"
+        dut.step.value = 0
+        await RisingEdge(clk)
+        assert dut.running.value == 0, f"running goes on after {loops}"
+
+
+def settings(loops):
+    return {f"{name}_last": getattr(loops, name) - 1 for name in Loops._fields if "ragged" not in name} | {
+        name: getattr(loops, name) - 1 for name in Loops._fields if "ragged" in name}

@@ -1,0 +1,65 @@
+"""What a PE sees of a pass: ifmap rows, weights, and the windows that slide over them."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+
+Step = namedtuple("Step", "seen release rewind first last")  # seen: (value, zero, row_ends, pass_ends)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass of `rows` ofmap rows of `f` positions, p filters, q channels, S x V windows."""
+
+    p: int = 1
+    q: int = 1
+    S: int = 1
+    V: int = 1
+    f: int = 4
+    rows: int = 2
+
+    @property
+    def width(self):
+        return (self.f - 1) * self.V + self.S
+
+    @property
+    def window(self):
+        return self.q * self.S
+
+    @property
+    def macs(self):
+        return self.p * self.window * self.f * self.rows
+
+    def random_row(self, chance, zeros=0.3):
+        """width x q ifmap values, column after column."""
+        return [0 if chance.random() < zeros else chance.randrange(-1 << 15, 1 << 15)
+                for _ in range(self.width * self.q)]
+
+
+def flagged(shape, rows):
+    """(value, row_ends, pass_ends) of each word of `rows`; a pass has shape.rows of them."""
+    final = (shape.f - 1) * shape.V * shape.q
+    for number, row in enumerate(rows):
+        pass_ends = number % shape.rows == shape.rows - 1
+        for index, value in enumerate(row):
+            yield value, int(index == final), int(index == final and pass_ends)
+
+
+def ifmap_words(shape, rows):
+    """`IfmapWord`s as integers."""
+    return [value & 0xFFFF | row_ends << 16 | pass_ends << 17
+            for value, row_ends, pass_ends in flagged(shape, rows)]
+
+
+def window_steps(shape, rows):
+    """Every reading of an ifmap word, window after window."""
+    words = list(flagged(shape, rows))
+    for number in range(len(rows)):
+        row = words[number * shape.width * shape.q:][:shape.width * shape.q]
+        for x in range(shape.f):
+            for step in range(shape.window):
+                value, row_ends, pass_ends = row[x * shape.V * shape.q + step]
+                yield Step(
+                    (value, int(value == 0), row_ends, pass_ends),
+                    release=x == shape.f - 1 or step < shape.q * shape.V,
+                    rewind=step == shape.window - 1, first=step == 0, last=step == shape.window - 1,
+                )

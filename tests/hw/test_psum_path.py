@@ -1,0 +1,48 @@
+"""Psums on their way between the GLB and the array."""
+
+import pytest
+
+from hw.psum_path import PsumCollector, PsumReader, PsumSender
+
+
+def test_reader(bench, tiny):
+    bench(PsumReader(tiny), "psum_reader")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("psum_reader.tokens", "{} | 1'h1", "read before it was written"),
+    ("psum_pointer.base", "{} + 1'h1", "order of reading"),
+    ("prefetch.room", "{} & ~coming", "one word a cycle"),
+])
+def test_broken_reader(bench, tiny, signal, expression, message):
+    bench.fails(PsumReader(tiny), "psum_reader", signal, expression, message, testcase="full_rate|rate=0.4")
+
+
+def test_sender(bench, tiny):
+    bench(PsumSender(tiny), "psum_sender")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("psum_sender.stored", "walk__stored", "words sent"),
+    ("psum_walk.stored", "1'h1", "words sent"),
+    ("psum_sender.produce", "{} & ~o__valid", "one word a cycle"),
+])
+def test_broken_sender(bench, tiny, signal, expression, message):
+    bench.fails(PsumSender(tiny), "psum_sender", signal, expression, message, testcase="full_rate")
+
+
+def test_collector(bench, tiny, simulator):
+    bench(PsumCollector(tiny), "psum_collector", simulator)
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("psum_collector.blocked", "1'h0", "ofmap at .* overwritten"),
+    ("psum_collector.written", "1'h0", "tokens of psums"),
+    ("psum_collector.finished", "wrote", "tokens of ofmaps"),
+    ("psum_collector.write_valid", "word & ~blocked", "write .* at"),
+    ("psum_collector.running", "1'h1", "Error"),
+    ("psum_pointer.base", "{} + 1'h1", "write .* at"),
+])
+def test_broken_collector(bench, tiny, signal, expression, message):
+    bench.fails(PsumCollector(tiny), "psum_collector", signal, expression, message,
+                testcase="full_rate.*full|slow.*full")

@@ -1,0 +1,30 @@
+"""Ring, fixed and with a variable number of words."""
+
+import pytest
+
+from hw.ring import Ring
+from tests.hw.guarded import Guarded
+
+
+def guarded(depth, **keywords):
+    return Guarded(Ring(depth, **keywords), {"push": "ready", "step": "available"})
+
+
+@pytest.mark.parametrize("depth", [2, 5, 8])
+def test_ring(bench, depth):
+    bench(guarded(depth), "ring", limit=depth)
+
+
+@pytest.mark.parametrize("limit", [1, 4, 7, 9])
+def test_variable_ring(bench, limit):
+    bench(guarded(9, variable=True), "ring", limit=limit)
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("ready", "held != 3'h6", "ready"),
+    ("releasing", "step & rewind", "ready"),
+    ("read_address", "{0} == 3 ? 0 : {0}", "read_address"),
+    ("ahead", "{} - (push & step & ~rewind)", "available"),
+])
+def test_broken_ring(bench, signal, expression, message):
+    bench.fails(guarded(5), "ring", f"ring_5.{signal}", expression, message, limit=5)

@@ -1,0 +1,13 @@
+"""The simulators, each test under all that are installed."""
+
+import pytest
+
+from sim.bench import SIMULATORS
+from sim.tools import available
+
+
+@pytest.fixture(params=SIMULATORS)
+def simulator(request):
+    if not available(request.param):
+        pytest.skip(f"no {request.param}")
+    return request.param
