@@ -11,7 +11,7 @@ from golden.layer import LayerShape
 from golden.tensors import check_tensors
 from hw.config import ChipConfig, pack_scan
 
-__all__ = ["Job", "Program", "compile_layer"]
+__all__ = ["Job", "Program", "compile_layer", "network_ids"]
 
 UNUSED_ROW = 15  # a row ID that no word is sent to
 
@@ -61,8 +61,8 @@ class Program:
         return np.concatenate(parts, axis=1)
 
 
-def _network_ids(placement):
-    """Row and col IDs of the networks (Fig. 11), and which PEs take part."""
+def network_ids(placement):
+    """Row and col IDs of the networks (Fig. 11) and which PEs take part, by configuration field."""
     layer, mp, chip = placement.layer, placement.mapping, placement.chip
     rows, columns = chip.rows, chip.columns
     height = mp.r * layer.R
@@ -167,6 +167,6 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
             parts.append(words)
             at += len(words)
         fields = (_array_fields(placement, shift, relu) | _loop_fields(placement)
-                  | _dram_fields(placement, bases) | _network_ids(placement))
+                  | _dram_fields(placement, bases) | network_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
     return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts))

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
+from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
 from amaranth.hdl import Fragment
-from amaranth._toolchain.yosys import find_yosys
 from amaranth.hdl._ir import PortDirection
 
 from .place import collect_blocks, flat_ports

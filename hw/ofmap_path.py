@@ -16,7 +16,7 @@ from .layouts import QUAD
 from .place import Block, place
 from .settings import attach, setting_ports
 from .sram import SinglePortSram
-from .stream import join, lanes, signals
+from .stream import lanes, signals
 from .walker import WALK_SETTINGS, LayerWalker
 
 __all__ = ["OfmapDrain"]
@@ -78,7 +78,7 @@ class OfmapDrain(Block):
             m.d.sync += psums.eq(words.payload)
         with m.If(flowing):
             m.d.sync += adding.eq(take)
-        sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data))]
+        sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
                 self.o.valid.eq(adding),

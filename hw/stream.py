@@ -83,7 +83,7 @@ def tree_sum(values):
     """Sum of unsigned values as a balanced tree: `sum()` would be a chain."""
     values = list(values)
     while len(values) > 1:
-        pairs = [a + b for a, b in zip(values[::2], values[1::2])]
+        pairs = [a + b for a, b in zip(values[::2], values[1::2], strict=False)]
         values = pairs + values[len(pairs) * 2:]
     return values[0] if values else Cat()
 

@@ -69,7 +69,11 @@ class LayerResult:
         return self.status == "done" and self.difference is None
 
     def as_dict(self) -> dict:
-        """The keys of `eyeriss simulate --json`; bytes are those of the counted 64-bit words."""
+        """The keys of `eyeriss simulate --json`; bytes are those of the counted 64-bit words.
+
+        `macs` are those that the PEs did, padding of strips, channels and filters included; `layer_macs`
+        are the layer's own, and `utilization` is these per cycle and PE of the chip.
+        """
         counts, program = self.counters, self.program
         placement = program.jobs[0].placement
         waits = sum(counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap"))
@@ -82,9 +86,9 @@ class LayerResult:
                 "mac": counts["mac_cycles"], "ramp": counts["ramp_cycles"],
                 **{f"wait_{cause}": counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap")},
             },
-            "macs": counts["macs"], "gated_macs": counts["gated_macs"],
+            "layer_macs": program.shape.macs, "macs": counts["macs"], "gated_macs": counts["gated_macs"],
             "active_pes": placement.active_pes,
-            "utilization": counts["macs"] / max(1, counts["cycles"]) / program.chip.pes,
+            "utilization": program.shape.macs / max(1, counts["cycles"]) / program.chip.pes,
             "passes": counts["passes"],
             "glb_bytes": {
                 "ifmap": 8 * counts["glb_ifmap_reads"],

@@ -77,7 +77,7 @@ async def run(dut, *layers, idle="never", pressure="never", stall="never", rate=
         source.transfers.clear()
         sink.received = Requests(Array(source, come), tags)
         await cycles(clk, 2)
-        assert not int(dut.running.value)
+        assert not int(dut.running.value), "running before the start"
         await pulse(clk, dut.start)
         await sink.wait(len(tags))
         await source.drain()

@@ -63,3 +63,12 @@ def window_steps(shape, rows):
                     release=x == shape.f - 1 or step < shape.q * shape.V,
                     rewind=step == shape.window - 1, first=step == 0, last=step == shape.window - 1,
                 )
+
+
+def quads(values):
+    """64-bit words of four 16-bit values, the last padded with zeros."""
+    padded = [*values, *[0] * (-len(values) % 4)]
+    return [
+        sum((value & 0xFFFF) << 16 * lane for lane, value in enumerate(padded[start:start + 4]))
+        for start in range(0, len(padded), 4)
+    ]

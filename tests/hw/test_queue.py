@@ -11,7 +11,8 @@ def test_queue(bench, depth):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("push", "{} & ~&i__payload[2:0]", "o: word .* is .*, not"),
+    ("push", "{} & ~&i__payload[2:0]", "level is 0, not 1"),
+    ("read__addr", "{0} == 2'h2 ? 2'h0 : {0}", "o: word .* is .*, not"),
     ("o__valid", "level > 2'h1", r"o: \d+ of 150 words, then none"),
     ("i__ready", "1'h1", "level is 0, not 4"),
     ("pop", "o__ready", "level is 3, not 0"),

@@ -1,0 +1,96 @@
+"""The command line: `eyeriss`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from click import Abort, ClickException
+
+from compiler.catalogue import CATALOGUE
+from scripts import generation, photo_layer, simulation
+from scripts.console import BadInput, console, layer_table
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True,
+                  help="Eyeriss as a generator: the row-stationary CNN accelerator in RTL.")
+
+
+class Simulator(StrEnum):
+    """Simulators that a layer can run on."""
+
+    verilator = "verilator"
+    icarus = "icarus"
+
+
+Chip = Annotated[str, typer.Option(help="A preset (eyeriss, mini) or a TOML file of ChipConfig's fields.")]
+
+
+@app.command()
+def generate(chip: Chip = "eyeriss",
+             output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/rtl")):
+    """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters."""
+    generation.generate(chip, output)
+
+
+@app.command()
+def layers():
+    """List the layers that are known by name."""
+    console().print(layer_table(CATALOGUE))
+
+
+@app.command()
+def simulate(
+    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
+    shape: Annotated[str | None, typer.Option(
+        help="N=1,M=32,C=16,H=20,W=24,R=3,S=5,U=1[,V=2][,P=1][,G=1][,D=1]; H, W before padding.")] = None,
+    batch: Annotated[int | None, typer.Option(help="N.")] = None,
+    ifmap: Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")] = None,
+    bias: Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")] = None,
+    shift: Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")] = 0,
+    relu: Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")] = False,
+    zeros: Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
+    chip: Chip = "eyeriss",
+    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
+    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+):
+    """Run one layer in the chip's RTL and compare every output with the golden model.
+
+    Exit status 0 if all are equal, 1 if not, 2 for bad input.
+    """
+    chosen = simulation.choose_layer(layer, shape, batch)
+    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
+    raise typer.Exit(simulation.simulate(
+        chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, simulator=sim.value,
+        save=save, json_target=json))
+
+
+@app.command()
+def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+         output: Annotated[Path, typer.Option(help="Directory for the pictures.")] = Path("build/demo")):
+    """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
+    raise typer.Exit(photo_layer.demo(sim.value, output))
+
+
+def main():
+    """Run the command line; bad input is one line on standard error and exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except (BadInput, ClickException) as error:
+        message = error.format_message() if isinstance(error, ClickException) else str(error)
+        print("eyeriss: " + " ".join(message.split()), file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, Abort):
+        print("eyeriss: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(status or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""What the commands share: errors, tables, the progress bar, files that are whole or not there."""
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+__all__ = ["BadInput", "bad_input", "console", "counts_table", "layer_table", "passes_bar", "write_whole"]
+
+
+class BadInput(Exception):
+    """The user's mistake, in one line."""
+
+
+@contextmanager
+def bad_input():
+    """Turn the errors of checked input into BadInput."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise BadInput(str(error)) from None
+
+
+def console(stderr=False) -> Console:
+    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 110)
+
+
+def layer_table(catalogue) -> Table:
+    """Names and shapes."""
+    table = Table(title="Layers")
+    for column in ("layer", *"MCHWRSUPGEF", "MMACs"):
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    for name, shape in catalogue.items():
+        table.add_row(name, *(str(getattr(shape, letter)) for letter in "MCHWRSUPGEF"),
+                      f"{shape.macs / 1e6:.1f}")
+    return table
+
+
+def counts_table(title, columns, rows) -> Table:
+    """A table of figures: the first column names them."""
+    table = Table(title=title)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+@contextmanager
+def passes_bar(title):
+    """A progress bar of passes on standard error; yields a callable (done, all)."""
+    with Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("passes"),
+                  TimeElapsedColumn(), console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def write_whole(path, text):
+    """Write a file so that it is there whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(scratch).chmod(0o644)
+    Path(scratch).rename(path)

@@ -1,0 +1,125 @@
+"""`eyeriss simulate`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from compiler.catalogue import lookup
+from compiler.lowering import lower
+from compiler.mapping import load_mapping
+from compiler.search import find_mapping
+from golden.layer import LayerShape
+from golden.tensors import Tensors, check_tensors, random_tensors
+from hw.config import load_chip
+from scripts.console import BadInput, bad_input, console, counts_table, passes_bar, write_whole
+from sim.layer import simulate_layer
+from sim.tools import SimulatorError, require
+
+__all__ = ["NamedLayer", "choose_layer", "load_tensors", "report", "simulate"]
+
+
+@dataclass(frozen=True)
+class NamedLayer:
+    """A layer and what it is called."""
+
+    name: str
+    shape: LayerShape
+
+
+def choose_layer(name, shape, batch) -> NamedLayer:
+    """The layer of --layer or --shape, with --batch ifmaps."""
+    if (name is None) == (shape is None):
+        raise BadInput("one of --layer and --shape must be given, and only one")
+    with bad_input():
+        chosen = NamedLayer(name, lookup(name)) if name else NamedLayer("custom", LayerShape.parse(shape))
+        if batch is not None:
+            chosen = NamedLayer(chosen.name, chosen.shape.with_batch(batch))
+    return chosen
+
+
+def _load(path, option):
+    try:
+        return np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{option} {path} must be a readable .npy file: {error}") from None
+
+
+def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift) -> Tensors:
+    """Tensors from .npy files where given, random elsewhere; a bias of 0 goes with given weights."""
+    if not 0 <= zeros <= 1:
+        raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
+    if not 0 <= shift <= 16:
+        raise BadInput(f"--shift must be 0 to 16, not {shift!r}")
+    with bad_input():
+        tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift)
+        if weights is not None:
+            tensors = tensors._replace(bias=np.zeros(shape.M, np.int16))
+        for name, path in (("ifmap", ifmap), ("weights", weights), ("bias", bias)):
+            if path is not None:
+                tensors = tensors._replace(**{name: _load(path, f"--{name}")})
+        check_tensors(*tensors, shape)
+    return tensors
+
+
+def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None, json_target=None) -> int:
+    """Run a layer and report; the exit status."""
+    with bad_input():
+        chip = load_chip(chip)
+        try:
+            require(simulator)
+        except SimulatorError as error:
+            raise BadInput(str(error)) from None
+        chosen = find_mapping(lower(layer.shape, chip)[0], chip) if mapping == "auto" else load_mapping(mapping)
+        with passes_bar(layer.name) as progress:
+            result = simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
+                                    simulator=simulator, progress=progress)
+    if save is not None:
+        _save(save, tensors, result.ofmap)
+    table = {"layer": layer.name} | result.as_dict()
+    if json_target == "-":
+        print(json.dumps(table, indent=1))
+    elif json_target:
+        write_whole(json_target, json.dumps(table, indent=1) + "\n")
+    report(layer, result, stderr=json_target == "-")
+    return 0 if result.match else 1
+
+
+def _save(directory, tensors, ofmap):
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, array in {**tensors._asdict(), "ofmap": ofmap}.items():
+        np.save(directory / f"{name}.npy", array)
+
+
+def verdict(result) -> str:
+    """One line: equal, or the first difference, or how the chip stopped."""
+    if result.status == "hang":
+        return "HANG: the array stopped working before the layer was done; the counters say where"
+    if result.status == "fault":
+        return "FAULT: a word was sent to no PE, or DRAM was addressed out of range"
+    if result.difference:
+        first = result.difference
+        return (f"MISMATCH: {first.count} of {result.ofmap.size} outputs differ, the first at "
+                f"{tuple(map(int, first.index))}: expected {first.expected}, found {first.found}")
+    return f"match: all {result.ofmap.size} outputs equal the golden model's"
+
+
+def report(layer, result, *, stderr=False):
+    """Print figures and verdict."""
+    table = result.as_dict()
+    rows = [
+        ("cycles, total", f"{table['cycles']['total']:,}"),
+        ("cycles, processing", f"{table['cycles']['processing']:,}"),
+        ("MACs (gated)", f"{table['macs']:,} ({table['gated_macs']:,})"),
+        ("active PEs", str(table["active_pes"])),
+        ("utilization", f"{table['utilization']:.1%}"),
+        *((f"GLB bytes, {name}", f"{count:,}") for name, count in table["glb_bytes"].items()),
+        *((f"DRAM bytes, {name}", f"{count:,}") for name, count in table["dram_bytes"].items()),
+        ("simulated cycles/s", f"{result.cycles_per_second:,.0f}"),
+    ]
+    mapping = " ".join(f"{name}={value}" for name, value in table["mapping"].items())
+    out = console(stderr)
+    out.print(counts_table(f"{layer.name} on {table['chip']}: {mapping}", ("", result.simulator), rows))
+    out.print(verdict(result), highlight=False, style="green" if result.match else "bold red")

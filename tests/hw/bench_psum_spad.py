@@ -1,0 +1,75 @@
+"""PsumSpad: p psums accumulate while the p before them leave, each with the psum from outside added."""
+
+import random
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.patterns import pattern
+from sim.streams import ProtocolChecker, Sink, Source, cross, start
+from tests.hw.passes import quads
+
+CASES = {  # p, steps, positions
+    "usual": (16, 3, 4),
+    "whole spad": (24, 2, 4),
+    "one step": (16, 1, 6),
+    "ragged": (5, 3, 8),
+    "ragged, one step": (3, 1, 12),
+    "one psum": (1, 1, 30),
+    "one psum, four steps": (1, 4, 12),
+}
+AHEAD = 2  # cycles from the reservation of a psum to its first addition
+
+
+@cocotb.test()
+@cocotb.parametrize(("case", list(CASES)), cross())
+async def accumulates(dut, case, idle, pressure):
+    p, steps, positions = CASES[case]
+    chance = random.Random(case)
+
+    def random_values(*shape):
+        if not shape:
+            return chance.randrange(-1 << 15, 1 << 15)
+        return [random_values(*shape[1:]) for _ in range(shape[0])]
+
+    values, psums = random_values(positions, steps, p), random_values(positions, p)
+    sums = [[sum(column) for column in zip(first, *rows, strict=True)]
+            for first, rows in zip(psums, values, strict=True)]
+    clk = await start(dut, p_last=p - 1, i__valid=0, o__ready=0, reserve=0, accumulate=0, first=0, last=0,
+                      rewind=0, value=0)
+    for name in "io":
+        ProtocolChecker(dut, name, clk, dut.rst)
+    Source(dut, "i", clk, idle=idle, seed=1).send(word for row in psums for word in quads(row))
+    sink = Sink(dut, "o", clk, pressure=pressure, seed=2, expect=[word for row in sums for word in quads(row)])
+    accumulated = await drive(dut, clk, values, pattern(idle, 3))
+    await sink.wait()
+    if idle == pressure == "never":
+        assert accumulated[-1] - accumulated[0] == p * steps * positions - 1, "a psum a cycle"
+
+
+async def drive(dut, clk, values, idle):
+    """Be the pipeline of a PE; the cycles of all additions."""
+    p, steps = len(values[0][0]), len(values[0])
+    work = [(step, k, value) for position in values for step, row in enumerate(position)
+            for k, value in enumerate(row)]
+    issued, flight, accumulated = 0, [None] * AHEAD, []
+    for cycle in range(100 * len(work)):
+        if len(accumulated) == len(work):
+            break
+        step = work[issued][0] if issued < len(work) else None
+        go = step is not None and not next(idle)
+        dut.reserve.value = int(go and step == 0)
+        addition = flight[-1]
+        dut.accumulate.value = int(addition is not None)
+        if addition is not None:
+            step, k, value = addition
+            dut.first.value, dut.last.value = int(step == 0), int(step == steps - 1)
+            dut.rewind.value, dut.value.value = int(k == p - 1), value & 0xFFFF
+            accumulated.append(cycle)
+        await RisingEdge(clk)
+        issue = go and (work[issued][0] != 0 or dut.space.value == 1)
+        flight = [work[issued] if issue else None, *flight[:-1]]
+        issued += issue
+    assert len(accumulated) == len(work), f"stopped after {len(accumulated)} of {len(work)} additions"
+    dut.reserve.value = dut.accumulate.value = 0
+    return accumulated

@@ -1,0 +1,26 @@
+"""The global buffer."""
+
+import pytest
+
+from hw.glb import Glb, PsumPointer
+
+
+def test_glb(bench, tiny, simulator):
+    bench(Glb(tiny), "glb", simulator)
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("psum_read_ready", "1'h1", "psum_read: grant"),
+    ("ofmap_read_chosen", "ofmap_read_bank", "ofmap_read: data"),
+    ("psum_write_hits_3", "1'h0", "_read: data"),
+])
+def test_broken_glb(bench, tiny, signal, expression, message):
+    bench.fails(Glb(tiny), "glb", f"glb.{signal}", expression, message)
+
+
+def test_pointer(bench, tiny):
+    bench(PsumPointer(tiny), "psum_pointer")
+
+
+def test_broken_pointer(bench, tiny):
+    bench.fails(PsumPointer(tiny), "psum_pointer", "psum_pointer.after", "{} ^ mark", "place")

@@ -1,0 +1,25 @@
+"""PsumSpad: accumulation, and the way out beside it."""
+
+import pytest
+
+from hw.spads import PsumSpad
+from tests.hw.guarded import Guarded
+
+
+def guarded():
+    return Guarded(PsumSpad(24, 2), {"reserve": "space"})
+
+
+def test_psum_spad(bench):
+    bench(guarded(), "psum_spad")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("psum_spad_24_2.word_ends", "lane == 2'h3", "o: word"),  # words run across positions
+    ("psum_spad_24_2.draining", "{} & ~accumulate", "a psum a cycle|stopped"),
+    ("psum_spad_24_2.reserved", "{} & 5'h0f", "o: word|stopped"),
+    ("psum_spad_24_2.base", "5'h00", "o: word"),
+])
+def test_broken_psum_spad(bench, signal, expression, message):
+    bench.fails(guarded(), "psum_spad", signal, expression, message,
+                testcase=".*case=(ragged|usual|whole spad)/idle=never")
