@@ -7,8 +7,9 @@ Everything lies in DRAM in the order in which the chip uses it, so the chip only
 import numpy as np
 
 from compiler.mapping import Placement
+from golden import rlc
 
-__all__ = ["pack_biases", "pack_filters", "pack_ifmaps", "ofmap_words", "tiles", "unpack_ofmap"]
+__all__ = ["pack_biases", "pack_filters", "pack_ifmaps", "ifmap_streams", "ofmap_words", "tiles", "unpack_ofmap"]
 
 
 def _words(values):
@@ -30,10 +31,14 @@ def _blocks(placement):
     return [listed[start:start + placement.mapping.n] for start in range(0, len(listed), placement.mapping.n)]
 
 
-def pack_ifmaps(placement: Placement, ifmap):
-    """Words of the ifmaps: for each block, each channel group, each tile.
+def ifmap_streams(placement: Placement, ifmap):
+    """Values of the ifmaps: a stream for each block and each channel group, of all its tiles.
 
     In a tile: for each column, each ifmap row, each channel set (r), each channel (q); whole words.
+
+    Yields
+    ------
+    ndarray of int16
 
     Parameters
     ----------
@@ -51,16 +56,22 @@ def pack_ifmaps(placement: Placement, ifmap):
     padded = np.zeros((shape.N, shape.C + 1, max(bottom, shape.H + shape.P), max(right, shape.W + shape.P)),
                       np.int16)
     padded[:, :shape.C, shape.P:shape.P + shape.H, shape.P:shape.P + shape.W] = ifmap
-    parts = []
     for block in _blocks(placement):
         for group in range(placement.channel_groups):
+            parts = []
             chosen = slice(group * per_group, (group + 1) * per_group)
             for image, row, rows, column, columns in block:
                 ys = layer.source_rows(row, rows)[None, :, None] + row_offset[chosen]
                 xs = layer.source_columns(column, columns)[:, None, None] + column_offset[chosen]
                 values = padded[image, channel[chosen], ys, xs].reshape(-1)
                 parts.append(np.pad(values, (0, -len(values) % 4)))
-    return _words(np.concatenate(parts))
+            yield np.concatenate(parts)
+
+
+def pack_ifmaps(placement: Placement, ifmap, *, raw):
+    """Words of the ifmaps, stream after stream, run-length coded unless `raw`."""
+    return np.concatenate([_words(values) if raw else rlc.encode(values)
+                           for values in ifmap_streams(placement, ifmap)])
 
 
 def pack_filters(placement: Placement, weights):
@@ -100,30 +111,51 @@ def pack_biases(placement: Placement, bias):
     return _words(cut.reshape(groups, mp.t, placement.quads, 4).transpose(0, 2, 1, 3))
 
 
-def ofmap_words(placement: Placement) -> int:
-    """Words of the ofmaps."""
-    groups = -(-placement.layer.M // placement.group)
-    return groups * sum(placement.psum_words(rows, columns) for _, _, rows, _, columns in tiles(placement))
-
-
-def unpack_ofmap(placement: Placement, words):
-    """The ofmap (N, M, E, F) of this group from its words.
-
-    Order: for each m group, each block, each filter group, each tile; in a tile for each column, each
-    quad, each set, each row.
-    """
-    layer, mp = placement.layer, placement.mapping
-    values = np.ascontiguousarray(words, dtype="<u8").view("<i2")
-    groups = -(-layer.M // placement.group)
-    ofmap = np.zeros((layer.N, groups, mp.t, mp.p, layer.E, layer.F), np.int16)
-    each, at = placement.filter_groups[1], 0
+def _ofmap_streams(placement):
+    """(first group of the m group, group, block) of each stream of ofmap words, in order."""
+    groups, each = -(-placement.layer.M // placement.group), placement.filter_groups[1]
     for first in range(0, groups, each):
         for block in _blocks(placement):
             for group in range(first, min(first + each, groups)):
-                for image, row, rows, column, columns in block:
-                    count = 4 * placement.psum_words(rows, columns)
-                    tile = values[at:at + count].reshape(columns, placement.quads, mp.t, rows, 4)
-                    tile = tile.transpose(2, 1, 4, 3, 0).reshape(mp.t, -1, rows, columns)[:, :mp.p]
-                    ofmap[image, group, :, :, row:row + rows, column:column + columns] = tile
-                    at += count
+                yield group, block
+
+
+def _stream_words(placement, block):
+    return sum(placement.psum_words(rows, columns) for _, _, rows, _, columns in block)
+
+
+def ofmap_words(placement: Placement, *, raw) -> int:
+    """Words that the ofmaps may take at most."""
+    sizes = [_stream_words(placement, block) for _, block in _ofmap_streams(placement)]
+    return sum(sizes) if raw else sum(-(-4 * size // 3) for size in sizes)
+
+
+def unpack_ofmap(placement: Placement, words, *, raw):
+    """The ofmap (N, M, E, F) of this group from its words.
+
+    A stream for each m group, each block, each filter group; in it each tile; in a tile for each column,
+    each quad, each set, each row.
+
+    Raises
+    ------
+    MalformedStream
+    """
+    layer, mp = placement.layer, placement.mapping
+    groups = -(-layer.M // placement.group)
+    ofmap = np.zeros((layer.N, groups, mp.t, mp.p, layer.E, layer.F), np.int16)
+    at = 0
+    for group, block in _ofmap_streams(placement):
+        size = _stream_words(placement, block)
+        if raw:
+            values, used = np.ascontiguousarray(words[at:at + size], dtype="<u8").view("<i2"), size
+        else:
+            values, used = rlc.decode(words[at:], 4 * size)
+        at += used
+        start = 0
+        for image, row, rows, column, columns in block:
+            count = 4 * placement.psum_words(rows, columns)
+            tile = values[start:start + count].reshape(columns, placement.quads, mp.t, rows, 4)
+            tile = tile.transpose(2, 1, 4, 3, 0).reshape(mp.t, -1, rows, columns)[:, :mp.p]
+            ofmap[image, group, :, :, row:row + rows, column:column + columns] = tile
+            start += count
     return ofmap.reshape(layer.N, -1, layer.E, layer.F)[:, :layer.M]

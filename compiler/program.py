@@ -56,7 +56,8 @@ class Program:
 
     def ofmap(self, dram):
         """The layer's ofmap (N, M, E, F), int16, from DRAM after the last job."""
-        parts = [layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count])
+        parts = [layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
+                                     raw=job.fields["ofmap_raw"])
                  for job in self.jobs]
         return np.concatenate(parts, axis=1)
 
@@ -136,7 +137,7 @@ def _dram_fields(placement, bases):
 
 
 def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
-                  shift=0, relu=False) -> Program:
+                  shift=0, relu=False, compress=None) -> Program:
     """Compile a layer: one job for each group.
 
     Parameters
@@ -144,6 +145,9 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
     ifmap, weights, bias : ndarrays of int16, (N, C, H, W), (M, C/G, R, S), (M,)
     shift : int
         Right shift of the products, 0..16.
+    compress : bool, optional
+        Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words, and
+        ofmaps are after a ReLU.
 
     Raises
     ------
@@ -157,16 +161,21 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
     for layer in lower(shape, chip):
         placement = Placement(layer, mapping, chip)
         bases = {}
-        count = layout.ofmap_words(placement)
+        ifmap_words = {raw: layout.pack_ifmaps(placement, ifmap, raw=raw)
+                       for raw in ((0, 1) if compress is None else (int(not compress),))}
+        ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
+        ofmap_raw = int(not (relu if compress is None else compress))
+        count = layout.ofmap_words(placement, raw=ofmap_raw)
         for name, words in (
-            ("ifmap", layout.pack_ifmaps(placement, ifmap)), ("filter", layout.pack_filters(placement, weights)),
+            ("ifmap", ifmap_words[ifmap_raw]),
+            ("filter", layout.pack_filters(placement, weights)),
             ("bias", layout.pack_biases(placement, bias)),
             ("ofmap", np.full(count, 0xDEAD_BEEF_DEAD_BEEF, np.uint64)),
         ):
             bases[name] = at
             parts.append(words)
             at += len(words)
-        fields = (_array_fields(placement, shift, relu) | _loop_fields(placement)
-                  | _dram_fields(placement, bases) | network_ids(placement))
+        fields = ({"ifmap_raw": ifmap_raw, "ofmap_raw": ofmap_raw} | _array_fields(placement, shift, relu)
+                  | _loop_fields(placement) | _dram_fields(placement, bases) | network_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
     return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts))

@@ -152,7 +152,7 @@ class PEArray(Block):
 
     def _gin(self, m, name, rows):
         width, tag = NETWORKS[name]
-        gin = place(m, Gin(self._chip, name, width, tag["col"].width), f"gin_{name}")
+        gin = place(m, Gin(self._chip, width, tag["col"].width), f"gin_{name}")
         source = getattr(self, f"{name}s")
         # only the bottom PEs of the sets take psums from the GIN
         enables = self.active & ~self.from_ln if name == "psum" else self.active

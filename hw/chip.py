@@ -10,11 +10,12 @@ from .counters import COUNTERS, Counters
 from .dram_port import DramPort
 from .filter_path import FilterBuffer, FilterSender
 from .glb import CLIENTS, WRITERS, Glb
-from .ifmap_path import IfmapReader, IfmapSender
+from .ifmap_path import IfmapLoader, IfmapReader, IfmapSender
 from .layouts import QUAD
 from .ofmap_path import OfmapDrain
 from .place import Block, place
 from .psum_path import PsumCollector, PsumReader, PsumSender
+from .rlc import RlcDecoder, RlcEncoder
 from .scan import ScanChain
 from .settings import attach
 from .stream import join
@@ -29,10 +30,10 @@ class Eyeriss(Block):
     """The whole chip.
 
         link | core
-        DRAM <-> link <-> arbiter -> readers -> filter buffer -> sender -> filter GIN -+
-                             |          +-----> GLB ifmaps ----> sender -> ifmap GIN --+-> PEs -> GON
-                             |                  GLB psums -----> sender -> psum GIN ---+           |
-                             +--- writer <- ofmap drain <- GLB psums <---------- collector <-------+
+        DRAM <-> dram port ------------> filter buffer -> sender -> filter GIN -+
+                   | +--> RLC decoder -> GLB ifmaps ----> sender -> ifmap GIN --+-> PEs -> GON
+                   |                     GLB psums -----> sender -> psum GIN ---+           |
+                   +- RLC encoder <- ofmap drain <- GLB psums <--------- collector <--------+
 
     Members
     -------
@@ -68,14 +69,16 @@ class Eyeriss(Block):
         attach(m, array, scan, ARRAY_SETTINGS)
         paths = {name: self._path(m, block, name, scan, control) for name, block in {
             "filter_buffer": FilterBuffer(chip), "filter_sender": FilterSender(chip),
+            "rlc_decoder": RlcDecoder(), "ifmap_loader": IfmapLoader(chip),
             "ifmap_reader": IfmapReader(chip), "ifmap_sender": IfmapSender(chip),
             "psum_reader": PsumReader(chip), "psum_sender": PsumSender(chip),
             "psum_collector": PsumCollector(chip), "ofmap_drain": OfmapDrain(chip),
+            "rlc_encoder": RlcEncoder(),
         }.items()}
         self._streams(m, array, paths)
         self._glb(m, glb, paths)
         port = self._path(m, DramPort(chip), "dram_port", scan, control)
-        self._dram(m, port, control, paths)
+        self._dram(m, port, scan, control, paths)
         self._host(m, scan, control, counters)
         self._watch(m, control, counters, array, paths, port)
         return m
@@ -112,15 +115,20 @@ class Eyeriss(Block):
             near, far = getattr(owner, f"{way}_data"), getattr(glb, f"{client}_data")
             m.d.comb += far.eq(near) if client in WRITERS else near.eq(far)
 
-    def _dram(self, m, port, control, paths):
-        drain, weights, ifmaps = paths["ofmap_drain"], paths["filter_buffer"], paths["ifmap_reader"]
+    def _dram(self, m, port, scan, control, paths):
+        drain, weights = paths["ofmap_drain"], paths["filter_buffer"]
+        decoder, loader, encoder = paths["rlc_decoder"], paths["ifmap_loader"], paths["rlc_encoder"]
         join(m, port.bias_words, drain.biases)
         join(m, port.filter_words, weights.i)
-        join(m, port.ifmap_words, ifmaps.i)
-        join(m, drain.o, port.ofmap_words)
+        join(m, port.ifmap_words, decoder.i)
+        join(m, decoder.o, loader.i)
+        join(m, loader.o, paths["ifmap_reader"].i)
+        join(m, drain.o, encoder.i)
+        join(m, encoder.o, port.ofmap_words)
         m.d.comb += [
+            decoder.raw.eq(scan.ifmap_raw), loader.raw.eq(scan.ifmap_raw), encoder.raw.eq(scan.ofmap_raw),
             port.start.eq(control.go), port.flush.eq(control.flush), control.written.eq(port.written),
-            port.filter_freed.eq(weights.freed), port.ifmap_freed.eq(ifmaps.freed),
+            port.filter_freed.eq(weights.freed),
         ]
         for name, flow in port.signature.members.items():
             if name.startswith("dram_"):
@@ -139,17 +147,22 @@ class Eyeriss(Block):
 
     def _watch(self, m, control, counters, array, paths, port):
         """What the controller and the counters see."""
-        collector, drain = paths["psum_collector"], paths["ofmap_drain"]
-        m.d.comb += [
-            control.unclaimed.eq(array.unclaimed), control.macs_busy.eq(array.macs != 0),
-            control.ifmap_starved.eq(paths["ifmap_reader"].starved),
-            control.filter_starved.eq(paths["filter_buffer"].starved),
-            control.ofmap_blocked.eq(collector.blocked), control.collecting.eq(collector.running),
-            control.draining.eq(drain.running),
-        ]
+        collector, drain, weights = paths["psum_collector"], paths["ofmap_drain"], paths["filter_buffer"]
 
         def moved(words):
             return words.valid & words.ready
+
+        m.d.comb += [
+            control.unclaimed.eq(array.unclaimed), control.macs_busy.eq(array.macs != 0),
+            control.ifmap_starved.eq(paths["ifmap_reader"].starved),
+            control.filter_starved.eq(weights.starved),
+            control.malformed.eq(paths["ifmap_loader"].malformed),
+            control.leftover.eq(port.reading | ~weights.starved | paths["ifmap_loader"].running),
+            control.link_moves.eq(moved(port.ifmap_words) | moved(port.filter_words)
+                                  | moved(port.bias_words) | port.wrote),
+            control.ofmap_blocked.eq(collector.blocked), control.collecting.eq(collector.running),
+            control.draining.eq(drain.running | paths["rlc_encoder"].running),
+        ]
 
         def granted(path, way):
             return getattr(paths[path], f"{way}_valid") & getattr(paths[path], f"{way}_ready")
@@ -164,12 +177,13 @@ class Eyeriss(Block):
             "glb_psum_reads": granted("psum_reader", "read"),
             "glb_psum_writes": granted("psum_collector", "write"),
             "glb_ofmap_reads": granted("ofmap_drain", "read"),
-            "glb_filter_reads": paths["filter_buffer"].freed,
-            "glb_filter_writes": moved(paths["filter_buffer"].i),
+            "glb_filter_reads": weights.freed,
+            "glb_filter_writes": moved(weights.i),
             "noc_ifmaps": moved(array.ifmaps), "noc_filters": moved(array.filters),
             "noc_psums_in": moved(array.psums), "noc_psums_out": moved(array.ofmaps),
             "dram_ifmap": moved(port.ifmap_words), "dram_filter": moved(port.filter_words),
             "dram_bias": moved(port.bias_words), "dram_ofmap": port.wrote,
-            "unclaimed_words": array.unclaimed,
+            "unclaimed_words": array.unclaimed, "malformed_streams": paths["ifmap_loader"].malformed,
+            "stuck": control.stuck, "surplus": control.surplus,
         }
         m.d.comb += [getattr(counters, name).eq(events[name]) for name in COUNTERS]

@@ -1,6 +1,6 @@
 """The layer controller: starts the data paths, knows when the layer is done, says why the array waits."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from .place import Block
@@ -20,17 +20,21 @@ class LayerController(Block):
     -------
     start : pulse from the host; go : a cycle later, to all data paths.
     busy, done : between the two; after it, until the next start.
-    fault : sticky; a word was sent to no PE.
+    fault : sticky; a word was sent to no PE (`unclaimed`), an RLC stream was `malformed`, the layer was
+        `stuck` (neither a MAC nor a word over the link for WATCHDOG cycles), or words were left over when
+        it was done (`surplus`). Each cause has a counter.
     macs_busy : some PE does a MAC; the other inputs are the data paths' states.
     mac_cycle, ramp, wait_* : the kind of this cycle, exactly one while busy.
     """
 
     module_name = "layer_controller"
+    WATCHDOG = 1 << 14
 
     def __init__(self):
         super().__init__({
             "start": In(1), "go": Out(1), "busy": Out(1), "done": Out(1), "fault": Out(1),
-            "unclaimed": In(1), "macs_busy": In(1), "ifmap_starved": In(1), "filter_starved": In(1),
+            "unclaimed": In(1), "malformed": In(1), "leftover": In(1), "link_moves": In(1),
+            "stuck": Out(1), "surplus": Out(1), "macs_busy": In(1), "ifmap_starved": In(1), "filter_starved": In(1),
             "ofmap_blocked": In(1), "collecting": In(1), "draining": In(1), "written": In(1),
             "flush": Out(1),
             "mac_cycle": Out(1), "ramp": Out(1), "wait_ifmap": Out(1), "wait_filter": Out(1),
@@ -39,17 +43,24 @@ class LayerController(Block):
 
     def elaborate(self, platform):
         m = Module()
-        finished, settled = signals("finished settled")
+        finished, settled, ends = signals("finished settled ends")
+        idle = Signal(range(self.WATCHDOG))
         m.d.comb += [
             self.flush.eq(self.busy & ~self.draining & ~self.go),
             finished.eq(self.flush & self.written),
+            ends.eq(self.busy & finished & settled), self.surplus.eq(ends & self.leftover),
+            self.stuck.eq(self.busy & (idle == self.WATCHDOG - 1)),
         ]
+        with m.If(~self.busy | self.macs_busy | self.link_moves):
+            m.d.sync += idle.eq(0)
+        with m.Else():
+            m.d.sync += idle.eq(idle + 1)
         m.d.sync += [self.go.eq(self.start & ~self.busy), settled.eq(finished)]
         with m.If(self.start & ~self.busy):
             m.d.sync += [self.busy.eq(1), self.done.eq(0), self.fault.eq(0)]
-        with m.Elif(self.busy & finished & settled):
+        with m.Elif(ends):
             m.d.sync += [self.busy.eq(0), self.done.eq(1)]
-        with m.If(self.busy & self.unclaimed):
+        with m.If(self.busy & (self.unclaimed | self.malformed | self.stuck | self.surplus)):
             m.d.sync += self.fault.eq(1)
         with m.If(self.busy):
             with m.If(self.macs_busy):

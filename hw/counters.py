@@ -35,7 +35,10 @@ COUNTERS = {
     "dram_filter": "64-bit filter words from DRAM",
     "dram_bias": "64-bit bias words from DRAM",
     "dram_ofmap": "64-bit ofmap words to DRAM",
-    "unclaimed_words": "words or requests whose tag matches no PE: a wrong configuration",
+    "unclaimed_words": "fault: words or requests whose tag matches no PE, a wrong configuration",
+    "malformed_streams": "fault: RLC streams of the wrong length",
+    "stuck": "fault: nothing moved for so long that nothing will",
+    "surplus": "fault: words from DRAM were left over at the end",
 }
 
 

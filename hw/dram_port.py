@@ -21,8 +21,9 @@ class DramPort(Block):
     Members
     -------
     start : begin the layer.
-    bias_words, filter_words, ifmap_words : from DRAM. The last two never wait: their buffers have room
-        for what was asked for, and tell by `filter_freed`, `ifmap_freed` of each word that leaves.
+    bias_words, filter_words, ifmap_words : from DRAM. Filter words never wait: their buffer has room for
+        what was asked for, and tells by `filter_freed` of each word that leaves; the others have queues.
+    reading : a word is still to be read, or lies in a queue.
     ofmap_words : to DRAM; `flush` says that no more will come; `written` that DRAM has them all;
         `wrote` counts them.
     dram_* : link clock.
@@ -31,13 +32,13 @@ class DramPort(Block):
     module_name = "dram_port"
     domains = ("sync", "link")
     SETTINGS = ("ifmap_base ifmap_count filter_base filter_count filter_ragged bias_base bias_count"
-                " bias_ragged ofmap_base filters_last blocks_last ifmap_banks")
+                " bias_ragged ofmap_base filters_last blocks_last")
 
     def __init__(self, chip):
         self._chip = chip
         words = {f"{name}_words": Out(stream.Signature(QUAD)) for name in READERS}
         super().__init__(setting_ports(chip, self.SETTINGS) | words | {
-            "start": In(1), "filter_freed": In(1), "ifmap_freed": In(1),
+            "start": In(1), "filter_freed": In(1), "reading": Out(1),
             "ofmap_words": In(stream.Signature(QUAD)), "flush": In(1), "written": Out(1), "wrote": Out(1),
             "dram_cmd_valid": Out(1), "dram_cmd_ready": In(1), "dram_cmd_write": Out(1),
             "dram_cmd_address": Out(ADDRESS_BITS), "dram_cmd_length": Out(8),
@@ -49,14 +50,14 @@ class DramPort(Block):
         m = Module()
         chip = self._chip
         arbiter = place(m, BurstArbiter(), "arbiter")
-        self._bias(m, arbiter)
-        self._reader(m, arbiter, "filter", stretch_last=self.filters_last, repeat_last=self.blocks_last,
-                     ragged=self.filter_ragged, capacity=2 * chip.filter_bank_words, freed=self.filter_freed)
-        self._reader(m, arbiter, "ifmap", stretch_last=0, repeat_last=self.filters_last,
-                     ragged=self.ifmap_count, capacity=self.ifmap_banks * chip.glb_bank_words,
-                     freed=self.ifmap_freed)
+        by_filters = {"stretch_last": self.filters_last, "repeat_last": self.blocks_last}
+        weights = self._reader(m, arbiter, "filter", **by_filters, ragged=self.filter_ragged,
+                               capacity=2 * chip.filter_bank_words, freed=self.filter_freed)
         join(m, arbiter.filter_words, self.filter_words)
-        join(m, arbiter.ifmap_words, self.ifmap_words)
+        biases = self._queued_reader(m, arbiter, "bias", **by_filters, ragged=self.bias_ragged)
+        ifmaps = self._queued_reader(m, arbiter, "ifmap", stretch_last=0, repeat_last=self.filters_last,
+                                     ragged=self.ifmap_count)
+        m.d.comb += self.reading.eq(weights | biases | ifmaps)
         writer = place(m, BurstWriter(chip), "writer")
         link = place(m, Link(), "link")
         join(m, self.ofmap_words, writer.i)
@@ -72,6 +73,7 @@ class DramPort(Block):
         return m
 
     def _reader(self, m, arbiter, name, *, stretch_last, repeat_last, ragged, capacity, freed):
+        """Bursts for a data type; returns whether some are still to come."""
         reader = place(m, BurstReader(self._chip), f"{name}_reader")
         m.d.comb += [
             reader.start.eq(self.start), reader.base.eq(getattr(self, f"{name}_base")),
@@ -80,15 +82,17 @@ class DramPort(Block):
             reader.capacity.eq(capacity), reader.freed.eq(freed),
         ]
         join(m, reader.bursts, getattr(arbiter, name))
+        return reader.running
 
-    def _bias(self, m, arbiter):
-        """Biases have no buffer but this queue."""
+    def _queued_reader(self, m, arbiter, name, **stretches):
+        """The same for a data type whose words wait in a queue of two bursts."""
         depth = 2 * self._chip.burst_words
-        queue = place(m, Queue(QUAD, depth), "bias_queue")
-        join(m, arbiter.bias_words, queue.i)
-        join(m, queue.o, self.bias_words)
-        self._reader(m, arbiter, "bias", stretch_last=self.filters_last, repeat_last=self.blocks_last,
-                     ragged=self.bias_ragged, capacity=depth, freed=queue.o.valid & queue.o.ready)
+        queue = place(m, Queue(QUAD, depth), f"{name}_queue")
+        join(m, getattr(arbiter, f"{name}_words"), queue.i)
+        join(m, queue.o, getattr(self, f"{name}_words"))
+        running = self._reader(m, arbiter, name, **stretches, capacity=depth,
+                               freed=queue.o.valid & queue.o.ready)
+        return running | queue.o.valid
 
     def _pins(self, m, link):
         m.d.comb += [

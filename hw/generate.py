@@ -58,9 +58,7 @@ def verilog(top):
     """
     os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")  # its output does not depend on the machine
     yosys = find_yosys(lambda version: version >= (0, 40))
-    script = []
-    for text in modules(top).values():
-        script.append(f"read_rtlil <<rtlil\n{text}\nrtlil")
+    script = [f"read_rtlil <<rtlil\n{text}\nrtlil" for text in modules(top).values()]
     script += ["proc -nomux -norom", "memory_collect"]
     removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]

@@ -1,4 +1,4 @@
-"""Ifmaps: DRAM -> GLB -> ifmap GIN.
+"""Ifmaps: DRAM -> (RLC decoder) -> GLB -> ifmap GIN.
 
 The compiler lays the values of a tile out in the order in which they cross the GIN, padded to whole
 64-bit words: for each column, for each ifmap row k, for each of r channel sets, q channels. So all
@@ -14,11 +14,60 @@ from .fetch import Prefetch
 from .layouts import LANES, QUAD
 from .place import Block, place
 from .ring import Ring
+from .rlc import DecodedWord
 from .settings import attach, setting_ports
 from .stream import join, signals
 from .walker import WALK_SETTINGS, LayerWalker, tile_case
 
-__all__ = ["IfmapReader", "IfmapSender"]
+__all__ = ["IfmapLoader", "IfmapReader", "IfmapSender"]
+
+
+class IfmapLoader(Block):
+    """Checks that every stream holds what the layer needs: the tiles of a block's channel group.
+
+    Members
+    -------
+    raw : words come without marks of a stream's end.
+    i : from the RLC decoder; o : words for the GLB.
+    malformed : a stream is too short, too long, or ends amid a word; a strobe for each.
+    running : words are still to come.
+    """
+
+    module_name = "ifmap_loader"
+    SETTINGS = " ".join(name for name in WALK_SETTINGS.split() if not name.startswith("groups")) + " ifmap_words"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__(setting_ports(chip, self.SETTINGS) | {
+            "start": In(1), "raw": In(1), "i": In(stream.Signature(DecodedWord)),
+            "o": Out(stream.Signature(QUAD)), "malformed": Out(1), "running": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        walker = place(m, LayerWalker(self._chip), "walker")  # of one filter group: words come once
+        attach(m, walker, self, self.SETTINGS.removesuffix(" ifmap_words"))
+        word = Signal(16)
+        complete, tile_ends, counted, marked = signals("complete tile_ends counted marked")
+        m.d.comb += [
+            self.o.payload.eq(self.i.payload.values), self.o.valid.eq(self.i.valid & ~self.i.payload.ends),
+            self.i.ready.eq(self.o.ready | self.i.payload.ends),
+            counted.eq(self.o.valid & self.o.ready), marked.eq(self.i.valid & self.i.payload.ends),
+            tile_ends.eq(counted & (word == tile_case(self.ifmap_words, walker) - 1)),
+            walker.start.eq(self.start), walker.step.eq(tile_ends & walker.running),
+            self.running.eq(walker.running | complete),
+            self.malformed.eq((counted & (complete | ~walker.running))
+                              | (marked & (~complete | self.i.payload.bad))),
+        ]
+        with m.If(counted):
+            m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
+        with m.If(self.start):
+            m.d.sync += complete.eq(0)
+        with m.Elif(marked):
+            m.d.sync += complete.eq(0)
+        with m.Elif(tile_ends & walker.last_tile):
+            m.d.sync += complete.eq(~self.raw)
+        return m
 
 
 class IfmapReader(Block):
@@ -28,7 +77,6 @@ class IfmapReader(Block):
     -------
     start : begin the layer.
     i : words from DRAM, in order; o : words for the sender.
-    freed : a word was read for the last time; room for one more from DRAM.
     starved : the next word has not come from DRAM.
     read_*, write_* : requests to the GLB.
     """
@@ -41,7 +89,7 @@ class IfmapReader(Block):
         bank, row = range(chip.glb_banks), range(chip.glb_bank_words)
         super().__init__(setting_ports(chip, self.SETTINGS) | {
             "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
-            "freed": Out(1), "starved": Out(1),
+            "starved": Out(1),
             "write_valid": Out(1), "write_ready": In(1), "write_bank": Out(bank), "write_row": Out(row),
             "write_data": Out(QUAD),
             "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(bank), "read_row": Out(row),
@@ -72,7 +120,6 @@ class IfmapReader(Block):
             ring.step.eq(reading), ring.release.eq(walker.last_group),
             ring.rewind.eq(tile_ends & walker.last_tile),
             walker.start.eq(self.start), walker.step.eq(reading & tile_ends),
-            self.freed.eq(reading & walker.last_group),
             self.starved.eq(walker.running & ~ring.available),
         ]
         with m.If(reading):

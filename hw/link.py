@@ -1,6 +1,6 @@
 """Every crossing between the core clock and the link clock: three asynchronous FIFOs (Fig. 2)."""
 
-from amaranth.hdl import Module, Shape
+from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.fifo import AsyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -54,7 +54,7 @@ class Link(Block):
 
     module_name = "link"
     domains = ("sync", "link")
-    COMMANDS, WORDS = 4, 32
+    DEPTH = 8  # enough for a word a link cycle in spite of the synchronisers; one module serves all three
 
     def __init__(self):
         super().__init__({
@@ -67,9 +67,9 @@ class Link(Block):
     def elaborate(self, platform):
         m = Module()
         outward, inward = {"write": "sync", "read": "link"}, {"write": "link", "read": "sync"}
-        commands = place(m, AsyncQueue(Shape.cast(Burst).width, self.COMMANDS), "commands", outward)
-        writes = place(m, AsyncQueue(QUAD, self.WORDS), "writes", outward)
-        reads = place(m, AsyncQueue(QUAD, self.WORDS), "reads", inward)
+        commands = place(m, AsyncQueue(QUAD, self.DEPTH), "commands", outward)
+        writes = place(m, AsyncQueue(QUAD, self.DEPTH), "writes", outward)
+        reads = place(m, AsyncQueue(QUAD, self.DEPTH), "reads", inward)
         join(m, self.bursts, commands.i)
         join(m, commands.o, self.link_bursts)
         join(m, self.write_words, writes.i)

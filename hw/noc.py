@@ -89,8 +89,6 @@ class Gin(Block):
 
     Parameters
     ----------
-    name : str
-        `filter`, `ifmap` or `psum`.
     width, col_width : int
         Bits of a word and of a col ID.
 
@@ -102,9 +100,9 @@ class Gin(Block):
     unclaimed : a word matched no PE and was dropped: the configuration is wrong.
     """
 
-    def __init__(self, chip, name, width, col_width):
+    def __init__(self, chip, width, col_width):
         self._chip, self._width, self._col_width = chip, width, col_width
-        self.module_name, self.domains = f"gin_{name}", ()
+        self.module_name, self.domains = f"gin_{width}_{col_width}", ()
         rows, columns = chip.rows, chip.columns
         super().__init__({
             "i": In(stream.Signature(width)), "row": In(4), "col": In(col_width),

@@ -1,9 +1,8 @@
-"""Ofmaps: GLB -> bias -> ReLU -> DRAM.
+"""Ofmaps: GLB -> bias -> ReLU -> (RLC encoder) -> DRAM.
 
 Sums are modulo 2^16 and so do not care for order: the bias joins the psum on its way out, where one
 word of four biases serves a whole row of the array, instead of passing through the psum GIN first.
-The RLC encoder of Fig. 8 has its place between `OfmapDrain.o` and the writer, the decoder before
-`IfmapReader.i`.
+The words of a filter group in a block are one stream for the encoder.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -14,6 +13,7 @@ from .fetch import Prefetch
 from .glb import PsumPointer
 from .layouts import QUAD
 from .place import Block, place
+from .rlc import StreamWord
 from .settings import attach, setting_ports
 from .sram import SinglePortSram
 from .stream import lanes, signals
@@ -43,7 +43,7 @@ class OfmapDrain(Block):
     def __init__(self, chip):
         self._chip = chip
         super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "start": In(1), "biases": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+            "start": In(1), "biases": In(stream.Signature(QUAD)), "o": Out(stream.Signature(StreamWord)),
             "finished": In(1), "drained": Out(1), "running": Out(1),
             "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(range(chip.glb_banks)),
             "read_row": Out(range(chip.glb_bank_words)), "read_data": In(QUAD),
@@ -57,7 +57,8 @@ class OfmapDrain(Block):
         attach(m, walker, self, " ".join(DRAIN_WALK))
         loading, load, take, flowing = signals("loading load take flowing")
         index, table_ends, tile_ends = self._counters(m, walker, loading, load, take)
-        adding, psums = Signal(), Signal(QUAD)
+        adding, ending = signals("adding ending")
+        psums = Signal(QUAD)
         m.d.comb += [
             walker.start.eq(self.start), walker.step.eq(take & tile_ends),
             load.eq(walker.running & loading & self.biases.valid & ~adding),
@@ -75,14 +76,15 @@ class OfmapDrain(Block):
         with m.Elif(take & tile_ends & walker.last_tile):
             m.d.sync += loading.eq(1)
         with m.If(take):
-            m.d.sync += psums.eq(words.payload)
+            m.d.sync += [psums.eq(words.payload), ending.eq(tile_ends & walker.last_tile)]
         with m.If(flowing):
             m.d.sync += adding.eq(take)
         sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
                 self.o.valid.eq(adding),
-                self.o.payload.eq(Cat(Mux(self.relu & total[15], 0, total) for total in sums)),
+                self.o.payload.values.eq(Cat(Mux(self.relu & total[15], 0, total) for total in sums)),
+                self.o.payload.last.eq(ending),
             ]
         return m
 

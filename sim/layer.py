@@ -102,7 +102,7 @@ class LayerResult:
         }
 
 
-def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, simulator="verilator",
+def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compress=None, simulator="verilator",
                    progress=None, build=BUILD, verilog=None, corrupt=None, **options) -> LayerResult:
     """Run a layer through the chip's RTL and compare every output with golden.
 
@@ -112,6 +112,7 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, simula
     mapping : Mapping
     chip : ChipConfig
     tensors : Tensors
+    compress : as in `compile_layer`.
     progress : callable, optional
         Called with (passes done, passes in all).
     verilog : list of Path, optional
@@ -127,7 +128,7 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, simula
     SimulatorError
     """
     started = time.monotonic()
-    program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu)
+    program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, compress=compress)
     if corrupt:
         program = corrupt(program)
     passes = [job.placement.passes for job in program.jobs]

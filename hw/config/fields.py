@@ -45,6 +45,8 @@ def scan_fields(chip: ChipConfig) -> list[ScanField]:
         ("filter_words", _bits(chip.filter_spad_words), "weights of a PE in a pass (p q S)"),
         ("shift", 5, "right shift of the 32-bit product"),
         ("relu", 1, "ReLU on the ofmap"),
+        ("ifmap_raw", 1, "ifmaps lie in DRAM as they are, not run-length coded"),
+        ("ofmap_raw", 1, "the same for ofmaps"),
         # the layer's loops: Section IV-A
         ("tiles_last", LOOP_BITS, "tiles of a pass (n), less one"),
         ("tiles_ragged", LOOP_BITS, "tiles of a pass in the last block, less one"),

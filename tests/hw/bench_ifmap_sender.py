@@ -2,11 +2,9 @@
 
 import cocotb
 from glb_model import Watch, pulse, words
-from layer_model import CHIP, LAYERS, pack
+from layer_model import LAYERS, pack
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
-
-assert CHIP
 
 
 def model(layer, supply):
@@ -29,27 +27,39 @@ def model(layer, supply):
     return taken, sent, passes
 
 
-async def run(dut, layer, idle="never", pressure="never"):
-    taken, sent, passes = model(layer, words(2000, layer.seed))
-    clk = await start(dut, start=0, i__valid=0, o__ready=0, **layer.ports(dut))
+async def run(dut, *layers, idle="never", pressure="never"):
+    clk = await start(dut, start=0, i__valid=0, o__ready=0, **layers[0].ports(dut))
     for name in "io":
         ProtocolChecker(dut, name, clk, dut.rst)
     ends = Watch(clk, dut.pass_ends)
     source = Source(dut, "i", clk, idle=idle, seed=1)
-    source.send(taken + words(3))
-    sink = Sink(dut, "o", clk, pressure=pressure, seed=2, expect=sent)
-    await pulse(clk, dut.start)
-    await sink.wait()
-    await cycles(clk, 20)
-    assert len(source.transfers) == len(taken), "words taken"
-    assert ends.count == passes, "passes"
+    sink = Sink(dut, "o", clk, pressure=pressure, seed=2)
+    for layer in layers:
+        for name, value in layer.ports(dut).items():
+            getattr(dut, name).value = value
+        taken, sent, passes = model(layer, words(2000, layer.seed))
+        source.transfers.clear()
+        sink.received.clear()
+        ends.count = 0
+        source.send(taken)
+        await pulse(clk, dut.start)
+        await sink.wait(len(sent))
+        await cycles(clk, 20)
+        assert sink.received == sent, "values"
+        assert len(source.transfers) == len(taken), "words taken"
+        assert ends.count == passes, "passes"
     return sink
 
 
 @cocotb.test()
 @cocotb.parametrize(cross())
 async def stalls(dut, idle, pressure):
-    await run(dut, LAYERS["full"], idle, pressure)
+    await run(dut, LAYERS["full"], idle=idle, pressure=pressure)
+
+
+@cocotb.test()
+async def one_after_another(dut):
+    await run(dut, LAYERS["full"], LAYERS["random0"], LAYERS["full"])
 
 
 @cocotb.test()

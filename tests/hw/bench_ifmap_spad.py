@@ -10,12 +10,12 @@ from sim.streams import Source, cross, start
 from tests.hw.passes import Pass, ifmap_words, window_steps
 
 CASES = {
-    "whole spad": Pass(q=1, S=12, V=1, f=4),
+    "whole": Pass(q=1, S=12, V=1, f=4),
     "conv1": Pass(q=1, S=11, V=4, f=5),
     "channels": Pass(q=4, S=3, V=1, f=6),
-    "disjoint windows": Pass(q=2, S=3, V=3, f=4),
-    "one word": Pass(q=1, S=1, V=1, f=9),
-    "one window": Pass(q=3, S=2, V=1, f=1),
+    "disjoint": Pass(q=2, S=3, V=3, f=4),
+    "one_word": Pass(q=1, S=1, V=1, f=9),
+    "one_window": Pass(q=3, S=2, V=1, f=1),
 }
 
 

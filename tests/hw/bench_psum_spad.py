@@ -7,16 +7,16 @@ from cocotb.triggers import RisingEdge
 
 from sim.patterns import pattern
 from sim.streams import ProtocolChecker, Sink, Source, cross, start
-from tests.hw.passes import quads
+from tests.hw.passes import quads, random_values
 
 CASES = {  # p, steps, positions
     "usual": (16, 3, 4),
-    "whole spad": (24, 2, 4),
-    "one step": (16, 1, 6),
+    "whole": (24, 2, 4),
+    "one_step": (16, 1, 16),
     "ragged": (5, 3, 8),
-    "ragged, one step": (3, 1, 12),
-    "one psum": (1, 1, 30),
-    "one psum, four steps": (1, 4, 12),
+    "short": (3, 1, 12),
+    "one_psum": (1, 1, 30),
+    "lone": (1, 4, 12),
 }
 AHEAD = 2  # cycles from the reservation of a psum to its first addition
 
@@ -26,13 +26,7 @@ AHEAD = 2  # cycles from the reservation of a psum to its first addition
 async def accumulates(dut, case, idle, pressure):
     p, steps, positions = CASES[case]
     chance = random.Random(case)
-
-    def random_values(*shape):
-        if not shape:
-            return chance.randrange(-1 << 15, 1 << 15)
-        return [random_values(*shape[1:]) for _ in range(shape[0])]
-
-    values, psums = random_values(positions, steps, p), random_values(positions, p)
+    values, psums = random_values(chance, positions, steps, p), random_values(chance, positions, p)
     sums = [[sum(column) for column in zip(first, *rows, strict=True)]
             for first, rows in zip(psums, values, strict=True)]
     clk = await start(dut, p_last=p - 1, i__valid=0, o__ready=0, reserve=0, accumulate=0, first=0, last=0,

@@ -1,14 +1,13 @@
 """Queue: every word once and in order, a cycle later."""
 
-import random
-
 import cocotb
 from cocotb.triggers import RisingEdge
 
 from sim.bench import setting
 from sim.streams import Source, cross, cycles, run_io_check, start
+from tests.hw.glb_model import words
 
-WORDS = [random.Random(1).getrandbits(8) for _ in range(150)]
+WORDS = words(150, width=8)
 
 
 @cocotb.test()

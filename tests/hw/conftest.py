@@ -64,13 +64,13 @@ def force(sources, signal, expression):
     Parameters
     ----------
     signal : str
-        ``module.signal``; a wire, or a register outside its reset.
+        ``module.signal``; its reset and default to zero stay.
     expression : str
         The new value, with ``{}`` for the old one.
     """
     module, name = signal.split(".")
     source = next(source for source in sources if source.stem == module)
-    pattern = re.compile(rf"^(\s*(?:assign |else )?\\?{name} +(?:<=|=) )(?!\d+'h)([^;]*);$", re.MULTILINE)
+    pattern = re.compile(rf"^(\s*(?:assign |else )?\\?{name} +(?:<=|=) )(?!\d+'h0+;)([^;]*);$", re.MULTILINE)
     text, count = pattern.subn(
         lambda match: f"{match[1]}{expression.format('(' + match[2] + ')')};", source.read_text())
     assert count == 1, f"{signal} is driven in {count} places"

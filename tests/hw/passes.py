@@ -31,8 +31,7 @@ class Pass:
 
     def random_row(self, chance, zeros=0.3):
         """width x q ifmap values, column after column."""
-        return [0 if chance.random() < zeros else chance.randrange(-1 << 15, 1 << 15)
-                for _ in range(self.width * self.q)]
+        return random_values(chance, self.width * self.q, zeros=zeros)
 
 
 def flagged(shape, rows):
@@ -72,3 +71,15 @@ def quads(values):
         sum((value & 0xFFFF) << 16 * lane for lane, value in enumerate(padded[start:start + 4]))
         for start in range(0, len(padded), 4)
     ]
+
+
+def random_values(chance, *shape, zeros=0.0):
+    """Nested lists of 16-bit values."""
+    if not shape:
+        return 0 if chance.random() < zeros else chance.randrange(-1 << 15, 1 << 15)
+    return [random_values(chance, *shape[1:], zeros=zeros) for _ in range(shape[0])]
+
+
+def packed(values, width):
+    """A vector of equal fields, the first lowest."""
+    return sum(int(value) << index * width for index, value in enumerate(values))

@@ -10,11 +10,11 @@ def test_sender(bench, tiny, simulator):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("final", "{} & ~o__valid", "o: word .* is .*, not"),
-    ("stored", "1'h1", "o: word .* is .*, not"),
-    ("base", "{} + 1'h1", "o: word .* is .*, not"),
+    ("final", "{} & ~o__valid", "values|then none"),
+    ("stored", "1'h1", "values|then none"),
+    ("base", "{} + 1'h1", "values|then none"),
     ("pass_ends", "1'h0", "passes"),
-    ("i__ready", "{} | (tile_ends & produce)", "o: word .* is .*, not|words taken"),
+    ("i__ready", "{} | (tile_ends & produce)", "values|words taken|then none"),
 ])
 def test_broken_sender(bench, tiny, signal, expression, message):
     bench.fails(IfmapSender(tiny), "ifmap_sender", f"ifmap_sender.{signal}", expression, message,

@@ -22,4 +22,4 @@ def test_psum_spad(bench):
 ])
 def test_broken_psum_spad(bench, signal, expression, message):
     bench.fails(guarded(), "psum_spad", signal, expression, message,
-                testcase=".*case=(ragged|usual|whole spad)/idle=never")
+                testcase=".*case=(ragged|usual|one_step)/idle=never")

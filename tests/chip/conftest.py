@@ -1,0 +1,14 @@
+"""The simulators; a test asks for one by name and is skipped where it is missing."""
+
+import pytest
+
+from sim.tools import available
+
+
+@pytest.fixture
+def need():
+    """Skip the test where a simulator is missing."""
+    def need(simulator):
+        if not available(simulator):
+            pytest.skip(f"no {simulator}")
+    return need

@@ -1,0 +1,103 @@
+"""Layers on the simulated chip: run, compared with golden, every counter checked."""
+
+import random
+
+from compiler import layout
+from compiler.lowering import lower
+from compiler.mapping import Mapping
+from compiler.search import find_mapping
+from golden.layer import LayerShape
+from golden.tensors import random_tensors
+from hw.config import PRESETS
+from sim.layer import simulate_layer
+
+__all__ = ["check", "expected_counters", "random_layer", "run"]
+
+
+def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, zeros=0.25, shift=0,
+        relu=False, full_range=True, **options):
+    """Simulate a layer of random tensors; by default every bit of every operand matters.
+
+    Parameters
+    ----------
+    shape : str or LayerShape
+    mapping : "auto" or str such as "m=8 n=1 e=3 p=8 q=1 r=1 t=1"
+    options : passed to `sim.layer.simulate_layer`.
+    """
+    shape = LayerShape.parse(shape) if isinstance(shape, str) else shape
+    chip = PRESETS[chip]
+    if mapping == "auto":
+        mapping = find_mapping(lower(shape, chip)[0], chip)
+    else:
+        mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
+    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range)
+    return simulate_layer(shape, mapping, chip, tensors, shift=shift, relu=relu, simulator=simulator,
+                          **options)
+
+
+def check(result):
+    """The layer is right, and every word was moved as often as its mapping says."""
+    assert result.status == "done", (result.status, result.counters)
+    assert result.difference is None, result.difference
+    counters = result.counters
+    expected = expected_counters(result.program)
+    assert {name: counters[name] for name in expected} == expected
+    kinds = ("mac_cycles", "ramp_cycles", "wait_ifmap_cycles", "wait_filter_cycles", "wait_ofmap_cycles")
+    assert sum(counters[kind] for kind in kinds) == counters["cycles"]
+    assert counters["gated_macs"] <= counters["macs"]
+
+
+def expected_counters(program):
+    """What follows from the mapping alone, summed over the jobs."""
+    total = {}
+    for job in program.jobs:
+        for name, count in _of_job(job.placement).items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _of_job(placement):
+    layer, mp = placement.layer, placement.mapping
+    m_groups, each, last = placement.filter_groups
+    filter_groups = (m_groups - 1) * each + last
+    blocks, channel_groups = placement.blocks[0], placement.channel_groups
+    tiles = list(layout.tiles(placement))
+    ofmap = layout.ofmap_words(placement)
+    ifmap = channel_groups * sum(placement.ifmap_words(rows, columns) for _, _, rows, _, columns in tiles)
+    filters = blocks * channel_groups * filter_groups * placement.pass_words
+    # all e rows of a set work in a ragged strip as well, and all q r channels in the last group
+    positions = sum(mp.e * columns for *_, columns in tiles)
+    # psums enter and leave by column of the array
+    lanes = sum(mp.e * columns * mp.t * placement.quads for *_, columns in tiles)
+    return {
+        "macs": positions * filter_groups * mp.p * mp.t * channel_groups * mp.q * mp.r * layer.R * layer.S,
+        "passes": blocks * channel_groups * filter_groups,
+        "dram_ifmap": m_groups * ifmap, "glb_ifmap_writes": m_groups * ifmap,
+        "glb_ifmap_reads": filter_groups * ifmap,
+        "dram_filter": filters, "glb_filter_writes": filters, "glb_filter_reads": filters,
+        "noc_filters": filters,
+        "dram_bias": blocks * filter_groups * placement.quads * mp.t,
+        # the first channel group starts from zero: no read; the last one's psums are read to leave the chip
+        "glb_psum_reads": (channel_groups - 1) * ofmap, "glb_ofmap_reads": ofmap,
+        "glb_psum_writes": channel_groups * ofmap, "dram_ofmap": ofmap,
+        "noc_psums_in": filter_groups * channel_groups * lanes,
+        "noc_psums_out": filter_groups * channel_groups * lanes,
+        "unclaimed_words": 0,
+    }
+
+
+def random_layer(seed, most_macs):
+    """A random small layer: its shape, and keyword arguments of `run`."""
+    draw = random.Random(seed)
+    while True:
+        G = draw.choice((1, 1, 1, 2))
+        R, S, P = draw.randint(1, 5), draw.randint(1, 5), draw.randint(0, 2)
+        U = draw.choice((1, 1, 2, 4))
+        V = draw.choice((U, U, draw.randint(1, 4)))
+        shape = dict(N=draw.randint(1, 3), M=G * draw.randint(1, 20), C=G * draw.randint(1, 9), R=R, S=S, U=U,
+                     V=V, P=P, G=G, H=max(1, R - 2 * P) + draw.randint(0, 12),
+                     W=max(1, S - 2 * P) + draw.randint(0, 12))
+        shape = LayerShape(**shape)
+        if most_macs / 10 < shape.macs <= most_macs:
+            return shape, dict(seed=seed, zeros=draw.choice((0, 0.3, 0.9)), shift=draw.choice((0, 3, 8, 16)),
+                               relu=draw.random() < 0.5)

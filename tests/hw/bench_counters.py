@@ -1,0 +1,48 @@
+"""Counters against a dict."""
+
+import random
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.bench import setting
+from sim.streams import start
+
+NAMES = setting("names")
+
+
+@cocotb.test()
+async def counts_all(dut):
+    chance, counts = random.Random(1), dict.fromkeys(NAMES, 0)
+    clk = await start(dut, clear=0, select=0, **dict.fromkeys(NAMES, 0))
+    for turn in range(300):
+        now = {name: chance.randint(0, 12 if name in ("macs", "gated_macs") else 1) for name in NAMES}
+        for name, value in now.items():
+            getattr(dut, name).value = value
+        # what is counted in the cycle of `clear` belongs to no layer
+        clear = turn == 100
+        dut.clear.value = int(clear)
+        await RisingEdge(clk)
+        counts = {name: 0 if clear else counts[name] + now[name] for name in NAMES}
+    for name in NAMES:
+        getattr(dut, name).value = 0
+    for index, name in enumerate(NAMES):
+        dut.select.value = index
+        await RisingEdge(clk)
+        await RisingEdge(clk)
+        assert int(dut.value.value) == counts[name] > 0, name
+
+
+@cocotb.test()
+async def value_follows_by_a_cycle(dut):
+    clk = await start(dut, clear=0, select=0, **dict.fromkeys(NAMES, 0))
+    dut.macs.value = 7
+    await RisingEdge(clk)
+    dut.macs.value = 0
+    dut.select.value = NAMES.index("macs")
+    await RisingEdge(clk)
+    dut.select.value = NAMES.index("passes")
+    await RisingEdge(clk)
+    assert int(dut.value.value) == 7, "latency"
+    await RisingEdge(clk)
+    assert int(dut.value.value) == 0, "latency"

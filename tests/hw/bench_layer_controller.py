@@ -1,0 +1,112 @@
+"""LayerController: from start to done, and a cause for each cycle."""
+
+import random
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.streams import cycles, start
+
+INPUTS = ("start", "unclaimed", "macs_busy", "ifmap_starved", "filter_starved", "ofmap_blocked", "collecting",
+          "draining", "written")
+KINDS = ("mac_cycle", "wait_ofmap", "wait_ifmap", "wait_filter", "ramp")
+
+
+def high(dut, *names):
+    return [name for name in names if int(getattr(dut, name).value)]
+
+
+async def begin(dut):
+    """Started, with the data paths running."""
+    clk = await start(dut, **dict.fromkeys(INPUTS, 0))
+    assert not high(dut, "busy", "done", "fault", "go", "flush", *KINDS)
+    dut.written.value = 1
+    dut.start.value = 1
+    await RisingEdge(clk)
+    dut.start.value = 0
+    await RisingEdge(clk)
+    # as the data paths do: running from the cycle after `go` on
+    assert high(dut, "busy", "go", "flush", "done") == ["busy", "go"], "go"
+    dut.draining.value = dut.collecting.value = 1
+    await RisingEdge(clk)
+    assert high(dut, "busy", "go", "flush", "done") == ["busy"], "one cycle of go"
+    return clk
+
+
+@cocotb.test()
+async def done_when_all_is_written(dut):
+    clk = await begin(dut)
+    for _ in range(30):
+        await RisingEdge(clk)
+        assert high(dut, "busy", "done", "flush") == ["busy"], "running"
+    dut.draining.value = dut.collecting.value = 0
+    dut.written.value = 0
+    await RisingEdge(clk)
+    for _ in range(10):
+        await RisingEdge(clk)
+        assert high(dut, "busy", "done", "flush") == ["busy", "flush"], "flushing"
+    dut.written.value = 1
+    waited = 0
+    while not int(dut.done.value):
+        await RisingEdge(clk)
+        waited += 1
+        assert waited < 6, "done"
+    assert high(dut, "busy", "done", "flush", *KINDS) == ["done"]
+    await cycles(clk, 10)
+    assert high(dut, "busy", "done") == ["done"], "done until the next start"
+
+
+@cocotb.test()
+async def a_glimpse_of_written_is_not_the_end(dut):
+    clk = await begin(dut)
+    dut.written.value = 0
+    dut.draining.value = 0
+    await cycles(clk, 3)
+    dut.written.value = 1
+    await RisingEdge(clk)
+    dut.written.value = 0
+    for _ in range(10):
+        await RisingEdge(clk)
+        assert high(dut, "busy", "done") == ["busy"], "glimpse"
+
+
+@cocotb.test()
+async def start_while_busy_is_ignored(dut):
+    clk = await begin(dut)
+    dut.start.value = 1
+    for _ in range(5):
+        await RisingEdge(clk)
+        assert not int(dut.go.value), "go"
+
+
+@cocotb.test()
+async def fault_stays(dut):
+    clk = await begin(dut)
+    dut.unclaimed.value = 1
+    await RisingEdge(clk)
+    dut.unclaimed.value = 0
+    await cycles(clk, 5)
+    assert int(dut.fault.value), "fault"
+    dut.draining.value = dut.collecting.value = 0
+    await cycles(clk, 6)
+    assert high(dut, "busy", "done", "fault") == ["done", "fault"]
+    dut.start.value = 1
+    await RisingEdge(clk)
+    dut.start.value = 0
+    await cycles(clk, 2)
+    assert high(dut, "busy", "done", "fault") == ["busy"], "fault cleared"
+
+
+@cocotb.test()
+async def every_cycle_has_one_cause(dut):
+    clk = await begin(dut)
+    chance = random.Random(1)
+    names = ("macs_busy", "ifmap_starved", "filter_starved", "ofmap_blocked", "collecting")
+    for _ in range(300):
+        now = {name: chance.getrandbits(1) for name in names}
+        for name, value in now.items():
+            getattr(dut, name).value = value
+        await RisingEdge(clk)
+        causes = [now["macs_busy"], now["ofmap_blocked"] or not now["collecting"], now["ifmap_starved"],
+                  now["filter_starved"], 1]
+        assert high(dut, *KINDS) == [KINDS[[bool(cause) for cause in causes].index(True)]], f"cause of {now}"

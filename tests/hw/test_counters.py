@@ -1,0 +1,18 @@
+"""The counters."""
+
+import pytest
+
+from hw.counters import COUNTERS, Counters, counter_index
+
+
+def test_counters(bench, tiny, simulator):
+    assert [counter_index(name) for name in COUNTERS] == list(range(len(COUNTERS)))
+    bench(Counters(tiny), "counters", simulator, names=list(COUNTERS))
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("count_glb_psum_reads", "{} & ~48'h40", "glb_psum_reads"),
+    ("count_dram_bias", "clear ? 48'h1 : {}", "dram_bias"),
+])
+def test_broken(bench, tiny, signal, expression, message):
+    bench.fails(Counters(tiny), "counters", f"counters.{signal}", expression, message, names=list(COUNTERS))

@@ -1,0 +1,21 @@
+"""Ofmaps on their way from the GLB to DRAM."""
+
+import pytest
+
+from hw.ofmap_path import OfmapDrain
+
+
+def test_drain(bench, tiny, simulator):
+    bench(OfmapDrain(tiny), "ofmap_drain", simulator)
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("last_set", "last_j", "o: .* words, then none"),
+    ("flowing", "1'h1", "payload changed|words out|then none"),
+    ("bias_table__address", "{} & 6'h1", "words out"),
+    ("running", "walker__running", "running"),
+    ("tokens", "{} | 1'h1", "read before it was finished"),
+])
+def test_broken(bench, tiny, signal, expression, message):
+    bench.fails(OfmapDrain(tiny), "ofmap_drain", f"ofmap_drain.{signal}", expression, message,
+                testcase="full_rate|layer=full|pressure=some/rate=0.3")
