@@ -9,7 +9,7 @@ import numpy as np
 from compiler.mapping import Placement
 from golden import rlc
 
-__all__ = ["pack_biases", "pack_filters", "pack_ifmaps", "ifmap_streams", "ofmap_words", "tiles", "unpack_ofmap"]
+__all__ = ["pack_biases", "pack_filters", "pack_ifmaps", "ifmap_streams", "ofmap_words", "unpack_ofmap"]
 
 
 def _words(values):
@@ -17,17 +17,8 @@ def _words(values):
     return np.ascontiguousarray(values, dtype="<i2").reshape(-1).view("<u8")
 
 
-def tiles(placement: Placement):
-    """(image, first row, rows, first column, columns) of each ofmap tile in the order of processing."""
-    mp, layer = placement.mapping, placement.layer
-    for image in range(layer.N):
-        for row in range(0, layer.E, mp.e):
-            for column in range(0, layer.F, mp.f):
-                yield image, row, min(mp.e, layer.E - row), column, min(mp.f, layer.F - column)
-
-
 def _blocks(placement):
-    listed = list(tiles(placement))
+    listed = placement.tiles
     return [listed[start:start + placement.mapping.n] for start in range(0, len(listed), placement.mapping.n)]
 
 
@@ -105,7 +96,7 @@ def pack_biases(placement: Placement, bias):
     layer, mp = placement.layer, placement.mapping
     groups = -(-layer.M // placement.group)
     padded = np.zeros(groups * placement.group, np.int16)
-    padded[:layer.M] = bias[layer.group * layer.M:(layer.group + 1) * layer.M]
+    padded[:layer.M] = bias[layer.own_filters]
     cut = np.zeros((groups, mp.t, placement.quads * 4), np.int16)
     cut[:, :, :mp.p] = padded.reshape(groups, mp.t, mp.p)
     return _words(cut.reshape(groups, mp.t, placement.quads, 4).transpose(0, 2, 1, 3))
@@ -131,7 +122,7 @@ def ofmap_words(placement: Placement, *, raw) -> int:
 
 
 def unpack_ofmap(placement: Placement, words, *, raw):
-    """The ofmap (N, M, E, F) of this group from its words.
+    """The ofmap (N, M, E, F) of these filters from its words; zeros in tiles of other blocks.
 
     A stream for each m group, each block, each filter group; in it each tile; in a tile for each column,
     each quad, each set, each row.

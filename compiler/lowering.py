@@ -28,12 +28,16 @@ class NativeLayer:
         Which of its groups.
     row_segments, column_segments : int
         Segments that a filter is cut into.
+    first_filter, filters : int
+        Which of the group's filters; all by default.
     """
 
     shape: LayerShape
     group: int
     row_segments: int
     column_segments: int
+    first_filter: int = 0
+    filters: int | None = None
 
     @property
     def N(self):
@@ -41,7 +45,13 @@ class NativeLayer:
 
     @property
     def M(self):
-        return self.shape.M // self.shape.G
+        return self.shape.M // self.shape.G - self.first_filter if self.filters is None else self.filters
+
+    @property
+    def own_filters(self) -> slice:
+        """Of the whole layer's."""
+        first = self.group * (self.shape.M // self.shape.G) + self.first_filter
+        return slice(first, first + self.M)
 
     @property
     def C(self):
@@ -84,7 +94,7 @@ class NativeLayer:
         ----------
         weights : ndarray (M, C/G, R, S) of the whole layer.
         """
-        own = weights[self.group * self.M:(self.group + 1) * self.M]
+        own = weights[self.own_filters]
         shape, rows, columns = self.shape, self.row_segments, self.column_segments
         padded = np.zeros((*own.shape[:2], rows * self.R, columns * self.S), own.dtype)
         padded[:, :, :shape.R, :shape.S] = own

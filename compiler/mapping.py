@@ -89,6 +89,8 @@ def _pieces(total, most):
 class Placement:
     """A mapping of a native layer on a chip, with all that follows from it.
 
+    `first_block` and `block_count` choose some of the layer's blocks of n tiles; all by default.
+
     Raises
     ------
     MappingError
@@ -98,6 +100,8 @@ class Placement:
     layer: NativeLayer
     mapping: Mapping
     chip: ChipConfig
+    first_block: int = 0
+    block_count: int | None = None
 
     def __post_init__(self):
         layer, chip = self.layer, self.chip
@@ -190,8 +194,23 @@ class Placement:
         return _pieces(self.layer.F, self.mapping.f)
 
     @cached_property
+    def tiles(self):
+        """(image, first row, rows, first column, columns) of the ofmap tiles, in order."""
+        mp, layer = self.mapping, self.layer
+        every = [(image, row, min(mp.e, layer.E - row), column, min(mp.f, layer.F - column))
+                 for image in range(layer.N) for row in range(0, layer.E, mp.e)
+                 for column in range(0, layer.F, mp.f)]
+        last = None if self.block_count is None else (self.first_block + self.block_count) * mp.n
+        return every[self.first_block * mp.n:last]
+
+    @property
+    def all_blocks(self) -> int:
+        """Blocks of the whole layer."""
+        return -(-self.layer.N * self.strips[0] * self.spans[0] // self.mapping.n)
+
+    @cached_property
     def blocks(self):
-        return _pieces(self.layer.N * self.strips[0] * self.spans[0], self.mapping.n)
+        return _pieces(len(self.tiles), self.mapping.n)
 
     @cached_property
     def channel_groups(self) -> int:

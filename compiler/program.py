@@ -1,6 +1,6 @@
 """A layer and a mapping to what the chip is given: configuration bits and a DRAM image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +11,29 @@ from golden.layer import LayerShape
 from golden.tensors import check_tensors
 from hw.config import ChipConfig, pack_scan
 
-__all__ = ["Job", "Program", "compile_layer", "network_ids"]
+__all__ = ["Job", "Program", "Shard", "compile_layer", "network_ids"]
 
 UNUSED_ROW = 15  # a row ID that no word is sent to
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of a layer that can be computed by itself.
+
+    Attributes
+    ----------
+    group : int
+    first_filter, filters : int
+        Of the group's; all if `filters` is None.
+    first_block, blocks : int
+        Of the mapping's blocks of n tiles; all if `blocks` is None.
+    """
+
+    group: int
+    first_filter: int = 0
+    filters: int | None = None
+    first_block: int = 0
+    blocks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +75,29 @@ class Program:
     dram: np.ndarray
 
     def ofmap(self, dram):
-        """The layer's ofmap (N, M, E, F), int16, from DRAM after the last job."""
-        parts = [layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
-                                     raw=job.fields["ofmap_raw"])
-                 for job in self.jobs]
-        return np.concatenate(parts, axis=1)
+        """The layer's ofmap (N, M, E, F), int16, from DRAM after the last job; 0 where no job works."""
+        ofmap = np.zeros(self.shape.ofmap_shape, np.int16)
+        for job in self.jobs:
+            part = layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
+                                       raw=job.fields["ofmap_raw"])
+            for where in _outputs(job.placement):
+                own = (where[0], slice(None), *where[2:])
+                ofmap[where] = part[own]
+        return ofmap
+
+    def covered(self):
+        """Which outputs the jobs compute: bool (N, M, E, F)."""
+        covered = np.zeros(self.shape.ofmap_shape, bool)
+        for job in self.jobs:
+            for where in _outputs(job.placement):
+                covered[where] = True
+        return covered
+
+
+def _outputs(placement):
+    """Index of each tile's outputs in the whole ofmap."""
+    for image, row, rows, column, columns in placement.tiles:
+        yield image, placement.layer.own_filters, slice(row, row + rows), slice(column, column + columns)
 
 
 def network_ids(placement):
@@ -102,6 +140,7 @@ def _loop_fields(placement):
         "groups_last": groups - 1, "groups_ragged": groups_ragged - 1,
         "channels_last": placement.channel_groups - 1, "blocks_last": blocks - 1,
         "filters_last": filters - 1, "strips_last": strips - 1, "spans_last": spans - 1,
+        "first_strip": placement.tiles[0][1] // mp.e, "first_span": placement.tiles[0][3] // mp.f,
         "e_last": mp.e - 1, "e_ragged": e_ragged - 1, "f_last": mp.f - 1, "f_ragged": f_ragged - 1,
         "rows_last": placement.rows - 1, "rows_ragged": placement.ifmap_rows(e_ragged) - 1,
         "final_column": (mp.f - 1) * layer.V, "final_ragged": (f_ragged - 1) * layer.V,
@@ -137,8 +176,8 @@ def _dram_fields(placement, bases):
 
 
 def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
-                  shift=0, relu=False, compress=None) -> Program:
-    """Compile a layer: one job for each group.
+                  shift=0, relu=False, compress=None, shards=None) -> Program:
+    """Compile a layer or some shards of it: a job for each, or for each group.
 
     Parameters
     ----------
@@ -148,6 +187,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
     compress : bool, optional
         Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words, and
         ofmaps are after a ReLU.
+    shards : list of Shard, optional
 
     Raises
     ------
@@ -158,8 +198,10 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
     """
     check_tensors(ifmap, weights, bias, shape)
     jobs, parts, at = [], [], 0
-    for layer in lower(shape, chip):
-        placement = Placement(layer, mapping, chip)
+    layers = lower(shape, chip)
+    for shard in shards or [Shard(group) for group in range(shape.G)]:
+        layer = replace(layers[shard.group], first_filter=shard.first_filter, filters=shard.filters)
+        placement = Placement(layer, mapping, chip, shard.first_block, shard.blocks)
         bases = {}
         ifmap_words = {raw: layout.pack_ifmaps(placement, ifmap, raw=raw)
                        for raw in ((0, 1) if compress is None else (int(not compress),))}

@@ -1,50 +1,37 @@
-"""Finding a mapping: the fastest one by a model of the array's buses and the link."""
+"""Finding a mapping: all layouts of PE sets on the array, all tilings of the best of them.
+
+A mapping is a layout (e, p, q, r, t) that fits array and spads, and a tiling (f, n, m) that fits the
+GLB. `compiler.model` ranks them, a million at a time; what wins is checked as a `Placement`, which is
+the last word on whether the chip can hold it.
+"""
 
 import itertools
 from dataclasses import dataclass
 from math import ceil
 
+import numpy as np
+
 from compiler.lowering import NativeLayer
 from compiler.mapping import Mapping, MappingError, Placement
+from compiler.model import Costs, costs
 from hw.config import ChipConfig
 
-__all__ = ["Estimate", "estimate", "find_mapping"]
+__all__ = ["OBJECTIVES", "Found", "find_mapping", "search"]
 
-KEPT = 150  # array layouts that are tried with every tiling
-PASS_OVERHEAD = 100  # cycles to ramp up a pass, about
+KEPT = 400  # layouts that are tried with every tiling, the best by PEs kept busy first
+SLACK = 1.02  # latencies this close to the best count as equal: then the least energy decides
+OBJECTIVES = ("latency", "energy", "dram")
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What the model expects of a placement: core cycles, and 64-bit words over the link."""
+class Found:
+    """A mapping, its costs, and the best one of another layout with its costs, if any."""
 
-    cycles: int
-    link_words: int
-    glb_words: int
-
-
-def estimate(placement: Placement) -> Estimate:
-    """Cycles as the largest of what PEs, ifmap, psum and filter bus need in a pass, and of what the
-    64-bit link needs in all."""
-    layer, mp, chip = placement.layer, placement.mapping, placement.chip
-    tiles = layer.N * placement.strips[0] * placement.spans[0]
-    columns_f = layer.N * placement.strips[0] * layer.F  # ofmap columns over all tiles
-    filters, each, last = placement.filter_groups
-    groups = (filters - 1) * each + last
-    per_sweep = {  # of all tiles in one channel group and one filter group
-        "pe": mp.p * mp.q * layer.S * columns_f,
-        "ifmap": placement.rows * mp.q * mp.r * (columns_f * layer.V + tiles * (layer.S - layer.V)),
-        "psum": mp.t * mp.e * placement.quads * columns_f,
-        "filter": placement.pass_words * placement.blocks[0],
-    }
-    sweep = max(per_sweep.values()) + PASS_OVERHEAD * placement.blocks[0]
-    array = sweep * placement.channel_groups * groups
-    ifmap_words = per_sweep["ifmap"] // 4 * placement.channel_groups
-    ofmap = layer.N * groups * mp.t * placement.quads * layer.E * layer.F
-    link_words = (filters * ifmap_words + ofmap
-                  + placement.blocks[0] * groups * placement.channel_groups * placement.pass_words)
-    glb_words = 2 * ofmap * placement.channel_groups + ifmap_words * groups
-    return Estimate(max(array, ceil(link_words * chip.core_mhz / chip.link_mhz)), link_words, glb_words)
+    mapping: Mapping
+    costs: Costs
+    runner_up: Mapping | None
+    runner_up_costs: Costs | None
+    tried: int
 
 
 def _parts(total, most):
@@ -52,56 +39,122 @@ def _parts(total, most):
     return sorted({ceil(total / count) for count in range(ceil(total / most), total + 1)}, reverse=True)
 
 
-def _array_layouts(layer: NativeLayer, chip: ChipConfig):
-    """(e, p, q, r, t) that the array and the spads can hold, best use of the PEs first."""
-    found = []
+def _layouts(layer: NativeLayer, chip: ChipConfig):
+    """(e, p, q, r, t) that the array and the spads can hold."""
     for q in range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1):
         most_p = min(layer.M, chip.psum_spad_words, chip.filter_spad_words // (q * layer.S))
-        for p, r in itertools.product(
-                sorted({most_p, *range(4, most_p + 1, 4)}),
-                range(1, min(ceil(layer.C / q), chip.rows // layer.R) + 1)):
-            down = chip.rows // (r * layer.R)
-            for e in _parts(layer.E, chip.columns * down):
+        most_r = min(ceil(layer.C / q), chip.rows // layer.R, 15 // layer.U)
+        for p, r in itertools.product(sorted({most_p, *range(4, most_p + 1, 4)} - {0}), range(1, most_r + 1)):
+            slots = chip.rows // (r * layer.R)
+            most_e = min(layer.E, chip.columns * slots, 30 - (layer.R - 1) // layer.U)
+            for e in _parts(layer.E, max(1, most_e)):
                 segments = ceil(e / chip.columns)
                 across = chip.columns // e if segments == 1 else 1
-                for t in range(1, min(ceil(layer.M / p), across * (down // segments)) + 1):
-                    work = (p * q * layer.S * ceil(layer.C / (q * r)) * ceil(layer.M / (p * t))
-                            * ceil(layer.E / e))
-                    found.append((work, -r, -p * t, (e, p, q, r, t)))
-    return [entry[-1] for entry in sorted(found)]
+                most_t = min(ceil(layer.M / p), chip.bias_words // ceil(p / 4))
+                ts = {a * d for a in range(1, across + 1) for d in range(1, slots // segments + 1)}
+                for t in sorted(t for t in ts if t <= most_t):
+                    if t > 1 and segments > 1 and e % segments:
+                        continue
+                    yield e, p, q, r, t
 
 
-def _tilings(layer, e, group):
-    """(f, n, m) to try with a layout whose passes make `group` ofmap channels."""
-    for f in _parts(layer.F, layer.F)[:12]:
-        tiles = layer.N * ceil(layer.E / e) * ceil(layer.F / f)
-        for n in sorted({min(tiles, count) for count in (1, 2, 3, 4, 6, 8, 12, 16, 32)}):
-            for m in _parts(ceil(layer.M / group), ceil(layer.M / group))[:8]:
-                yield f, n, m * group
+def _busy_first(layer, layouts):
+    """Layouts by the cycles that their PEs need, then by psums that stay in the array."""
+    e, p, q, r, t = layouts.T
+    work = (p * q * layer.S * -(-layer.C // (q * r)) * -(-layer.M // (p * t)) * -(-layer.E // e))
+    return layouts[np.lexsort((-p * t, -q * r, work))]
 
 
-def find_mapping(layer: NativeLayer, chip: ChipConfig) -> Mapping:
-    """The fastest mapping of a native layer, then the one with least GLB traffic.
+def _tilings(layer, chip, layouts):
+    """Mappings as columns m n e f p q r t: every tiling of every layout that the GLB holds."""
+    spans = np.array(_parts(layer.F, layer.F)[:16])
+    found = []
+    for e, p, q, r, t in layouts:
+        groups = ceil(layer.M / (p * t))
+        group_counts = np.array(_parts(groups, groups)[:10])
+        tiles = layer.N * ceil(layer.E / e) * -(-layer.F // spans)
+        counts = np.unique(np.concatenate([
+            [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64], np.unique(tiles),
+            ceil(layer.E / e) * np.arange(1, min(layer.N, 4) + 1)]))
+        f, n, g = (axis.ravel() for axis in np.meshgrid(spans, counts, group_counts, indexing="ij"))
+        rows = (e - 1) * layer.U + layer.R
+        ifmap = n * -(-(rows * ((f - 1) * layer.V + layer.S) * q * r) // 4)
+        psum = g * n * (e * f * t * ceil(p / 4))
+        banks = -(-ifmap // chip.glb_bank_words) - (-psum // chip.glb_bank_words)
+        fits = (banks <= chip.glb_banks) & (n <= layer.N * ceil(layer.E / e) * -(-layer.F // f))
+        f, n, g = f[fits], n[fits], g[fits]
+        fixed = np.broadcast_to([e, p, q, r, t], (len(f), 5))
+        found.append(np.column_stack([g * p * t, n, fixed[:, 0], f, fixed[:, 1:]]))
+    return np.concatenate(found) if found else np.empty((0, 8), int)
+
+
+def _score(found: Costs, objective):
+    """Sort keys, the most important last."""
+    traffic, dram = sum(found.glb.values()), sum(found.dram.values())
+    return {
+        "latency": (found.energy, np.maximum(found.cycles, SLACK * found.cycles.min())),
+        "energy": (dram, found.cycles, found.energy),
+        "dram": (traffic, found.cycles, dram),
+    }[objective]
+
+
+def _as_dict(table):
+    return dict(zip("m n e f p q r t".split(), table.T, strict=True))
+
+
+def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None, energy=None) -> Found:
+    """The best mapping of a native layer by `objective`, and the runner-up.
 
     Raises
     ------
     MappingError
-        Nothing fits; with the reason why the last one tried did not.
+        Nothing fits; says which resource is short.
     """
-    best, why = None, MappingError(f"no PE set of R = {layer.R} and S = {layer.S} fits chip {chip.name}")
-    layouts = _array_layouts(layer, chip)
+    if objective not in OBJECTIVES:
+        raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {objective!r}")
+    layouts = np.array(list(_layouts(layer, chip)), dtype=np.int64).reshape(-1, 5)
+    if not len(layouts):
+        raise MappingError(_shortage(layer, chip))
+    layouts = _busy_first(layer, layouts)
     for first in range(0, len(layouts), KEPT):
-        for e, p, q, r, t in layouts[first:first + KEPT]:
-            for f, n, m in _tilings(layer, e, p * t):
-                try:
-                    placement = Placement(layer, Mapping(m=m, n=n, e=e, f=f, p=p, q=q, r=r, t=t), chip)
-                except MappingError as error:
-                    why = error
-                    continue
-                expected = estimate(placement)
-                key = expected.cycles, expected.glb_words, expected.link_words
-                if best is None or key < best[0]:
-                    best = key, placement.mapping
-        if best:
-            return best[1]
-    raise MappingError(f"no mapping fits: {why}")
+        table = _tilings(layer, chip, layouts[first:first + KEPT])
+        if not len(table):
+            continue
+        found = costs(layer, chip, _as_dict(table), density, energy)
+        order = np.lexsort(_score(found, objective))
+        placed = _placed(layer, chip, table[order])
+        best = next(placed, None)
+        if best is None:
+            continue
+        other = next((mapping for mapping in placed if _layout(mapping) != _layout(best)), None)
+        return Found(best, costs(layer, chip, best.as_dict(), density, energy), other,
+                     other and costs(layer, chip, other.as_dict(), density, energy), len(table))
+    raise MappingError(_shortage(layer, chip))
+
+
+def _layout(mapping):
+    return mapping.e, mapping.p, mapping.q, mapping.r, mapping.t
+
+
+def _placed(layer, chip, table):
+    """The mappings that the chip takes, in the order of the table."""
+    for row in table:
+        mapping = Mapping(**{name: int(value) for name, value in _as_dict(row).items()})
+        try:
+            yield Placement(layer, mapping, chip).mapping
+        except MappingError:
+            continue
+
+
+def _shortage(layer, chip):
+    """Why nothing fits: what stops the smallest mapping."""
+    try:
+        Placement(layer, Mapping(m=1, n=1, e=1, f=1, p=1, q=1, r=1, t=1), chip)
+    except MappingError as error:
+        return f"no mapping fits: {error}"
+    return f"no mapping fits chip {chip.name}: the GLB is short of banks"
+
+
+def find_mapping(layer: NativeLayer, chip: ChipConfig, **options) -> Mapping:
+    """The best mapping of a native layer; see `search`."""
+    return search(layer, chip, **options).mapping

@@ -1,7 +1,7 @@
 """The layer's loops (Section IV-A, Fig. 7), walked by each data path on its own.
 
     for m group:                                     m ofmap channels
-        for block:                                   n tiles, in order (image, strip, span)
+        for block:                                   n tiles, in order (image, strip, span), from the first
             for channel group:                       q r channels; a sweep over the block's psums
                 for filter group:                    p t filters: a pass
                     for tile:                        e rows x f columns
@@ -19,7 +19,7 @@ from .stream import signals
 __all__ = ["WALK_SETTINGS", "LayerWalker", "tile_case"]
 
 WALK_SETTINGS = ("tiles_last tiles_ragged groups_last groups_ragged channels_last blocks_last "
-                 "filters_last strips_last spans_last")
+                 "filters_last strips_last spans_last first_strip first_span")
 
 
 class LayerWalker(Block):
@@ -87,7 +87,8 @@ class LayerWalker(Block):
         ]
         restart = self.start | (self.step & self.block_ends & last_block)
         with m.If(restart):
-            m.d.sync += [place.eq(0) for place in (strip, block_strip, span, block_span)]
+            m.d.sync += [place.eq(self.first_strip) for place in (strip, block_strip)]
+            m.d.sync += [place.eq(self.first_span) for place in (span, block_span)]
         with m.Elif(self.step):
             with m.If(self.last_tile & ~self.block_ends):
                 m.d.sync += [strip.eq(block_strip), span.eq(block_span)]

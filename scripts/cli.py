@@ -9,13 +9,21 @@ import typer
 from click import Abort, ClickException
 
 from compiler.catalogue import CATALOGUE
-from scripts import generation, photo_layer, simulation
+from scripts import generation, map_report, photo_layer, simulation
 from scripts.console import BadInput, console, layer_table
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True,
                   help="Eyeriss as a generator: the row-stationary CNN accelerator in RTL.")
+
+
+class Objective(StrEnum):
+    """What a mapping is searched for."""
+
+    latency = "latency"
+    energy = "energy"
+    dram = "dram"
 
 
 class Simulator(StrEnum):
@@ -69,6 +77,26 @@ def simulate(
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, simulator=sim.value,
         save=save, json_target=json))
+
+
+@app.command(name="map")
+def map_command(
+    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
+    shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
+    batch: Annotated[int | None, typer.Option(help="N.")] = None,
+    chip: Chip = "eyeriss",
+    objective: Annotated[Objective, typer.Option(help="What counts most.")] = Objective.latency,
+    mapping: Annotated[str, typer.Option(help="auto, or a JSON file whose costs to report.")] = "auto",
+    zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ifmaps.")] = 0.0,
+    ofmap_zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ofmaps.")] = 0.0,
+    energy_table: Annotated[Path | None, typer.Option(help="TOML: energies of dram glb noc spad mac.")] = None,
+    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of the mapping as Fig. 5 draws it.")] = None,
+):
+    """Find a layer's mapping: cycles by binding resource, traffic, energy, and why the runner-up lost."""
+    map_report.map_layer(
+        simulation.choose_layer(layer, shape, batch), chip=chip, objective=objective.value, mapping=mapping,
+        zeros=zeros, ofmap_zeros=ofmap_zeros, energy_table=energy_table, json_target=json, picture=picture)
 
 
 @app.command()

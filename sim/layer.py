@@ -79,7 +79,7 @@ class LayerResult:
         waits = sum(counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap"))
         return {
             "shape": str(program.shape), "chip": program.chip.name, "mapping": program.mapping.as_dict(),
-            "match": self.match, "status": self.status, "outputs": int(self.ofmap.size),
+            "match": self.match, "status": self.status, "outputs": int(self.program.covered().sum()),
             "mismatches": int(self.difference.count) if self.difference else 0,
             "cycles": {
                 "total": counts["cycles"], "processing": counts["cycles"] - waits,
@@ -102,7 +102,8 @@ class LayerResult:
         }
 
 
-def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compress=None, simulator="verilator",
+def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compress=None, shards=None,
+                   simulator="verilator",
                    progress=None, build=BUILD, verilog=None, corrupt=None, **options) -> LayerResult:
     """Run a layer through the chip's RTL and compare every output with golden.
 
@@ -112,7 +113,7 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
     mapping : Mapping
     chip : ChipConfig
     tensors : Tensors
-    compress : as in `compile_layer`.
+    compress, shards : as in `compile_layer`.
     progress : callable, optional
         Called with (passes done, passes in all).
     verilog : list of Path, optional
@@ -128,7 +129,8 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
     SimulatorError
     """
     started = time.monotonic()
-    program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, compress=compress)
+    program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, compress=compress,
+                            shards=shards)
     if corrupt:
         program = corrupt(program)
     passes = [job.placement.passes for job in program.jobs]
@@ -144,6 +146,8 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
         build_root=Path(build) / "sim", **options)
     ofmap = program.ofmap(result.dram)
     expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
+    if shards:
+        expected = np.where(program.covered(), expected, np.int16(0))
     counters = {name: sum(job["counters"][name] for job in result.jobs) for name in COUNTERS}
     return LayerResult(program, ofmap, first_difference(expected, ofmap), result.status, counters, simulator,
                        result.cycles_per_second, time.monotonic() - started)

@@ -57,6 +57,8 @@ def scan_fields(chip: ChipConfig) -> list[ScanField]:
         ("filters_last", LOOP_BITS, "m groups, less one"),
         ("strips_last", LOOP_BITS, "strips of e ofmap rows, less one"),
         ("spans_last", LOOP_BITS, "spans of f ofmap columns, less one"),
+        ("first_strip", LOOP_BITS, "strip of the first tile: a layer may be done in shards"),
+        ("first_span", LOOP_BITS, "span of the first tile"),
         # a tile
         ("e_last", 8, "ofmap rows of a tile (e), less one"),
         ("e_ragged", 8, "ofmap rows of a tile in the last strip, less one"),

@@ -1,7 +1,7 @@
 """IfmapReader as a ring in the GLB: each channel group once a pass, nothing overwritten too early."""
 
 import cocotb
-from glb_model import Memory, Watch, each_cycle, pulse, words
+from glb_model import Memory, pulse, words
 from layer_model import CHIP, LAYERS
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
@@ -29,11 +29,9 @@ async def run(dut, layer, *, idle="never", pressure="never", stall="never"):
     for name in "io":
         ProtocolChecker(dut, name, clk, dut.rst)
     memory = Memory(dut, clk, stall=stall, seed=3)
-    freed = Watch(clk, dut.freed)
     source = Source(dut, "i", clk, idle=idle, seed=1)
     source.send(loaded)
     sink = Sink(dut, "o", clk, pressure=pressure, seed=2, expect=sent)
-    each_cycle(clk, lambda: held_back(source, freed, layer))
     await pulse(clk, dut.start)
     await sink.wait()
     await source.drain()
@@ -42,13 +40,7 @@ async def run(dut, layer, *, idle="never", pressure="never", stall="never"):
     places = [divmod(index % capacity, CHIP.glb_bank_words) for index in range(len(loaded))]
     assert memory.writes == places, "order of writing"
     assert len(memory.reads) == len(sent), "reads"
-    assert freed.count == len(loaded), "credits"
     return source, sink
-
-
-def held_back(source, freed, layer):
-    # one less: at this edge the source may have counted a word whose credit the watch has not seen
-    assert len(source.transfers) - freed.count <= layer.ifmap_banks * CHIP.glb_bank_words + 1, "credit"
 
 
 @cocotb.test()

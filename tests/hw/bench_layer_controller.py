@@ -3,12 +3,14 @@
 import random
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
+from glb_model import Watch
 
+from hw.control import LayerController
 from sim.streams import cycles, start
 
-INPUTS = ("start", "unclaimed", "macs_busy", "ifmap_starved", "filter_starved", "ofmap_blocked", "collecting",
-          "draining", "written")
+INPUTS = ("start", "unclaimed", "malformed", "leftover", "link_moves", "macs_busy", "ifmap_starved",
+          "filter_starved", "ofmap_blocked", "collecting", "draining", "written")
 KINDS = ("mac_cycle", "wait_ofmap", "wait_ifmap", "wait_filter", "ramp")
 
 
@@ -80,11 +82,12 @@ async def start_while_busy_is_ignored(dut):
 
 
 @cocotb.test()
-async def fault_stays(dut):
+@cocotb.parametrize(("cause", ["unclaimed", "malformed"]))
+async def fault_stays(dut, cause):
     clk = await begin(dut)
-    dut.unclaimed.value = 1
+    getattr(dut, cause).value = 1
     await RisingEdge(clk)
-    dut.unclaimed.value = 0
+    getattr(dut, cause).value = 0
     await cycles(clk, 5)
     assert int(dut.fault.value), "fault"
     dut.draining.value = dut.collecting.value = 0
@@ -95,6 +98,37 @@ async def fault_stays(dut):
     dut.start.value = 0
     await cycles(clk, 2)
     assert high(dut, "busy", "done", "fault") == ["busy"], "fault cleared"
+
+
+@cocotb.test()
+@cocotb.parametrize(("leftover", [0, 1]))
+async def leftover_is_a_fault(dut, leftover):
+    clk = await begin(dut)
+    surplus = Watch(clk, dut.surplus)
+    dut.leftover.value = 1
+    await cycles(clk, 10)
+    assert not int(dut.fault.value), "leftover before the end"
+    dut.leftover.value = leftover
+    dut.draining.value = dut.collecting.value = 0
+    await cycles(clk, 10)
+    assert surplus.count == leftover, "surplus"
+    assert high(dut, "done", "fault") == ["done", "fault"][:1 + leftover]
+
+
+@cocotb.test()
+@cocotb.parametrize(("sign", ["macs_busy", "link_moves"]))
+async def stuck_without_a_sign_of_life(dut, sign):
+    clk = await begin(dut)
+    for _ in range(2):
+        await ClockCycles(clk, LayerController.WATCHDOG - 100)
+        getattr(dut, sign).value = 1
+        await RisingEdge(clk)
+        getattr(dut, sign).value = 0
+    await ClockCycles(clk, LayerController.WATCHDOG - 100)
+    assert not int(dut.fault.value), "stuck too early"
+    await ClockCycles(clk, 110)
+    assert high(dut, "busy", "fault") == ["busy", "fault"], "not stuck"
+    assert not int(dut.stuck.value), "stuck is a strobe"
 
 
 @cocotb.test()

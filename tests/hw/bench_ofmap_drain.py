@@ -32,6 +32,8 @@ def model(layer, content):
                         bias = table[quad * layer.t + number]
                         out.append(biased(content[places[-1]], bias, layer.relu))
                         index += 1
+        # the last word of a filter group in a block ends a stream
+        out[-1] |= tile.last_tile << 64
     return biases, places, out
 
 

@@ -11,7 +11,7 @@ WIDTH, COL_WIDTH = 16, 5
 
 
 class StreamedGin(Block):
-    """`Gin` whose tag is part of the payload, as `PEArray` has it."""
+    """`Gin` whose tag is part of the payload, as `PEArray` has it; `unclaimed` counts."""
 
     module_name = "streamed_gin"
 
@@ -22,7 +22,7 @@ class StreamedGin(Block):
         super().__init__({
             "i": In(stream.Signature(tagged)),
             "row_ids": In(4 * chip.rows), "col_ids": In(COL_WIDTH * chip.pes), "enables": In(chip.pes),
-            "unclaimed": Out(1),
+            "unclaimed": Out(16),
         } | {f"pe_{y}_{x}": Out(stream.Signature(WIDTH)) for y, x in pes})
 
     def elaborate(self, platform):
@@ -32,8 +32,8 @@ class StreamedGin(Block):
             gin.i.valid.eq(self.i.valid), self.i.ready.eq(gin.i.ready), gin.i.payload.eq(self.i.payload.data),
             gin.row.eq(self.i.payload.row), gin.col.eq(self.i.payload.col),
             gin.row_ids.eq(self.row_ids), gin.col_ids.eq(self.col_ids), gin.enables.eq(self.enables),
-            self.unclaimed.eq(gin.unclaimed),
         ]
+        m.d.sync += self.unclaimed.eq(self.unclaimed + gin.unclaimed)
         for y in range(self._chip.rows):
             for x in range(self._chip.columns):
                 pe = getattr(self, f"pe_{y}_{x}")

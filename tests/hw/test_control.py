@@ -9,10 +9,14 @@ def test_controller(bench, simulator):
     bench(LayerController(), "layer_controller", simulator)
 
 
-@pytest.mark.parametrize("signal, expression, message", [
-    ("settled", "1'h1", "glimpse"),
-    ("flush", "busy & ~draining", "go"),
-    ("ramp", "1'h0", "cause of"),
+@pytest.mark.parametrize("signal, expression, message, testcase", [
+    ("settled", "1'h1", "glimpse", "glimpse"),
+    ("flush", "busy & ~draining", "go", "done"),
+    ("surplus", "1'h0", "surplus", "leftover"),
+    ("ends", "{} & ~leftover", "surplus|done", "leftover"),
+    ("idle", "1'h0", "not stuck", "stuck"),
+    ("ramp", "1'h0", "cause of", "cause"),
 ])
-def test_broken(bench, signal, expression, message):
-    bench.fails(LayerController(), "layer_controller", f"layer_controller.{signal}", expression, message)
+def test_broken(bench, signal, expression, message, testcase):
+    bench.fails(LayerController(), "layer_controller", f"layer_controller.{signal}", expression, message,
+                testcase=testcase)

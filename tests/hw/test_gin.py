@@ -11,10 +11,10 @@ def test_gin(bench, tiny):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("multicast_controller_5.match", "enable & (tag[3:0] == id[3:0])", "pe_._.: word .*, none expected|not 0x"),
-    ("multicast_controller_4.blocked", "1'h0", "none in 2000|not in the cycle|words, then none"),
+    ("multicast_controller_4.blocked", "1'h0", "pe_._.: valid withdrawn"),
     ("x_bus_16_4x5.matched", "blocked", "unclaimed"),
     ("x_bus_16_4x5.data", "{} & 16'hfffe", "pe_._.: word"),
-    ("gin_test.go", "1'h1", "words, then none|not 0x"),
+    ("gin_16_5.i__ready", "1'h1", "pe_._.: .*words, then none|pe_._.: word"),
 ])
 def test_broken_gin(bench, tiny, signal, expression, message):
     bench.fails(StreamedGin(tiny), "gin", signal, expression, message,

@@ -11,9 +11,10 @@ def test_gon(bench, tiny):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("multicast_controller_4.match", "enable & (tag[2:0] == id[2:0])", "o: word|words are left"),
-    ("gon.take", "{} | (request__valid & space)", "o: word|dead"),
+    ("gon.request__ready", "request__valid & space", "words are left|o: word"),
     ("gon.o__valid", "{} & ~space", "words, then none|o: word"),
-    ("x_bus_out_4.valid", "{} & 1'h1 & ~take", "words, then none|latency"),
+    ("x_bus_out_4.valid", "|valids", "o: word"),
+    ("x_bus_out_4.readies", "{} & 4'h7", "o: word"),
 ])
 def test_broken_gon(bench, tiny, signal, expression, message):
     bench.fails(Gon(tiny), "gon", signal, expression, message,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.ifmap_path import IfmapReader, IfmapSender
+from hw.ifmap_path import IfmapLoader, IfmapReader, IfmapSender
 
 
 def test_sender(bench, tiny, simulator):
@@ -26,10 +26,25 @@ def test_reader(bench, tiny, simulator):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("ifmap_reader.freed", "1'h0", "credit"),
+    ("ifmap_reader.starved", "1'h0", "starves"),
     ("prefetch.room", "{} & ~coming", "one word a cycle"),
     ("ring_80_variable.ready", "1'h1", "word .* is .*, not"),
     ("prefetch.room", "1'h1", "word .* is .*, not"),
 ])
 def test_broken_reader(bench, tiny, signal, expression, message):
     bench.fails(IfmapReader(tiny), "ifmap_reader", signal, expression, message)
+
+
+def test_loader(bench, tiny):
+    bench(IfmapLoader(tiny), "ifmap_loader")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("malformed", "{} & ~i__payload[64]", "not told"),
+    ("malformed", "{} & i__payload[64]", "not told"),
+    ("running", "walker__running", "running"),
+    ("i__ready", "o__ready", "assert . == 0"),
+])
+def test_broken_loader(bench, tiny, signal, expression, message):
+    bench.fails(IfmapLoader(tiny), "ifmap_loader", f"ifmap_loader.{signal}", expression, message,
+                testcase="malformed_streams|pressure=some/raw=0")

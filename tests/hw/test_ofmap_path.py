@@ -11,6 +11,7 @@ def test_drain(bench, tiny, simulator):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("last_set", "last_j", "o: .* words, then none"),
+    ("ending", "1'h0", "words out"),
     ("flowing", "1'h1", "payload changed|words out|then none"),
     ("bias_table__address", "{} & 6'h1", "words out"),
     ("running", "walker__running", "running"),

@@ -1,0 +1,141 @@
+"""What a mapping costs: cycles by resource, words at each level, energy.
+
+The formulas work on numbers and on numpy arrays alike: one mapping, or a million of them at once. They
+predict; the RTL decides (`tests/` and docs/model.md hold the one to the other).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.energy import EnergyTable
+from compiler.lowering import NativeLayer
+from hw.config import ChipConfig
+
+__all__ = ["RESOURCES", "Costs", "Density", "costs"]
+
+RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
+RAMP = 60  # cycles that a pass needs before its last PE works, beyond the filters
+
+
+def _up(a, b):
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Density:
+    """Fractions of fmap values that are not zero: what RLC and zero gating make of a layer."""
+
+    ifmap: float = 1.0
+    ofmap: float = 1.0
+
+    @staticmethod
+    def coded(density):
+        """64-bit words a word of four values takes, run-length coded or raw, whichever is less."""
+        if density >= 0.72:
+            return 1.0
+        zeros = 1 - density
+        pairs = density + density * zeros**32 / (1 - zeros**32) if zeros < 1 else 1 / 32
+        return min(1.0, 4 * pairs / 3)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of a layer (all N ifmaps of one group) under a mapping; arrays where the mapping is.
+
+    Attributes
+    ----------
+    cycles : core cycles from start to done.
+    by_resource : cycles that each of RESOURCES alone would take.
+    ramp : cycles lost to filling the array.
+    passes : processing passes.
+    glb, dram, noc : 64-bit words (noc: 16-bit words of the ifmap bus as quarters) by data type.
+    macs : MACs, padding included.
+    energy : in MACs, see EnergyTable.
+    """
+
+    cycles: object
+    by_resource: dict
+    ramp: object
+    passes: object
+    glb: dict
+    dram: dict
+    noc: dict
+    macs: object
+    energy: object
+
+    def binding(self) -> str:
+        """The resource that takes longest; for a single mapping."""
+        return max(RESOURCES, key=lambda name: self.by_resource[name])
+
+
+def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, energy=None) -> Costs:
+    """Costs of mappings.
+
+    Parameters
+    ----------
+    mapping : dict
+        m n e f p q r t: integers, or integer arrays that broadcast.
+    density : Density, optional
+    energy : EnergyTable, optional
+    """
+    density, energy = density or Density(), energy or EnergyTable()
+    m, n, e, f, p, q, r, t = (mapping[name] for name in "m n e f p q r t".split())
+    strips, spans, quads = _up(layer.E, e), _up(layer.F, f), _up(p, 4)
+    tiles = layer.N * strips * spans
+    blocks, sweeps, groups = _up(tiles, n), _up(layer.C, q * r), _up(layer.M, p * t)
+    m_groups = _up(groups, np.minimum(groups, _up(m, p * t)))
+    positions = layer.N * strips * layer.F  # positions of an ofmap row over all tiles
+    columns = positions * layer.V + tiles * (layer.S - layer.V)
+    rows = (e - 1) * layer.U + layer.R
+    passes = blocks * sweeps * groups
+    pass_filters = _up(p * q * layer.S, 4) * layer.R * r * t
+
+    pe = p * q * layer.S * positions * sweeps * groups
+    ifmap_bus = rows * q * r * columns * sweeps * groups
+    psum_bus = t * e * quads * positions * sweeps * groups
+    filter_bus = pass_filters * passes
+
+    ofmap_words = layer.N * groups * t * quads * layer.E * layer.F
+    stored_rows = layer.N * spans * (layer.E * layer.U + strips * (layer.R - layer.U))
+    stored = q * r * _up(columns, np.maximum(1, layer.N * strips * spans)) * stored_rows
+    ifmap_words = _up(stored, 4) * sweeps
+    dram = {
+        "ifmap": ifmap_words * m_groups * Density.coded(density.ifmap),
+        "filter": filter_bus, "bias": blocks * groups * t * quads,
+        "ofmap": ofmap_words * Density.coded(density.ofmap),
+    }
+    link = sum(dram.values()) * (chip.core_mhz / chip.link_mhz)
+    by_resource = {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
+                   "link": link}
+    ramp = passes * _ramp(layer, chip, p, q, r, t, pass_filters)
+    array = np.maximum(np.maximum(pe, ifmap_bus), psum_bus) + ramp
+    cycles = np.maximum(np.maximum(array, filter_bus), link)
+
+    glb = {"ifmap": ifmap_words * groups, "psum_read": ofmap_words * sweeps,
+           "psum_write": ofmap_words * sweeps, "filter": filter_bus}
+    noc = {"ifmap": ifmap_bus / 4, "filter": filter_bus, "psum": 2 * psum_bus}
+    macs = pe * layer.R * e * r * t
+    return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
+                 _energy(energy, density, macs, glb, dram, noc))
+
+
+def _ramp(layer, chip, p, q, r, t, pass_filters):
+    """Cycles by which a pass's filters come too late.
+
+    The filter bus may send the next pass's weights as far as the spads have room beside this pass's; the
+    rest goes in the pass's last position, and in the next one's first, which waits for it.
+    """
+    window = p * q * layer.S
+    targets = layer.R * r * t
+    ahead = np.minimum(pass_filters, (chip.filter_spad_words - window) // 4 * targets)
+    return np.maximum(0, pass_filters - ahead - 2 * window) + RAMP
+
+
+def _energy(table, density, macs, glb, dram, noc):
+    """Accesses of 16-bit values times their energy; the PEs' own follow from the MACs."""
+    worked = macs * density.ifmap
+    spads = 2 * macs + 2 * worked  # ifmap read and psum read for each, filter read and psum write if not gated
+    return (4 * sum(dram.values()) * table.dram + 4 * sum(glb.values()) * table.glb
+            + 4 * sum(noc.values()) * table.noc + spads * table.spad
+            + worked * table.mac + (macs - worked) * table.gated_mac)

@@ -1,0 +1,99 @@
+"""`eyeriss map`: the mapping of a layer and what it is expected to cost."""
+
+import json
+
+from compiler.energy import EnergyTable, load_energy_table
+from compiler.lowering import lower
+from compiler.mapping import Placement, load_mapping
+from compiler.model import RESOURCES, Density, costs
+from compiler.search import search
+from hw.config import load_chip
+from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.mapping_picture import draw_mapping
+
+__all__ = ["map_layer"]
+
+
+def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_table, json_target, picture):
+    """Search (or take a given mapping), print, and write JSON and picture where asked for."""
+    for option, value in (("--zeros", zeros), ("--ofmap-zeros", ofmap_zeros)):
+        if not 0 <= value <= 1:
+            raise BadInput(f"{option} must be between 0 and 1, not {value!r}")
+    with bad_input():
+        chip = load_chip(chip)
+        energy = load_energy_table(energy_table) if energy_table else EnergyTable()
+        density = Density(1 - zeros, 1 - ofmap_zeros)
+        native = lower(layer.shape, chip)[0]
+        found = None
+        if mapping == "auto":
+            found = search(native, chip, objective=objective, density=density, energy=energy)
+            chosen, expected = found.mapping, found.costs
+        else:
+            chosen = Placement(native, load_mapping(mapping), chip).mapping
+            expected = costs(native, chip, chosen.as_dict(), density, energy)
+    placement = Placement(native, chosen, chip)
+    table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": layer.shape.G,
+             "objective": objective if found else "given",
+             "mapping": chosen.as_dict(), "active_pes": placement.active_pes,
+             **_costs_table(expected, layer.shape.G)}
+    if found and found.runner_up:
+        table["runner_up"] = {"mapping": found.runner_up.as_dict(),
+                              **_costs_table(found.runner_up_costs, layer.shape.G)}
+        table["runner_up"]["why"] = _why(expected, found.runner_up_costs)
+    _write(table, json_target)
+    _show(table, stderr=json_target == "-")
+    if picture:
+        draw_mapping(placement, layer.name, picture)
+
+
+def _costs_table(expected, jobs):
+    """Costs of all jobs as plain numbers, bytes for words."""
+    return {
+        "cycles": int(jobs * expected.cycles), "binding": expected.binding(),
+        "cycles_by_resource": {name: int(jobs * expected.by_resource[name]) for name in RESOURCES},
+        "ramp_cycles": int(jobs * expected.ramp), "passes": int(jobs * expected.passes),
+        "macs": int(jobs * expected.macs),
+        "glb_bytes": {name: int(8 * jobs * words) for name, words in expected.glb.items()},
+        "dram_bytes": {name: int(8 * jobs * words) for name, words in expected.dram.items()},
+        "energy": float(jobs * expected.energy),
+    }
+
+
+def _why(best, other):
+    """What the runner-up has more of."""
+    terms = {"cycles": (best.cycles, other.cycles), "energy": (best.energy, other.energy),
+             "DRAM words": (sum(best.dram.values()), sum(other.dram.values())),
+             "GLB words": (sum(best.glb.values()), sum(other.glb.values()))}
+    more = [f"{(theirs / ours - 1):.1%} more {name}" for name, (ours, theirs) in terms.items()
+            if theirs > 1.0005 * ours]
+    return f"{', '.join(more) or 'as good'}; bound by {other.binding()}"
+
+
+def _write(table, target):
+    if target == "-":
+        print(json.dumps(table, indent=1))
+    elif target:
+        write_whole(target, json.dumps(table, indent=1) + "\n")
+
+
+def _show(table, *, stderr):
+    entries = [("best", table)] + ([("runner-up", table["runner_up"])] if "runner_up" in table else [])
+    rows = [("mapping", *(" ".join(f"{k}={v}" for k, v in entry["mapping"].items()) for _, entry in entries))]
+
+    def row(name, value):
+        rows.append((name, *(value(entry) for _, entry in entries)))
+
+    row("cycles", lambda entry: f"{entry['cycles']:,}")
+    row("bound by", lambda entry: entry["binding"])
+    for resource in RESOURCES:
+        row(f"  {resource}", lambda entry, resource=resource: f"{entry['cycles_by_resource'][resource]:,}")
+    row("  ramp", lambda entry: f"{entry['ramp_cycles']:,}")
+    row("passes", lambda entry: f"{entry['passes']:,}")
+    for level in ("glb", "dram"):
+        row(f"{level.upper()} bytes", lambda entry, level=level: f"{sum(entry[f'{level}_bytes'].values()):,}")
+    row("energy (MACs)", lambda entry: f"{entry['energy']:,.0f}")
+    out = console(stderr)
+    title = f"{table['layer']} on {table['chip']}, for {table['objective']}: {table['active_pes']} active PEs"
+    out.print(counts_table(title, ("", *(name for name, _ in entries)), rows))
+    if "runner_up" in table:
+        out.print(f"the runner-up has {table['runner_up']['why']}", highlight=False)

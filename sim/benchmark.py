@@ -1,0 +1,166 @@
+"""Whole networks: layers cut into tasks, tasks run side by side, results kept."""
+
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import compiler
+import golden
+import hw
+from compiler.lowering import lower
+from compiler.mapping import Mapping, Placement
+from compiler.networks import BenchmarkLayer, benchmark_tensors
+from compiler.program import Shard
+from hw.config import ChipConfig
+
+from .layer import BUILD, simulate_layer
+
+__all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some shards of a layer, run one after another on one simulated chip.
+
+    Attributes
+    ----------
+    layer : BenchmarkLayer
+    mapping : Mapping
+    chip : ChipConfig
+    shards : tuple of Shard
+    seed : int
+    simulator : str
+    """
+
+    layer: BenchmarkLayer
+    mapping: Mapping
+    chip: ChipConfig
+    shards: tuple
+    seed: int
+    simulator: str
+
+    def key(self) -> str:
+        """Names the result: what the task is, and the code that computes it."""
+        digest = hashlib.sha256(repr(self).encode())
+        for package in (hw, golden, compiler):
+            for path in sorted(Path(package.__file__).parent.rglob("*.py")):
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:24]
+
+
+def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, sample=False) -> list[Task]:
+    """The tasks of a layer.
+
+    Parameters
+    ----------
+    shards : int
+        Tasks that each of the layer's groups is cut into, by blocks: cycles then add up to a little more
+        than those of the whole layer, as each shard starts and ends on its own.
+    sample : bool
+        Only the first m group, and of that a block of each kind.
+    """
+    def task(parts):
+        return Task(layer, mapping, chip, tuple(parts), seed, simulator)
+
+    if sample:
+        return [task([shard]) for shard in sample_shards(layer.shape, mapping, chip)]
+    tasks = []
+    for native in lower(layer.shape, chip):
+        blocks = Placement(native, mapping, chip).all_blocks
+        count = min(shards, blocks)
+        bounds = [blocks * index // count for index in range(count + 1)]
+        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+            whole = count == 1
+            tasks.append(task([Shard(native.group, first_block=first, blocks=None if whole else last - first)]))
+    return tasks
+
+
+def sample_shards(shape, mapping, chip) -> list[Shard]:
+    """A block of each kind: the first, the last, and those with tiles of another size; first m group."""
+    placement = Placement(lower(shape, chip)[0], mapping, chip)
+    n, kinds = placement.mapping.n, {}
+    for block in range(placement.all_blocks):
+        sizes = tuple((rows, columns) for _, _, rows, _, columns in placement.tiles[block * n:(block + 1) * n])
+        kinds.setdefault(sizes, block)
+    chosen = sorted({0, placement.all_blocks - 1, *kinds.values()})
+    filters = min(placement.layer.M, placement.filter_groups[1] * placement.group)
+    return [Shard(0, filters=filters, first_block=block, blocks=1) for block in chosen]
+
+
+def run_task(task: Task, build=BUILD) -> dict:
+    """Run a task in this process; the result as plain data."""
+    tensors, shift = benchmark_tensors(task.layer, task.seed)
+    result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors, shift=shift, relu=True,
+                            simulator=task.simulator, shards=list(task.shards), build=build)
+    return {"shards": [asdict(shard) for shard in task.shards], **result.as_dict(),
+            "difference": result.difference and result.difference._asdict()}
+
+
+def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
+    """Run tasks on several processes; results of earlier runs are taken from disk.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Called with (task, result, whether it was already there) as tasks end.
+
+    Returns
+    -------
+    dict of Task to dict
+    """
+    directory = Path(build) / "benchmark"
+    directory.mkdir(parents=True, exist_ok=True)
+    results, waiting = {}, []
+    for task in tasks:
+        path = directory / f"{task.key()}.json"
+        if path.exists() and not fresh:
+            results[task] = json.loads(path.read_text())
+            if report:
+                report(task, results[task], True)
+        else:
+            waiting.append(task)
+    # The longest first, so that no worker is left alone with one at the end.
+    waiting.sort(key=lambda task: -_work(task))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        futures = {pool.submit(run_task, task, build): task for task in waiting}
+        for future in as_completed(futures):
+            task = futures[future]
+            results[task] = future.result()
+            path = directory / f"{task.key()}.json"
+            scratch = path.with_suffix(f".{task.seed}.part")
+            scratch.write_text(json.dumps(results[task]))
+            scratch.rename(path)
+            if report:
+                report(task, results[task], False)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return results
+
+
+def _work(task):
+    shape = task.layer.shape
+    return shape.macs / shape.G * sum(shard.blocks or 1e6 for shard in task.shards)
+
+
+def merge(results: list[dict]) -> dict:
+    """One object for a layer from its tasks': counts add up, the rest is the first's."""
+    def add(first, *others):
+        if isinstance(first, dict):
+            return {name: add(first[name], *(other[name] for other in others)) for name in first}
+        return first + sum(others)
+
+    merged = dict(results[0])
+    for name in ("cycles", "macs", "gated_macs", "passes", "glb_bytes", "dram_bytes", "counters", "outputs",
+                 "mismatches", "wall_seconds"):
+        merged[name] = add(*(result[name] for result in results))
+    merged["match"] = all(result["match"] for result in results)
+    merged["shards"] = [shard for result in results for shard in result["shards"]]
+    worst = [result["status"] for result in results if result["status"] != "done"]
+    merged["status"] = worst[0] if worst else "done"
+    return merged

@@ -1,0 +1,165 @@
+"""A broken chip is never taken for a whole one: it faults, hangs by name, or differs, and soon."""
+
+import re
+import shutil
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from hw.config import PRESETS, pack_scan
+from scripts import cli, simulation
+from sim.layer import chip_verilog, simulate_layer
+from tests.chip.layers import check, run
+
+# two ragged strips, three channel groups, two sets side by side on the 6 x 5 chip
+SHAPE, MAPPING = "M=8,C=5,H=5,W=6,R=3", "m=8 n=1 e=2 p=4 q=1 r=2 t=2"
+# one tile, two channel groups: short enough for Icarus
+SHORT = "M=4,C=2,H=4,W=5,R=3", "m=4 n=1 e=2 p=4 q=1 r=1 t=1"
+ENDS = dict(hang_cycles=2_000, max_cycles=20_000, poll_cycles=500)
+
+
+def corrupt(program, field, index, change):
+    """A program whose configuration field has another value, in one element of a vector."""
+    job = program.jobs[0]
+    value = job.fields[field]
+    if index is None:
+        value = change(value)
+    else:
+        value = [change(element) if place == index else element for place, element in enumerate(value)]
+    fields = job.fields | {field: value}
+    return replace(program, jobs=[replace(job, fields=fields, bits=pack_scan(program.chip, fields))])
+
+
+def ends_badly(result, statuses):
+    assert not result.match
+    assert result.status in statuses, result.status
+    assert result.status != "done" or result.difference is not None
+    assert result.counters["cycles"] <= ENDS["max_cycles"] + ENDS["poll_cycles"]
+
+
+def test_whole_chip(need):
+    need("verilator")
+    check(run(SHAPE, MAPPING, **ENDS))
+
+
+# field, element, change; PEs count row by row from the top left, five in a row
+@pytest.mark.parametrize("field, index, change, statuses", [
+    ("ifmap_col_id", 0, lambda value: value + 1, {"done", "hang"}),
+    ("ifmap_col_id", 11, lambda value: 31, {"hang"}),
+    ("ifmap_row_id", 2, lambda value: value + 7, {"fault"}),
+    ("filter_col_id", 3, lambda value: 15, {"hang"}),
+    ("filter_row_id", 1, lambda value: 2, {"fault"}),
+    ("psum_row_id", 5, lambda value: value + 1, {"fault"}),
+    ("psum_col_id", 26, lambda value: 0, {"fault"}),
+    ("gon_row_id", 0, lambda value: 9, {"fault"}),
+    ("from_ln", 7, lambda value: 0, {"hang"}),
+    ("active", 12, lambda value: 0, {"hang"}),
+    ("active", 4, lambda value: 1, {"hang"}),  # a PE too many, at the edge
+    ("stride", None, lambda value: 2, {"done", "hang", "fault"}),
+    ("slide", None, lambda value: 2, {"done", "hang", "fault"}),
+    ("channels_last", None, lambda value: value - 1, {"done", "hang", "fault"}),
+    ("psum_words", 1, lambda value: value - 1, {"done", "hang", "fault"}),
+    ("ifmap_base", None, lambda value: value + 1, {"done"}),
+    ("ofmap_base", None, lambda value: value + 1, {"done", "fault"}),
+    ("ofmap_base", None, lambda value: (1 << 28) - 1, {"fault"}),
+    ("ifmap_count", None, lambda value: value - 1, {"hang"}),
+    ("shift", None, lambda value: value + 1, {"done"}),
+    ("relu", None, lambda value: 1, {"done"}),
+])
+def test_wrong_configuration(need, field, index, change, statuses):
+    need("verilator")
+    ends_badly(run(SHAPE, MAPPING, corrupt=partial(corrupt, field=field, index=index, change=change), **ENDS),
+               statuses)
+
+
+def mutate(directory, module, substitutions, addition=""):
+    """The small chip's Verilog with changes in one module: each pattern must occur exactly once."""
+    files = [Path(shutil.copy(file, directory)) for file in chip_verilog(PRESETS["mini"])]
+    file = next(file for file in files if file.stem == module)
+    text = file.read_text()
+    for pattern, new in substitutions:
+        text, count = re.subn(pattern, new, text, flags=re.MULTILINE | re.DOTALL)
+        assert count == 1, f"{pattern} occurs {count} times"
+    file.write_text(text.replace("\nendmodule", f"\n{addition}\nendmodule"))
+    return files
+
+
+# After `valid` and `ready` of a stream: its fourth word is taken from its source and never arrives.
+DROP = """
+  reg [2:0] words_seen = 3'd0;
+  assign dropping = words_seen == 3'd3;
+  always @(posedge clk)
+    if ({valid} && ({ready} || dropping) && words_seen != 3'd7) words_seen <= words_seen + 3'd1;
+"""
+
+
+def dropped(ready, sink):
+    """Substitutions in the top that lose a word between an output and an input of two instances.
+
+    Parameters
+    ----------
+    ready, sink : str
+        ``instance.port``: the source's ready and the sink's valid.
+    """
+    def connection(port):
+        instance, name = port.split(".")
+        return rf"(^  \w+ {instance} \((?:(?!\n  \);).)*?\.{name}\()(\w+)\)"
+
+    return [
+        (connection(ready), r"\1\2 | dropping)"), (connection(sink), r"\1\2 & ~dropping)"),
+        (r"^  input clk;", "  wire dropping;\n  input clk;"),
+    ]
+
+
+MUTANTS = {
+    "a psum word lost on its way out": (
+        "eyeriss", dropped("array.ofmaps__ready", "psum_collector.i__valid"),
+        DROP.format(valid="psum_collector__i__valid", ready="array__ofmaps__ready"), {"hang"}),
+    "a psum word lost on its way in": (
+        "eyeriss", dropped("psum_sender.o__ready", "array.psums__valid"),
+        DROP.format(valid="psum_sender__o__valid", ready="psum_sender__o__ready"), {"hang"}),
+    "a bit of some products flipped": (
+        "pe", [(r"product <= ([^;]*);", r"product <= (\1) ^ {29'd0, value[3:0] == 4'd5, 2'd0};")], "", {"done"}),
+    "a gated product counts as one": (
+        "pe", [(r"adding\[1\] \? 32'd0", "adding[1] ? 32'd1")], "", {"done"}),
+    "the psum spad forgets its first word": (
+        "pe", [(r"\.first\(adding\[2\]\)", ".first(1'h0)")], "", {"done", "hang"}),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutated_chip(need, name, tmp_path):
+    need("icarus")  # it compiles a mutant in a second
+    *mutation, statuses = MUTANTS[name]
+    ends_badly(run(*SHORT, simulator="icarus", verilog=mutate(tmp_path, *mutation), **ENDS), statuses)
+
+
+def test_unchanged_copy_of_the_chip(need, tmp_path):
+    need("icarus")
+    check(run(*SHORT, simulator="icarus", verilog=mutate(tmp_path, "pe", []), **ENDS))
+
+
+@pytest.mark.parametrize("field, index, change, verdict", [
+    ("ifmap_base", None, lambda value: value + 1, r"MISMATCH: \d+ of 96 outputs differ, the first at \(0, "),
+    ("active", 12, lambda value: 0, "HANG: "), ("psum_row_id", 5, lambda value: value + 1, "FAULT: "),
+])
+def test_command_exits_with_one(need, monkeypatch, capsys, tmp_path, field, index, change, verdict):
+    need("verilator")
+    monkeypatch.setattr(simulation, "simulate_layer", partial(
+        simulate_layer, corrupt=partial(corrupt, field=field, index=index, change=change), **ENDS))
+    monkeypatch.setattr(sys, "argv", ["eyeriss", "simulate", "--chip", "mini", "--shape", SHAPE, "--mapping",
+                                      str(mapping_file(tmp_path))])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    assert re.search(verdict, capsys.readouterr().out)
+
+
+def mapping_file(directory):
+    values = ", ".join('"{}": {}'.format(*item.split("=")) for item in MAPPING.split())
+    path = directory / "mapping.json"
+    path.write_text(f"{{{values}}}")
+    return path

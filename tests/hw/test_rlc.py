@@ -1,0 +1,30 @@
+"""The run-length codec in hardware."""
+
+import pytest
+
+from hw.rlc import RlcDecoder, RlcEncoder
+
+
+def test_decoder(bench, simulator):
+    bench(RlcDecoder(), "rlc", simulator, testcase="decoder|raw")
+
+
+def test_encoder(bench, simulator):
+    bench(RlcEncoder(), "rlc", simulator, testcase="encoder|raw")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("fits", "1'h1", "word .* is .*, not|then none"),
+    ("active", "{} & ~o__valid", "a pair a cycle"),
+])
+def test_broken_decoder(bench, signal, expression, message):
+    bench.fails(RlcDecoder(), "rlc", f"rlc_decoder.{signal}", expression, message, testcase="decoder_rate")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("run", "{} & 5'hf", "word .* is .*, not|then none"),
+    ("count", "{} | 2'h1", "word .* is .*, not|then none"),
+    ("running", "1'h1", "running after"),
+])
+def test_broken_encoder(bench, signal, expression, message):
+    bench.fails(RlcEncoder(), "rlc", f"rlc_encoder.{signal}", expression, message, testcase="encoder_rate")
