@@ -65,7 +65,8 @@ class Program:
     Attributes
     ----------
     dram : ndarray of uint64
-        The image before the first job; ofmap places hold a pattern that no job leaves behind unwritten.
+        The image before the first job, from word `base` on; ofmap places hold a pattern that shows what
+        was never written.
     """
 
     shape: LayerShape
@@ -73,9 +74,10 @@ class Program:
     mapping: Mapping
     jobs: list
     dram: np.ndarray
+    base: int = 0
 
     def ofmap(self, dram):
-        """The layer's ofmap (N, M, E, F), int16, from DRAM after the last job; 0 where no job works."""
+        """The layer's ofmap (N, M, E, F), int16, from all of DRAM after the last job; 0 where no job works."""
         ofmap = np.zeros(self.shape.ofmap_shape, np.int16)
         for job in self.jobs:
             part = layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
@@ -176,7 +178,7 @@ def _dram_fields(placement, bases):
 
 
 def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
-                  shift=0, relu=False, compress=None, shards=None) -> Program:
+                  shift=0, relu=False, compress=None, shards=None, base=0) -> Program:
     """Compile a layer or some shards of it: a job for each, or for each group.
 
     Parameters
@@ -188,6 +190,8 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words, and
         ofmaps are after a ReLU.
     shards : list of Shard, optional
+    base : int
+        DRAM address of the image's first word.
 
     Raises
     ------
@@ -197,7 +201,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         Tensors of the wrong shape or type.
     """
     check_tensors(ifmap, weights, bias, shape)
-    jobs, parts, at = [], [], 0
+    jobs, parts, at = [], [], base
     layers = lower(shape, chip)
     for shard in shards or [Shard(group) for group in range(shape.G)]:
         layer = replace(layers[shard.group], first_filter=shard.first_filter, filters=shard.filters)
@@ -220,4 +224,4 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         fields = ({"ifmap_raw": ifmap_raw, "ofmap_raw": ofmap_raw} | _array_fields(placement, shift, relu)
                   | _loop_fields(placement) | _dram_fields(placement, bases) | network_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
-    return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts))
+    return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts), base)

@@ -108,8 +108,10 @@ class BurstWriter(Block):
         burst_words = self._chip.burst_words
         queue = place(m, Queue(QUAD, 2 * burst_words), "queue")
         join(m, self.i, queue.i)
-        address, left = Signal(ADDRESS_BITS), Signal(range(burst_words + 1))
-        length, sent = Signal.like(left), Signal()
+        address = Signal(ADDRESS_BITS)
+        left = Signal(range(burst_words + 1))
+        length = Signal.like(left)
+        sent = Signal()
         m.d.comb += [
             length.eq(Mux(queue.level < burst_words, queue.level, burst_words)),
             self.bursts.valid.eq((left == 0) & ((queue.level >= burst_words)
@@ -159,7 +161,8 @@ class BurstArbiter(Block):
         owner = data.StructLayout({"source": range(count), "length": 8})
         owners = place(m, Queue(owner, self.OUTSTANDING), "owners")
         last, chosen = signals("last chosen", range(count))
-        valids, load = Signal(count), Signal()
+        valids = Signal(count)
+        load = Signal()
         m.d.comb += [
             valids.eq(Cat(source.valid for source in sources)),
             load.eq(valids.any() & owners.i.ready & (~self.bursts.valid | self.bursts.ready)),

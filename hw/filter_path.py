@@ -79,7 +79,8 @@ class FilterSender(Block):
 
     def elaborate(self, platform):
         m = Module()
-        row, column = Signal.like(self.filter_rows_last), Signal.like(self.filter_columns_last)
+        row = Signal.like(self.filter_rows_last)
+        column = Signal.like(self.filter_columns_last)
         last_column, last_row = signals("last_column last_row")
         produce = Signal()
         m.d.comb += [

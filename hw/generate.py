@@ -1,6 +1,8 @@
 """From a Block to SystemVerilog: every distinct module once, in files of their own."""
 
 import os
+import re
+import textwrap
 from pathlib import Path
 
 from amaranth._toolchain.yosys import find_yosys
@@ -12,6 +14,7 @@ from .place import collect_blocks, flat_ports
 
 __all__ = ["modules", "verilog", "write"]
 
+_HEADER = re.compile(r"^(module \S+ ?)\(([^)]+)\);", re.MULTILINE)
 _ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 
 
@@ -62,7 +65,16 @@ def verilog(top):
     script += ["proc -nomux -norom", "memory_collect"]
     removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]
-    return yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    return _HEADER.sub(_sorted_ports, yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True))
+
+
+def _sorted_ports(header):
+    """A module's header with its ports in order: Amaranth keeps clock domains in sets, whose order varies."""
+    ports = sorted(port.strip() for port in header[2].split(","))
+    # an escaped name ends with a space
+    ports = textwrap.wrap(", ".join(f"{port} " if port[0] == "\\" else port for port in ports), 110,
+                          break_long_words=False, break_on_hyphens=False)
+    return f"{header[1]}(\n  " + "\n  ".join(ports) + "\n);"
 
 
 def split(text):

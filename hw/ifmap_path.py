@@ -108,7 +108,7 @@ class IfmapReader(Block):
         tile_ends, reading = signals("tile_ends reading")
         row_bits = (chip.glb_bank_words - 1).bit_length()
         m.d.comb += [
-            ring.words.eq(self.ifmap_banks << row_bits),
+            ring.words.eq(self.ifmap_banks << row_bits), ring.restart.eq(self.start),
             self.write_valid.eq(self.i.valid & ring.ready), self.write_data.eq(self.i.payload),
             Cat(self.write_row, self.write_bank).eq(ring.write_address),
             ring.push.eq(self.write_valid & self.write_ready), self.i.ready.eq(ring.push),
@@ -153,12 +153,12 @@ class IfmapSender(Block):
         m = Module()
         walker = place(m, LayerWalker(self._chip), "walker")
         attach(m, walker, self, WALK_SETTINGS)
-        produce, tile_ends, stored, final = signals("produce tile_ends stored final")
+        produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
         column, row, tag, q_first = self._counters(m, walker, produce, tile_ends)
         lane = Signal(range(LANES))
         m.d.comb += [
             stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
-            final.eq(q_first & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
+            ends_row.eq(q_first & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
             produce.eq(walker.running & (self.i.valid | (~stored & (lane == 0)))
                        & (~self.o.valid | self.o.ready)),
             self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
@@ -170,7 +170,7 @@ class IfmapSender(Block):
             m.d.sync += [
                 lane.eq(Mux(tile_ends, 0, lane + stored)),
                 self.o.payload.data.eq(Cat(Mux(stored, self.i.payload.word_select(lane, 16), 0),
-                                           final, final & walker.last_tile)),
+                                           ends_row, ends_row & walker.last_tile)),
                 self.o.payload.tag.eq(tag),
             ]
         with m.If(~self.o.valid | self.o.ready):

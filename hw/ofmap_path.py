@@ -106,8 +106,10 @@ class OfmapDrain(Block):
 
     def _counters(self, m, walker, loading, load, take):
         """(table index, table ends, tile ends) for: position, quad, set, ofmap row."""
-        x, quad = Signal.like(self.f_last), Signal.like(self.quads_last)
-        j, number = Signal.like(self.e_last), Signal.like(self.sets_last)
+        x = Signal.like(self.f_last)
+        quad = Signal.like(self.quads_last)
+        j = Signal.like(self.e_last)
+        number = Signal.like(self.sets_last)
         index = Signal(range(self._chip.bias_words))
         last_j, last_set, last_quad, tile_ends = signals("last_j last_set last_quad tile_ends")
         m.d.comb += [

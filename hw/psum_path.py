@@ -44,8 +44,10 @@ class PsumWalk(Block):
 
     def elaborate(self, platform):
         m = Module()
-        x, quad = Signal.like(self.f_last), Signal.like(self.quads_last)
-        lane, j = Signal.like(self.lanes_last), Signal.like(self.e_last)
+        x = Signal.like(self.f_last)
+        quad = Signal.like(self.quads_last)
+        lane = Signal.like(self.lanes_last)
+        j = Signal.like(self.e_last)
         row, column = signals("row column", 4)
         last_lane, last_quad, last_j, last_column = signals("last_lane last_quad last_j last_column")
         m.d.comb += [
@@ -97,7 +99,8 @@ class PsumReader(Block):
         attach(m, walker, self, WALK_SETTINGS)
         attach(m, pointer, self, "ifmap_banks")
         join(m, prefetch.o, self.o)
-        word, tokens = Signal(16), Signal(range(self._chip.glb_words + 1))
+        word = Signal(16)
+        tokens = Signal(range(self._chip.glb_words + 1))
         reading, tile_ends = signals("reading tile_ends")
         m.d.comb += [
             self.read_valid.eq(walker.running & ~walker.first_channels & (tokens != 0) & prefetch.room),
@@ -187,7 +190,9 @@ class PsumCollector(Block):
         attach(m, pointer, self, "ifmap_banks")
         note = Signal(_Note)
         occupied = Signal(range(self._chip.glb_words + 1))
-        capacity, word, wrote = Signal.like(occupied), Signal(), Signal()
+        capacity = Signal.like(occupied)
+        word = Signal()
+        wrote = Signal()
         m.d.comb += [
             note.eq(notes.o.payload), word.eq(self.i.valid & notes.o.valid),
             self.blocked.eq(word & note.stored & note.first & (occupied == capacity)),
@@ -212,7 +217,8 @@ class PsumCollector(Block):
         walk = place(m, PsumWalk(self._chip), "walk")
         attach(m, walker, self, WALK_SETTINGS)
         attach(m, walk, self, ARRAY_SETTINGS)
-        note, ends = Signal(_Note), Signal()
+        note = Signal(_Note)
+        ends = Signal()
         m.d.comb += [
             walk.ragged_strip.eq(walker.ragged_strip), walk.ragged_span.eq(walker.ragged_span),
             self.requests.valid.eq(walker.running & notes.i.ready), self.requests.payload.eq(walk.tag),

@@ -26,7 +26,7 @@ class Ring(Block):
     depth : int
         Words of the memory.
     variable : bool
-        Whether the input `words` sets how many of them are used; all otherwise.
+        Whether the input `words` sets how many of them are used, from each `restart` on; all otherwise.
 
     Members
     -------
@@ -45,7 +45,7 @@ class Ring(Block):
             "write_address": Out(range(depth)), "read_address": Out(range(depth)),
         }
         if variable:
-            ports["words"] = In(range(depth + 1))
+            ports |= {"words": In(range(depth + 1)), "restart": In(1)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -70,4 +70,8 @@ class Ring(Block):
             m.d.sync += ahead.eq(ahead + self.push - self.step)
             with m.If(self.step):
                 m.d.sync += self.read_address.eq(wrapped_increment(self.read_address, limit))
+        if self._variable:
+            with m.If(self.restart):
+                m.d.sync += [register.eq(0) for register in
+                             (tail, held, ahead, self.write_address, self.read_address)]
         return m

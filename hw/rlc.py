@@ -53,10 +53,14 @@ class RlcDecoder(Block):
 
     def elaborate(self, platform):
         m = Module()
-        pair, taken, lane = Signal(range(PAIRS)), Signal(5), Signal(range(LANES))
+        pair = Signal(range(PAIRS))
+        taken = Signal(5)
+        lane = Signal(range(LANES))
         kept = Signal(QUAD - 16)  # lanes of a word that is not full yet
         ending, active, fits, fills, last_pair = signals("ending active fits fills last_pair")
-        current, run, after = Signal(PAIR), Signal(5), Signal(6)
+        current = Signal(PAIR)
+        run = Signal(5)
+        after = Signal(6)
         m.d.comb += [
             current.eq(self.i.payload.word_select(pair, PAIR_BITS)),
             run.eq(current.run - taken),  # zeros of this pair that are still to come
@@ -108,18 +112,24 @@ class RlcEncoder(Block):
 
     def elaborate(self, platform):
         m = Module()
-        pair, pair_valid, stream_ends, accepted = Signal(PAIR), *signals("pair_valid stream_ends accepted")
+        pair = Signal(PAIR)
+        pair_valid, stream_ends, accepted = signals("pair_valid stream_ends accepted")
         self._pairs(m, pair, pair_valid, stream_ends, accepted)
         self._words(m, pair, pair_valid, stream_ends, accepted)
         return m
 
     def _pairs(self, m, pair, pair_valid, stream_ends, accepted):
         """Find the next value that is not zero, or 32 zeros, or the end."""
-        skip, run, flushing = Signal(range(LANES)), Signal(5), Signal()
+        skip = Signal(range(LANES))
+        run = Signal(5)
+        flushing = Signal()
         values = lanes(self.i.payload.values)
         nonzero = Cat((value != 0) & (index >= skip) for index, value in enumerate(values))
-        first, found, rest = Signal(range(LANES + 1)), Signal(), Signal(range(LANES))
-        zeros, later = Signal(6), Signal()
+        first = Signal(range(LANES + 1))
+        found = Signal()
+        rest = Signal(range(LANES))
+        zeros = Signal(6)
+        later = Signal()
         m.d.comb += [first.eq(LANES), found.eq(nonzero.any())]
         for index in reversed(range(LANES)):
             with m.If(nonzero[index]):
@@ -158,7 +168,9 @@ class RlcEncoder(Block):
 
     def _words(self, m, pair, pair_valid, stream_ends, accepted):
         """Gather three pairs; a full word waits for what follows, as it may be the last."""
-        kept, count, waiting = Signal(PAIRS * PAIR_BITS), Signal(range(PAIRS + 1)), Signal()
+        kept = Signal(PAIRS * PAIR_BITS)
+        count = Signal(range(PAIRS + 1))
+        waiting = Signal()
         space = ~self.o.valid | self.o.ready
         joins = Signal()  # the pair still finds place in the word
         with_pair = Signal.like(kept)

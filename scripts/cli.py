@@ -9,13 +9,20 @@ import typer
 from click import Abort, ClickException
 
 from compiler.catalogue import CATALOGUE
-from scripts import generation, map_report, photo_layer, simulation
+from scripts import benchmarking, generation, map_report, photo_layer, simulation
 from scripts.console import BadInput, console, layer_table
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True,
                   help="Eyeriss as a generator: the row-stationary CNN accelerator in RTL.")
+
+
+class Mappings(StrEnum):
+    """Where the mappings of a network come from."""
+
+    auto = "auto"
+    paper = "paper"
 
 
 class Objective(StrEnum):
@@ -97,6 +104,29 @@ def map_command(
     map_report.map_layer(
         simulation.choose_layer(layer, shape, batch), chip=chip, objective=objective.value, mapping=mapping,
         zeros=zeros, ofmap_zeros=ofmap_zeros, energy_table=energy_table, json_target=json, picture=picture)
+
+
+@app.command()
+def benchmark(
+    network: Annotated[str, typer.Argument(help="alexnet or vgg16.")],
+    batch: Annotated[int | None, typer.Option(help="N; the paper's by default.")] = None,
+    layers: Annotated[str | None, typer.Option(help="Some layers only: CONV1,CONV3.")] = None,
+    workers: Annotated[int, typer.Option(help="Simulations side by side.")] = 2,
+    chip: Chip = "eyeriss",
+    mappings: Annotated[Mappings, typer.Option(help="Found, or those of Table III.")] = Mappings.auto,
+    sample: Annotated[bool, typer.Option("--sample", help="Of each layer only a block of each kind.")] = False,
+    shards: Annotated[int, typer.Option(help="Cut each layer into so many parts.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not use results of earlier runs.")] = False,
+    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    page: Annotated[Path | None, typer.Option(help="HTML page; in build/benchmark by default.")] = None,
+):
+    """Run a network's CONV layers in RTL, at the paper's zeros, beside Table V or VI; resumes if interrupted."""
+    raise typer.Exit(benchmarking.benchmark(
+        network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
+        mappings=mappings.value, sample=sample, shards=shards, seed=seed, simulator=sim.value, fresh=fresh,
+        json_target=json, page=page))
 
 
 @app.command()

@@ -2,32 +2,34 @@
 
 from pathlib import Path
 
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
 from compiler.mapping import Placement
 from compiler.program import network_ids
 
-__all__ = ["draw_mapping"]
+__all__ = ["draw_mapping", "mapping_figure"]
 
 
 def draw_mapping(placement: Placement, title, path) -> Path:
-    """Draw the array: PEs of one colour receive the same ifmap values; frames are stacks of PE sets.
+    """Write the picture of a mapping as a PNG."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mapping_figure(placement, title).savefig(path, dpi=110)
+    return path
 
-    Returns
-    -------
-    Path
-        The picture.
-    """
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.patches import Rectangle
 
+def mapping_figure(placement: Placement, title) -> Figure:
+    """Draw the array: PEs of one colour receive the same ifmap values; frames are PE sets."""
     chip, mp, layer = placement.chip, placement.mapping, placement.layer
     ids = network_ids(placement)
     groups = sorted({(ids["ifmap_row_id"][y], ids["ifmap_col_id"][y * chip.columns + x])
                      for y in range(chip.rows) for x in range(chip.columns)
                      if ids["active"][y * chip.columns + x]})
-    colours = plt.get_cmap("turbo")
-    figure, axes = plt.subplots(figsize=(0.62 * chip.columns + 1.2, 0.62 * chip.rows + 1.4))
+    colours = colormaps["turbo"]
+    figure = Figure(figsize=(0.62 * chip.columns + 1.2, 0.62 * chip.rows + 1.4), layout="constrained")
+    axes = figure.add_subplot()
     for y in range(chip.rows):
         for x in range(chip.columns):
             pe = y * chip.columns + x
@@ -51,9 +53,4 @@ def draw_mapping(placement: Placement, title, path) -> Path:
     axes.set_xlabel("one colour: the same ifmap values (row ID, col ID); a frame: a PE set", fontsize=9)
     for side in axes.spines.values():
         side.set_visible(False)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-    return path
+    return figure

@@ -9,6 +9,7 @@ import numpy as np
 from compiler.catalogue import lookup
 from compiler.lowering import lower
 from compiler.mapping import load_mapping
+from compiler.model import Density
 from compiler.search import find_mapping
 from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
@@ -52,6 +53,8 @@ def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift) -> Tensors:
         raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
     if not 0 <= shift <= 16:
         raise BadInput(f"--shift must be 0 to 16, not {shift!r}")
+    if seed < 0:
+        raise BadInput(f"--seed must be 0 or more, not {seed!r}")
     with bad_input():
         tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift)
         if weights is not None:
@@ -65,13 +68,21 @@ def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift) -> Tensors:
 
 def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None, json_target=None) -> int:
     """Run a layer and report; the exit status."""
+    if save is not None and Path(save).exists() and not Path(save).is_dir():
+        raise BadInput(f"--save must be a directory that can be written, not {save}")
+    if json_target not in (None, "-") and Path(json_target).is_dir():
+        raise BadInput(f"--json must be a file that can be written, not {json_target}")
     with bad_input():
         chip = load_chip(chip)
         try:
             require(simulator)
         except SimulatorError as error:
             raise BadInput(str(error)) from None
-        chosen = find_mapping(lower(layer.shape, chip)[0], chip) if mapping == "auto" else load_mapping(mapping)
+        if mapping == "auto":
+            density = Density(np.count_nonzero(tensors.ifmap) / tensors.ifmap.size, 0.5 if relu else 1.0)
+            chosen = find_mapping(lower(layer.shape, chip)[0], chip, density=density)
+        else:
+            chosen = load_mapping(mapping)
         with passes_bar(layer.name) as progress:
             result = simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
                                     simulator=simulator, progress=progress)
@@ -99,6 +110,8 @@ def verdict(result) -> str:
         return "HANG: the array stopped working before the layer was done; the counters say where"
     if result.status == "fault":
         return "FAULT: a word was sent to no PE, or DRAM was addressed out of range"
+    if result.status == "malformed":
+        return "MALFORMED: what the chip left in DRAM is no run-length coded ofmap of this layer"
     if result.difference:
         first = result.difference
         return (f"MISMATCH: {first.count} of {result.ofmap.size} outputs differ, the first at "

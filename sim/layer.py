@@ -12,6 +12,7 @@ import numpy as np
 import hw
 from compiler.program import Program, compile_layer
 from golden.conv import conv_layer
+from golden.rlc import MalformedStream
 from golden.tensors import first_difference
 from hw.chip import Eyeriss
 from hw.config import ChipConfig
@@ -20,7 +21,7 @@ from hw.generate import write
 
 from . import chip as chip_simulation
 
-__all__ = ["LayerResult", "chip_verilog", "simulate_layer"]
+__all__ = ["LayerResult", "chip_verilog", "simulate_layer", "simulate_programs"]
 
 BUILD = Path("build")
 
@@ -50,7 +51,7 @@ class LayerResult:
     program : Program
     ofmap : ndarray of int16 (N, M, E, F) as read back from the simulated DRAM.
     difference : the first difference to golden, or None.
-    status : "done", "hang" or "fault".
+    status : "done"; "hang" or "fault"; "malformed" where the ofmap in DRAM is no RLC stream; "not run".
     counters : dict
         Sums over the layer's jobs.
     """
@@ -103,8 +104,7 @@ class LayerResult:
 
 
 def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compress=None, shards=None,
-                   simulator="verilator",
-                   progress=None, build=BUILD, verilog=None, corrupt=None, **options) -> LayerResult:
+                   corrupt=None, **options) -> LayerResult:
     """Run a layer through the chip's RTL and compare every output with golden.
 
     Parameters
@@ -114,13 +114,9 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
     chip : ChipConfig
     tensors : Tensors
     compress, shards : as in `compile_layer`.
-    progress : callable, optional
-        Called with (passes done, passes in all).
-    verilog : list of Path, optional
-        Instead of the chip's own.
     corrupt : callable, optional
         Gets the Program, returns another: for tests that break the configuration.
-    options : passed to `sim.chip.simulate`.
+    options : as in `simulate_programs`.
 
     Raises
     ------
@@ -128,26 +124,61 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
         Bad input.
     SimulatorError
     """
-    started = time.monotonic()
     program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, compress=compress,
                             shards=shards)
-    if corrupt:
-        program = corrupt(program)
-    passes = [job.placement.passes for job in program.jobs]
+    expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
+    return simulate_programs([corrupt(program) if corrupt else program], [expected], chip, **options)[0]
+
+
+def simulate_programs(programs, expected, chip, *, simulator="verilator", progress=None, build=BUILD,
+                      verilog=None, **options) -> list[LayerResult]:
+    """Run programs one after another in one simulation: each where the one before ends in DRAM.
+
+    Parameters
+    ----------
+    programs : list of Program
+    expected : list of ndarray
+        The whole ofmap of each; of shards only their outputs are compared.
+    progress : callable, optional
+        Called with (passes done, passes in all).
+    verilog : list of Path, optional
+        Instead of the chip's own.
+    options : passed to `sim.chip.simulate`.
+
+    Returns
+    -------
+    list of LayerResult
+        After one that does not end well, the others were not begun: their status is "not run".
+    """
+    started = time.monotonic()
+    jobs = [job for program in programs for job in program.jobs]
+    passes = [job.placement.passes for job in jobs]
 
     def follow(state):
-        if progress:
-            progress(sum(passes[:state["job"]]) + state["passes"], sum(passes))
+        progress(sum(passes[:state["job"]]) + state["passes"], sum(passes))
 
     result = chip_simulation.simulate(
-        verilog or chip_verilog(chip, build), program.dram, [job.bits for job in program.jobs],
-        {name: counter_index(name) for name in COUNTERS}, simulator=simulator,
+        verilog or chip_verilog(chip, build), np.concatenate([program.dram for program in programs]),
+        [job.bits for job in jobs], {name: counter_index(name) for name in COUNTERS}, simulator=simulator,
         progress=follow if progress else None, core_mhz=chip.core_mhz, link_mhz=chip.link_mhz,
         build_root=Path(build) / "sim", **options)
-    ofmap = program.ofmap(result.dram)
-    expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
-    if shards:
-        expected = np.where(program.covered(), expected, np.int16(0))
-    counters = {name: sum(job["counters"][name] for job in result.jobs) for name in COUNTERS}
-    return LayerResult(program, ofmap, first_difference(expected, ofmap), result.status, counters, simulator,
-                       result.cycles_per_second, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    results, ran = [], list(result.jobs)
+    for program, whole in zip(programs, expected, strict=True):
+        mine, ran = ran[:len(program.jobs)], ran[len(program.jobs):]
+        status = mine[-1]["status"] if len(mine) == len(program.jobs) or mine and mine[-1]["status"] != "done" \
+            else "not run"
+        counters = {name: sum(job["counters"][name] for job in mine) for name in COUNTERS}
+        ofmap, difference, status = _compare(program, whole, result.dram, status)
+        results.append(LayerResult(program, ofmap, difference, status, counters, simulator,
+                                   result.cycles_per_second, seconds))
+    return results
+
+
+def _compare(program, expected, dram, status):
+    """The ofmap in DRAM, its first difference to what is expected where the jobs work, and the status."""
+    try:
+        ofmap = program.ofmap(dram)
+    except MalformedStream:  # all a layer that was not finished can leave, but not one that was
+        ofmap, status = np.zeros_like(expected), "malformed" if status == "done" else status
+    return ofmap, first_difference(np.where(program.covered(), expected, np.int16(0)), ofmap), status

@@ -17,7 +17,7 @@ from tests.chip.layers import check, run
 # two ragged strips, three channel groups, two sets side by side on the 6 x 5 chip
 SHAPE, MAPPING = "M=8,C=5,H=5,W=6,R=3", "m=8 n=1 e=2 p=4 q=1 r=2 t=2"
 # one tile, two channel groups: short enough for Icarus
-SHORT = "M=4,C=2,H=4,W=5,R=3", "m=4 n=1 e=2 p=4 q=1 r=1 t=1"
+SHORT = "M=4,C=2,H=4,W=7,R=3", "m=4 n=1 e=2 p=4 q=1 r=1 t=1"
 ENDS = dict(hang_cycles=2_000, max_cycles=20_000, poll_cycles=500)
 
 

@@ -1,5 +1,6 @@
 """Gin: each word reaches all and only the PEs that match and take part, in one cycle, or none."""
 
+import pytest
 from amaranth.hdl import Assert, Cat
 
 from hw.config import ChipConfig
@@ -44,3 +45,12 @@ class ProvedGin(Gin):
 
 def test_gin(tmp_path):
     assert prove(ProvedGin(), tmp_path, mode="bmc", depth=1)
+
+
+@pytest.mark.parametrize("module, old, new", [
+    ("multicast_controller_5", "\\tag [4:0]\n", "{ 1'0 \\tag [3:0] }\n"),
+    ("multicast_controller_5", "connect \\A \\match [0]", "connect \\A 1'0"),
+    ("multicast_controller_4", "connect \\A \\enable [0]", "connect \\A 1'1"),
+], ids=["id_bit_ignored", "does_not_wait", "heeds_no_valid"])
+def test_broken_gin(module, old, new, tmp_path):
+    assert not prove(ProvedGin(), tmp_path, mode="bmc", depth=1, change=(module, old, new))

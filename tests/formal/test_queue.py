@@ -2,8 +2,9 @@
 
 import pytest
 from amaranth.hdl import Assert, Mux, Signal
+from amaranth.hdl._ast import AnySeq
 
-from hw.stream import Queue, signals
+from hw.stream import Queue
 from tests.formal.prove import never_reset, prove
 
 WIDTH = 4
@@ -24,11 +25,11 @@ class ProvedQueue(Queue):
         depth = self._depth
         words = m.submodules.words
         head, tail = words.read_ports[0].addr, words.write_ports[0].addr
-        pick, following = signals("pick following")
+        following = Signal()
         ahead = Signal(range(depth + 1))
         word = Signal(WIDTH)
         push, pop = self.i.valid & self.i.ready, self.o.valid & self.o.ready
-        with m.If(push & pick & ~following):
+        with m.If(push & AnySeq(1) & ~following):
             m.d.sync += [following.eq(1), word.eq(self.i.payload), ahead.eq(self.level - pop)]
         with m.If(following & pop):
             m.d.sync += [following.eq(ahead != 0), ahead.eq(Mux(ahead != 0, ahead - 1, 0))]
@@ -61,3 +62,12 @@ class ProvedQueue(Queue):
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_queue(depth, tmp_path):
     assert prove(ProvedQueue(depth), tmp_path)
+
+
+@pytest.mark.parametrize("old, new", [
+    ("{ \\push [0] \\push [0]", "{ 1'0 \\push [0]"),
+    ("connect \\B 2'10\n    connect \\Y \\i__ready", "connect \\B 2'11\n    connect \\Y \\i__ready"),
+    ("connect \\B \\o__ready [0]\n    connect \\Y \\pop", "connect \\B 1'1\n    connect \\Y \\pop"),
+], ids=["bit_not_written", "overfilled", "pops_unasked"])
+def test_broken_queue(old, new, tmp_path):
+    assert not prove(ProvedQueue(2), tmp_path, change=("proved_queue", old, new))

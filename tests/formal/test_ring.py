@@ -52,3 +52,11 @@ class ProvedRing(Ring):
 @pytest.mark.parametrize("depth, variable", [(4, False), (5, False), (5, True)])
 def test_ring(depth, variable, tmp_path):
     assert prove(ProvedRing(depth, variable=variable), tmp_path)
+
+
+@pytest.mark.parametrize("old, new", [
+    ("connect \\B 3'101\n    connect \\Y \\ready", "connect \\B 3'110\n    connect \\Y \\ready"),
+    ("\\read_address [2:0]\n    connect \\B 3'100", "\\read_address [2:0]\n    connect \\B 3'011"),
+], ids=["overfilled", "wraps_early"])
+def test_broken_ring(old, new, tmp_path):
+    assert not prove(ProvedRing(5), tmp_path, change=("proved_ring", old, new))

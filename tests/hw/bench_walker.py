@@ -8,7 +8,8 @@ from cocotb.triggers import RisingEdge
 
 from sim.streams import start
 
-Loops = namedtuple("Loops", "filters blocks channels groups groups_ragged tiles tiles_ragged strips spans")
+Loops = namedtuple("Loops", "filters blocks channels groups groups_ragged tiles tiles_ragged strips spans "
+                            "first_strip first_span", defaults=(0, 0))
 
 LAYERS = [
     Loops(1, 1, 1, 1, 1, 1, 1, 1, 1),
@@ -17,6 +18,7 @@ LAYERS = [
     Loops(3, 2, 1, 3, 2, 3, 3, 1, 3),
     Loops(1, 2, 2, 1, 1, 5, 1, 2, 1),
     Loops(1, 4, 2, 2, 2, 3, 3, 2, 2),  # three images: a block crosses their borders
+    Loops(2, 2, 1, 2, 2, 2, 1, 3, 2, 1, 1),  # a part of the plane, from its middle
 ]
 FLAGS = ("first_channels", "last_channels", "last_group", "last_tile", "sweep_ends", "block_ends",
          "ragged_strip", "ragged_span")
@@ -31,7 +33,7 @@ def walk(loops):
             for channels in range(loops.channels):
                 for group in range(groups):
                     for tile in range(tiles):
-                        place = block * loops.tiles + tile
+                        place = loops.first_strip * loops.spans + loops.first_span + block * loops.tiles + tile
                         last_group, last_tile = group == groups - 1, tile == tiles - 1
                         last_channels = channels == loops.channels - 1
                         sweep_ends = last_group and last_tile
@@ -70,5 +72,6 @@ async def walks_layers(dut, pause):
 
 
 def settings(loops):
-    return {f"{name}_last": getattr(loops, name) - 1 for name in Loops._fields if "ragged" not in name} | {
-        name: getattr(loops, name) - 1 for name in Loops._fields if "ragged" in name}
+    numbers = loops._asdict()
+    first = {name: numbers.pop(name) for name in ("first_strip", "first_span")}
+    return first | {name if "ragged" in name else f"{name}_last": number - 1 for name, number in numbers.items()}

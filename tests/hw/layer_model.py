@@ -39,7 +39,8 @@ class Tile:
 @dataclass(frozen=True)
 class Layer:
     """A layer and its mapping by the paper's letters; `strips`, `spans`, `channels`, `groups`, `filters`
-    count turns of loops, and a name with `_ragged` is the last turn's size."""
+    count turns of loops, a name with `_ragged` is the last turn's size, and of the first image the first
+    `skipped` tiles are another shard's."""
 
     images: int = 1
     strips: int = 1
@@ -64,12 +65,13 @@ class Layer:
     across: int = 1
     ifmap_banks: int = 2
     relu: int = 0
+    skipped: int = 0
     seed: int = field(default=0, compare=False)
 
     @property
     def places(self):
         return [(strip, span) for _ in range(self.images)
-                for strip in range(self.strips) for span in range(self.spans)]
+                for strip in range(self.strips) for span in range(self.spans)][self.skipped:]
 
     @property
     def blocks(self):
@@ -148,6 +150,7 @@ class Layer:
             "groups_last": self.groups - 1, "groups_ragged": self.groups_ragged - 1,
             "channels_last": self.channels - 1, "blocks_last": len(self.blocks) - 1,
             "filters_last": self.filters - 1, "strips_last": self.strips - 1, "spans_last": self.spans - 1,
+            "first_strip": self.skipped // self.spans, "first_span": self.skipped % self.spans,
             "e_last": self.e - 1, "e_ragged": self.e_ragged - 1,
             "f_last": self.f - 1, "f_ragged": self.f_ragged - 1,
             "rows_last": self.ifmap_rows(self.e) - 1, "rows_ragged": self.ifmap_rows(self.e_ragged) - 1,
@@ -186,21 +189,23 @@ class Layer:
 
             strips, spans, filters, t = some(3), some(3), some(2), some(4)
             e, f, groups = some(4), some(3), some(3)
-            images = some(3)
+            images, skipped = some(3), chance.randrange(strips * spans)
             layer = cls(
-                images=images, strips=strips, spans=spans, n=some(images * strips * spans),
+                images=images, strips=strips, spans=spans, n=some(images * strips * spans - skipped),
                 channels=some(3), groups=groups, groups_ragged=some(groups) if filters > 1 else groups,
                 filters=filters, e=e, e_ragged=some(e) if strips > 1 else e, f=f,
                 f_ragged=some(f) if spans > 1 else f, R=some(3), S=some(3), U=some(4), V=some(3), q=some(3),
                 r=some(2), t=t, quads=some(3), across=chance.choice([d for d in (1, 2, 3, 4) if t % d == 0]),
-                ifmap_banks=some(CHIP.glb_banks - 1), relu=chance.getrandbits(1), seed=seed)
+                ifmap_banks=some(CHIP.glb_banks - 1), relu=chance.getrandbits(1), skipped=skipped,
+                seed=seed)
             if layer.fits():
                 return layer
 
 
 # every loop turns, every last turn is ragged
 FULL = Layer(images=2, strips=2, spans=2, n=3, channels=2, groups=2, groups_ragged=1, filters=2, e=2,
-             e_ragged=1, f=2, f_ragged=1, R=2, S=2, U=1, V=1, q=1, r=1, t=2, quads=1, across=1, relu=1)
+             e_ragged=1, f=2, f_ragged=1, R=2, S=2, U=1, V=1, q=1, r=1, t=2, quads=1, across=1, relu=1,
+             skipped=1)
 # a block's psums go round again and again
 DEEP = Layer(n=1, channels=4, groups=1, e=2, e_ragged=2, f=3, f_ragged=3, R=2, S=2, t=2, quads=2, across=2,
              ifmap_banks=3)

@@ -5,8 +5,8 @@ import pytest
 from hw.control import LayerController
 
 
-def test_controller(bench, simulator):
-    bench(LayerController(), "layer_controller", simulator)
+def test_controller(bench):
+    bench(LayerController(), "layer_controller")
 
 
 @pytest.mark.parametrize("signal, expression, message, testcase", [

@@ -5,9 +5,9 @@ import pytest
 from hw.counters import COUNTERS, Counters, counter_index
 
 
-def test_counters(bench, tiny, simulator):
+def test_counters(bench, tiny):
     assert [counter_index(name) for name in COUNTERS] == list(range(len(COUNTERS)))
-    bench(Counters(tiny), "counters", simulator, names=list(COUNTERS))
+    bench(Counters(tiny), "counters", names=list(COUNTERS))
 
 
 @pytest.mark.parametrize("signal, expression, message", [

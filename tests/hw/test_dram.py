@@ -33,8 +33,8 @@ def test_broken_writer(bench, tiny, signal, expression, message):
                 testcase="one_after|pressure=some")
 
 
-def test_arbiter(bench, simulator):
-    bench(BurstArbiter(), "burst_arbiter", simulator)
+def test_arbiter(bench):
+    bench(BurstArbiter(), "burst_arbiter")
 
 
 @pytest.mark.parametrize("signal, expression, message", [

@@ -5,8 +5,8 @@ import pytest
 from hw.filter_path import FilterBuffer, FilterSender
 
 
-def test_buffer(bench, tiny, simulator):
-    bench(FilterBuffer(tiny), "filter_buffer", simulator)
+def test_buffer(bench, tiny):
+    bench(FilterBuffer(tiny), "filter_buffer")
 
 
 @pytest.mark.parametrize("signal, expression, message", [

@@ -21,8 +21,8 @@ def test_broken_sender(bench, tiny, signal, expression, message):
                 testcase="full_rate")
 
 
-def test_reader(bench, tiny, simulator):
-    bench(IfmapReader(tiny), "ifmap_reader", simulator)
+def test_reader(bench, tiny):
+    bench(IfmapReader(tiny), "ifmap_reader")
 
 
 @pytest.mark.parametrize("signal, expression, message", [

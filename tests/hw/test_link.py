@@ -3,8 +3,8 @@
 from hw.link import AsyncQueue, Link
 
 
-def test_queue(bench, simulator):
-    bench(AsyncQueue(64, 8), "async_queue", simulator)
+def test_queue(bench):
+    bench(AsyncQueue(64, 8), "async_queue")
 
 
 def test_broken_queue(bench):

@@ -5,8 +5,8 @@ import pytest
 from hw.fetch import Prefetch
 
 
-def test_prefetch(bench, simulator):
-    bench(Prefetch(), "prefetch", simulator)
+def test_prefetch(bench):
+    bench(Prefetch(), "prefetch")
 
 
 @pytest.mark.parametrize("room, message", [

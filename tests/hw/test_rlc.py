@@ -22,8 +22,8 @@ def test_broken_decoder(bench, signal, expression, message):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("run", "{} & 5'hf", "word .* is .*, not|then none"),
-    ("count", "{} | 2'h1", "word .* is .*, not|then none"),
+    ("later", "1'h0", "word .* is .*, not|then none"),
+    ("word_done", "{} | i__valid", "word .* is .*, not|then none"),
     ("running", "1'h1", "running after"),
 ])
 def test_broken_encoder(bench, signal, expression, message):

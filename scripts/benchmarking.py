@@ -1,0 +1,150 @@
+"""`eyeriss benchmark`: a whole network in RTL, beside Table V or VI."""
+
+import json
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from compiler.lowering import lower
+from compiler.mapping import Mapping
+from compiler.model import Density, costs
+from compiler.networks import benchmark_layers
+from compiler.published import MEASURED, TABLE_III
+from compiler.search import find_mapping
+from hw.config import load_chip
+from scripts.benchmark_page import write_page
+from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from sim.benchmark import layer_tasks, merge, run_tasks
+from sim.tools import SimulatorError, require
+
+__all__ = ["benchmark"]
+
+# Table V's GLB traffic of CONV3 is that of CONV4's mapping, not of its own row in Table III.
+PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
+
+
+def benchmark(network, *, batch, chosen, workers, chip, mappings, sample, shards, seed, simulator, fresh,
+              json_target, page) -> int:
+    """Run, print, write; the exit status."""
+    with bad_input():
+        chip = load_chip(chip)
+        layers = benchmark_layers(network, batch, chosen)
+        try:
+            require(simulator)
+        except SimulatorError as error:
+            raise BadInput(str(error)) from None
+        if workers < 1 or shards < 1:
+            raise BadInput("--workers and --shards must be at least 1")
+        plan = {layer: _mapping(layer, chip, mappings) for layer in layers}
+        tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
+                                    sample=sample)
+                 for layer, mapping in plan.items()}
+    results = _run([task for listed in tasks.values() for task in listed], workers, fresh)
+    entries = [_entry(layer, merge([results[task] for task in listed]), chip, sample)
+               for layer, listed in tasks.items()]
+    report = {"network": network, "chip": chip.name, "batch": entries[0]["batch"], "sampled": sample,
+              "shards_per_group": shards, "mappings": mappings, "seed": seed,
+              "layers": entries, "totals": _totals(entries)}
+    if json_target == "-":
+        print(json.dumps(report, indent=1))
+    elif json_target:
+        write_whole(json_target, json.dumps(report, indent=1) + "\n")
+    _show(report, chip, stderr=json_target == "-")
+    page = Path(page or f"build/benchmark/{network}-{'sample' if sample else 'full'}.html")
+    write_page(report, plan, chip, page)
+    console(stderr=json_target == "-").print(f"page: {page}", highlight=False)
+    return 0 if report["totals"]["match"] else 1
+
+
+def _mapping(layer, chip, mappings):
+    if mappings == "paper":
+        if layer.name not in PAPER_MAPPINGS:
+            raise BadInput(f"the paper prints no mapping of {layer.name}: use --mappings auto")
+        return Mapping(**PAPER_MAPPINGS[layer.name])
+    return find_mapping(lower(layer.shape, chip)[0], chip,
+                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
+
+
+def _run(tasks, workers, fresh):
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True)) as progress:
+        bar = progress.add_task("tasks", total=len(tasks))
+
+        def report(task, result, kept):
+            progress.advance(bar)
+            state = "kept" if kept else f"{result['wall_seconds']:.0f} s"
+            verdict = "match" if result["match"] else f"{result['status']}, {result['difference']}"
+            progress.console.print(f"{task.layer.name}: {verdict} ({state})", highlight=False)
+
+        return run_tasks(tasks, workers=workers, fresh=fresh, report=report)
+
+
+def _entry(layer, merged, chip, sample):
+    """A layer's object: the keys of `simulate --json`, what the model says, what the paper measured."""
+    expected = [costs(native, chip, merged["mapping"], Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
+                for native in lower(layer.shape, chip)]
+    raw = [costs(native, chip, merged["mapping"]).dram for native in lower(layer.shape, chip)]
+    merged["utilization"] = layer.shape.macs / merged["cycles"]["total"] / chip.pes if not sample else None
+    return {
+        "layer": layer.name, "batch": layer.shape.N, "zeros": layer.zeros, "sampled": sample, **merged,
+        "model": {
+            "cycles": int(sum(item.cycles for item in expected)), "binding": expected[0].binding(),
+            "glb_bytes": {name: int(8 * sum(item.glb[name] for item in expected)) for name in expected[0].glb},
+            "dram_bytes": {name: int(8 * sum(item.dram[name] for item in expected)) for name in expected[0].dram},
+            "energy": float(sum(item.energy for item in expected)),
+        },
+        "dram_raw_bytes": {name: int(8 * sum(words[name] for words in raw)) for name in raw[0]},
+        "published": MEASURED[layer.name],
+    }
+
+
+def _glb(entry):
+    return sum(count for name, count in entry["glb_bytes"].items() if name != "filter")
+
+
+def _totals(entries):
+    total = {
+        "match": all(entry["match"] for entry in entries),
+        "outputs": sum(entry["outputs"] for entry in entries),
+        "mismatches": sum(entry["mismatches"] for entry in entries),
+        "cycles": {name: sum(entry["cycles"][name] for entry in entries) for name in entries[0]["cycles"]},
+        "macs": sum(entry["macs"] for entry in entries),
+        "glb_bytes": sum(_glb(entry) for entry in entries),
+        "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
+        "model_cycles": sum(entry["model"]["cycles"] for entry in entries),
+        "wall_seconds": sum(entry["wall_seconds"] for entry in entries),
+    }
+    return total
+
+
+def _show(report, chip, *, stderr):
+    clock = chip.core_mhz * 1e3
+    rows = []
+    for entry in report["layers"]:
+        paper, scale = entry["published"], entry["batch"] / entry["published"]["N"]
+        rows.append((
+            entry["layer"].partition("/")[2], "yes" if entry["match"] else entry["status"].upper(),
+            f"{entry['cycles']['total'] / clock:.2f}", f"{entry['cycles']['processing'] / clock:.2f}",
+            f"{entry['model']['cycles'] / clock:.2f}",
+            f"{paper['total_ms'] * scale:.1f}", f"{paper['processing_ms'] * scale:.1f}",
+            f"{entry['active_pes']} / {paper['active_pes']}",
+            f"{_glb(entry) / 1e6:.2f} / {paper['glb_MB'] * scale:.2f}",
+            f"{sum(entry['dram_bytes'].values()) / 1e6:.2f} / {paper['dram_MB'] * scale:.2f}"))
+    totals = report["totals"]
+    scale = report["batch"] / report["layers"][0]["published"]["N"]
+
+    def paper(column):
+        return sum(entry["published"][column] for entry in report["layers"]) * scale
+
+    rows.append(("all", "yes" if totals["match"] else "NO",
+                 f"{totals['cycles']['total'] / clock:.2f}", f"{totals['cycles']['processing'] / clock:.2f}",
+                 f"{totals['model_cycles'] / clock:.2f}", f"{paper('total_ms'):.1f}",
+                 f"{paper('processing_ms'):.1f}", "",
+                 f"{totals['glb_bytes'] / 1e6:.2f} / {paper('glb_MB'):.2f}",
+                 f"{totals['dram_bytes'] / 1e6:.2f} / {paper('dram_MB'):.2f}"))
+    title = f"{report['network']}, N = {report['batch']}: RTL / the chip"
+    if report["sampled"]:
+        title += " (RTL columns are of the sampled blocks only)"
+    headings = ("layer", "equal", "total ms", "proc. ms", "model ms", "chip total", "chip proc.", "PEs",
+                "GLB MB", "DRAM MB")
+    console(stderr).print(counts_table(title, headings, rows))

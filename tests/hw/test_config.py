@@ -1,0 +1,164 @@
+"""ChipConfig: limits, contradictions, TOML files; the scan chain's layout."""
+
+import dataclasses
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw.config import PRESETS, ChipConfig, load_chip, pack_scan, scan_fields
+
+
+def test_presets_are_named_after_themselves():
+    assert all(chip.name == name for name, chip in PRESETS.items())
+
+
+def test_papers_chip():
+    chip = PRESETS["eyeriss"]
+    assert chip.pes == 168
+    assert chip.glb_words * 8 == 25 * 4096
+    assert chip.sram_bytes == 108 * 1024
+    # Table IV: 12, 224 and 24 words of 16 bit in a PE
+    assert (chip.ifmap_spad_words, chip.filter_spad_words, chip.psum_spad_words) == (12, 224, 24)
+
+
+def test_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PRESETS["mini"].rows = 7
+
+
+@pytest.mark.parametrize("field, value, limits", [
+    ("rows", 0, "1 to 15"), ("rows", 16, "1 to 15"), ("columns", 16, "1 to 15"),
+    ("data_width", 8, "16 to 16"), ("ifmap_spad_words", 33, "1 to 32"),
+    ("filter_spad_words", 3, "4 to 1024"), ("psum_spad_words", 65, "4 to 64"),
+    ("ifmap_fifo_depth", 0, "1 to 16"), ("psum_fifo_depth", 1, "2 to 16"), ("glb_banks", 1, "2 to 64"),
+    ("glb_bank_words", 8192, "16 to 4096"), ("filter_bank_words", 8, "16 to 4096"),
+    ("bias_words", 3, "4 to 256"), ("burst_words", 1, "2 to 64"), ("core_mhz", 0, "1 to 5000"),
+    ("link_mhz", -60, "1 to 5000"),
+])
+def test_limit(field, value, limits):
+    with pytest.raises(ValueError, match=f"^{field} must be {limits}, not {value}$"):
+        ChipConfig(**{field: value})
+
+
+@pytest.mark.parametrize("value", ["12", 12.0, True, None])
+def test_no_integer(value):
+    with pytest.raises(TypeError, match=f"^rows must be an integer, not {re.escape(repr(value))}$"):
+        ChipConfig(rows=value)
+
+
+@pytest.mark.parametrize("field", ["glb_bank_words", "filter_bank_words", "burst_words"])
+def test_power_of_two(field):
+    with pytest.raises(ValueError, match=f"^{field} must be a power of two, not 48$"):
+        ChipConfig(**{field: 48})
+
+
+def test_filter_spad_holds_a_row():
+    with pytest.raises(ValueError, match=(
+            r"^filter_spad_words must hold one filter row of ifmap_spad_words = 12, not 11$")):
+        ChipConfig(filter_spad_words=11)
+
+
+def test_burst_fits_the_filter_banks():
+    with pytest.raises(ValueError, match=r"^burst_words must be at most filter_bank_words = 16, not 32$"):
+        ChipConfig(filter_bank_words=16, burst_words=32)
+
+
+def toml(directory, text):
+    path = directory / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_presets_load():
+    assert load_chip("mini") is PRESETS["mini"]
+
+
+def test_file_starts_from_the_papers_chip(tmp_path):
+    assert load_chip(toml(tmp_path, "rows = 6")) == ChipConfig(name="mine", rows=6)
+
+
+def test_file_starts_from_a_preset(tmp_path):
+    chip = load_chip(toml(tmp_path, 'preset = "mini"\nname = "other"\nlink_mhz = 100'))
+    assert chip == dataclasses.replace(PRESETS["mini"], name="other", link_mhz=100)
+
+
+@pytest.mark.parametrize("text, message", [
+    ("rows = ", r"{path} must be a TOML file: .+"),
+    ("row = 6", r"{path}: unknown field 'row'; known are name, rows, .+"),
+    ("rows = 99", r"{path}: rows must be 1 to 15, not 99"),
+    ("rows = 6.0", r"{path}: rows must be an integer, not 6.0"),
+    ('preset = "maxi"', r"preset must be one of eyeriss, mini, not 'maxi'"),
+    ("filter_spad_words = 8", r"{path}: filter_spad_words must hold one filter row of ifmap_spad_words = 12, not 8"),
+])
+def test_bad_file(tmp_path, text, message):
+    path = toml(tmp_path, text)
+    with pytest.raises(ValueError, match=f"^{message.format(path=re.escape(path))}$") as caught:
+        load_chip(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file():
+    with pytest.raises(ValueError, match=r"^chip must be one of eyeriss, mini or a TOML file, not 'midi'$"):
+        load_chip("midi")
+
+
+def unpack_scan(chip, bits):
+    """What `hw.scan.ScanChain` makes of the bits: the first shifted in is bit 0 of the first field."""
+    values, at = {}, 0
+    for field in scan_fields(chip):
+        elements = []
+        for _ in range(field.count):
+            elements.append(sum(bit << place for place, bit in enumerate(bits[at:at + field.width])))
+            at += field.width
+        values[field.name] = elements if field.count > 1 else elements[0]
+    assert at == len(bits)
+    return values
+
+
+@st.composite
+def settings_of(draw, chip):
+    values = {}
+    for field in scan_fields(chip):
+        value = st.integers(0, (1 << field.width) - 1)
+        vector = st.lists(value, min_size=field.count, max_size=field.count)
+        values[field.name] = draw(vector if field.count > 1 else value)
+    return values
+
+
+@given(st.data())
+def test_scan_round_trip(data):
+    chip = PRESETS["mini"]
+    values = data.draw(settings_of(chip))
+    assert unpack_scan(chip, pack_scan(chip, values)) == values
+
+
+def zeros(chip):
+    return {field.name: [0] * field.count if field.count > 1 else 0 for field in scan_fields(chip)}
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"shift": 32}, r"shift must fit 5 bits, not 32"), ({"shift": -1}, r"shift must fit 5 bits, not -1"),
+    ({"psum_words": [1, 2, 3]}, r"psum_words must have 4 elements, not 3"),
+    ({"shaft": 1}, r"unknown configuration fields: shaft"),
+])
+def test_bad_settings(change, message):
+    chip = PRESETS["mini"]
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        pack_scan(chip, zeros(chip) | change)
+
+
+def test_missing_setting():
+    chip = PRESETS["mini"]
+    values = zeros(chip)
+    del values["relu"]
+    with pytest.raises(ValueError, match=r"^configuration field relu must be given$"):
+        pack_scan(chip, values)
+
+
+@pytest.mark.parametrize("chip", PRESETS.values(), ids=lambda chip: chip.name)
+def test_fields_are_told_apart_and_explained(chip):
+    fields = scan_fields(chip)
+    assert len({field.name for field in fields}) == len(fields)
+    assert all(field.meaning and field.width > 0 and field.count > 0 for field in fields)
