@@ -157,7 +157,8 @@ class Eyeriss(Block):
             control.ifmap_starved.eq(paths["ifmap_reader"].starved),
             control.filter_starved.eq(weights.starved),
             control.malformed.eq(paths["ifmap_loader"].malformed),
-            control.leftover.eq(port.reading | ~weights.starved | paths["ifmap_loader"].running),
+            control.leftover.eq(port.reading | ~weights.starved | paths["filter_sender"].partial
+                                | paths["ifmap_loader"].running),
             control.link_moves.eq(moved(port.ifmap_words) | moved(port.filter_words)
                                   | moved(port.bias_words) | port.wrote),
             control.ofmap_blocked.eq(collector.blocked), control.collecting.eq(collector.running),

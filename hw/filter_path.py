@@ -67,14 +67,19 @@ class FilterBuffer(Block):
 
 class FilterSender(Block):
     """Tags the weights of a pass: for each word of a PE's p q S weights, for each row, for each column
-    of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them."""
+    of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them.
+
+    Members
+    -------
+    partial : not all PEs have had the word of their weights that is being sent.
+    """
 
     module_name = "filter_sender"
     SETTINGS = "filter_rows_last filter_columns_last"
 
     def __init__(self, chip):
         super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "i": In(stream.Signature(QUAD)), "o": Out(Tagged("filter")),
+            "i": In(stream.Signature(QUAD)), "o": Out(Tagged("filter")), "partial": Out(1),
         })
 
     def elaborate(self, platform):
@@ -84,6 +89,7 @@ class FilterSender(Block):
         last_column, last_row = signals("last_column last_row")
         produce = Signal()
         m.d.comb += [
+            self.partial.eq(self.o.valid | row.any() | column.any()),
             last_column.eq(column == self.filter_columns_last),
             last_row.eq(last_column & (row == self.filter_rows_last)),
             self.i.ready.eq(~self.o.valid | self.o.ready), produce.eq(self.i.valid & self.i.ready),

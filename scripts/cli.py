@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click import Abort, ClickException
 
 from compiler.catalogue import CATALOGUE
 from scripts import benchmarking, generation, map_report, photo_layer, simulation
 from scripts.console import BadInput, console, layer_table
 
 __all__ = ["app", "main"]
+
+# The base of all that is wrong with options and commands: from the click that Typer brings along, if it does.
+UsageError = typer.BadParameter.__base__
 
 app = typer.Typer(add_completion=False, no_args_is_help=True,
                   help="Eyeriss as a generator: the row-stationary CNN accelerator in RTL.")
@@ -140,11 +142,11 @@ def main():
     """Run the command line; bad input is one line on standard error and exit status 2."""
     try:
         status = app(standalone_mode=False)
-    except (BadInput, ClickException) as error:
-        message = error.format_message() if isinstance(error, ClickException) else str(error)
+    except (BadInput, UsageError) as error:
+        message = error.format_message() if isinstance(error, UsageError) else str(error)
         print("eyeriss: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(2)
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("eyeriss: interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(status or 0)

@@ -53,9 +53,10 @@ def counts_table(title, columns, rows) -> Table:
 
 @contextmanager
 def passes_bar(title):
-    """A progress bar of passes on standard error; yields a callable (done, all)."""
+    """A progress bar of passes on standard error, if that is a terminal; yields a callable (done, all)."""
     with Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("passes"),
-                  TimeElapsedColumn(), console=Console(stderr=True), transient=True) as progress:
+                  TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+                  disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

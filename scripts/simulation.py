@@ -8,7 +8,7 @@ import numpy as np
 
 from compiler.catalogue import lookup
 from compiler.lowering import lower
-from compiler.mapping import load_mapping
+from compiler.mapping import Placement, load_mapping
 from compiler.model import Density
 from compiler.search import find_mapping
 from golden.layer import LayerShape
@@ -83,6 +83,7 @@ def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None
             chosen = find_mapping(lower(layer.shape, chip)[0], chip, density=density)
         else:
             chosen = load_mapping(mapping)
+        Placement(lower(layer.shape, chip)[0], chosen, chip)  # refuses what does not fit
         with passes_bar(layer.name) as progress:
             result = simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
                                     simulator=simulator, progress=progress)

@@ -46,7 +46,7 @@ class ChipResult:
         For each job that was begun: `status` ("done", "hang" or "fault"),
         `cycles` from start to done, `counters`, `busy`, `chip_fault`,
         `dram_fault`, `dram_words_read`, `dram_words_written`, `wall_seconds`.
-        After one that is not done no further job is begun.
+        After one that is not done no further job is begun, unless told to keep going.
     wall_seconds : float
         Of simulating, without compiling.
     cycles_per_second : float
@@ -71,7 +71,7 @@ def simulate(
     verilog, dram, jobs, counters, *, simulator, dram_depth=None, progress=None,
     hang_cycles=200_000, max_cycles=None, core_mhz=200, link_mhz=60, stall_seed=0, seed=1,
     poll_cycles=POLL_CYCLES, build_root=runner.BUILD_ROOT, parameters=None, extra_args=(),
-    log=None, timeout_seconds=None,
+    log=None, timeout_seconds=None, keep_going=False,
 ):
     """Run configurations on the chip, one after another on the same DRAM.
 
@@ -109,6 +109,8 @@ def simulate(
     log : Path, optional
         Where the simulator's output stays.
     timeout_seconds : float, optional
+    keep_going : bool
+        Begin the next job, after a reset as always, also after one that did not end well.
 
     Returns
     -------
@@ -158,6 +160,7 @@ def simulate(
             "counters": counters,
             "dram_words": depth,
             "stall_seed": stall_seed,
+            "keep_going": keep_going,
             "core_period_ps": _period_ps(core_mhz),
             "link_period_ps": _period_ps(link_mhz),
             "poll_cycles": min(poll_cycles, hang_cycles, max_cycles or poll_cycles),

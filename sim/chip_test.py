@@ -28,7 +28,7 @@ async def jobs(dut):
     try:
         for number, scan_length in enumerate(description["scan_lengths"]):
             results.append(await bench.run(number, scan_length))
-            if results[-1]["status"] != "done":
+            if results[-1]["status"] != "done" and not description["keep_going"]:
                 break
         await bench.dump()
     finally:
