@@ -17,7 +17,7 @@ from scripts.console import BadInput, bad_input, console, counts_table, write_wh
 from sim.benchmark import layer_tasks, merge, run_tasks
 from sim.tools import SimulatorError, require
 
-__all__ = ["benchmark"]
+__all__ = ["benchmark", "run_with_bar"]
 
 # Table V's GLB traffic of CONV3 is that of CONV4's mapping, not of its own row in Table III.
 PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
@@ -39,7 +39,7 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, sample, shards
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
                                     sample=sample)
                  for layer, mapping in plan.items()}
-    results = _run([task for listed in tasks.values() for task in listed], workers, fresh)
+    results = run_with_bar([task for listed in tasks.values() for task in listed], workers, fresh)
     entries = [_entry(layer, merge([results[task] for task in listed]), chip, sample)
                for layer, listed in tasks.items()]
     report = {"network": network, "chip": chip.name, "batch": entries[0]["batch"], "sampled": sample,
@@ -65,7 +65,8 @@ def _mapping(layer, chip, mappings):
                         density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
 
 
-def _run(tasks, workers, fresh):
+def run_with_bar(tasks, workers, fresh):
+    """`run_tasks` with a progress bar and a line for each task that ends."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True)) as progress:
         bar = progress.add_task("tasks", total=len(tasks))

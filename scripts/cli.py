@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from compiler.catalogue import CATALOGUE
-from scripts import benchmarking, generation, map_report, photo_layer, simulation
+from scripts import benchmarking, calibration, generation, map_report, photo_layer, simulation
 from scripts.console import BadInput, console, layer_table
 
 __all__ = ["app", "main"]
@@ -129,6 +129,20 @@ def benchmark(
         network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
         mappings=mappings.value, sample=sample, shards=shards, seed=seed, simulator=sim.value, fresh=fresh,
         json_target=json, page=page))
+
+
+@app.command()
+def calibrate(
+    count: Annotated[int, typer.Option(help="Random layers.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of layers and tensors.")] = 1,
+    chip: Chip = "eyeriss",
+    workers: Annotated[int, typer.Option(help="Simulations side by side.")] = 2,
+    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    json: Annotated[str | None, typer.Option(help="File for the results.")] = None,
+):
+    """Hold the mapper's cycle model to the RTL on random layers."""
+    raise typer.Exit(calibration.calibrate(count=count, seed=seed, chip=chip, workers=workers,
+                                           simulator=sim.value, json_target=json))
 
 
 @app.command()

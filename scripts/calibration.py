@@ -1,0 +1,63 @@
+"""`eyeriss calibrate`: the mapper's cycle model held to the RTL, on random layers."""
+
+import json
+import random
+
+from compiler.lowering import lower
+from compiler.model import Density, costs
+from compiler.networks import BenchmarkLayer
+from compiler.search import find_mapping
+from golden.layer import LayerShape
+from hw.config import load_chip
+from scripts.benchmarking import run_with_bar
+from scripts.console import bad_input, console, counts_table, write_whole
+from sim.benchmark import layer_tasks, merge
+
+__all__ = ["calibrate", "random_layers"]
+
+
+def random_layers(count, seed):
+    """Layers of 5 to 40 million MACs, of shapes that networks have."""
+    draw = random.Random(seed)
+    layers = []
+    while len(layers) < count:
+        R = draw.choice((1, 3, 3, 3, 5, 7, 11))
+        shape = LayerShape(
+            N=draw.choice((1, 1, 2, 4)), M=draw.choice((16, 24, 32, 48, 64, 96, 128)),
+            C=draw.choice((3, 8, 16, 32, 48, 64, 96)), H=draw.randint(R, 56), W=draw.randint(R, 56), R=R,
+            S=R, U=draw.choice((1, 1, 1, 2, 4)), P=draw.choice((0, R // 2)))
+        if 5e6 <= shape.macs <= 4e7:
+            layers.append(BenchmarkLayer(f"random {len(layers) + 1}", shape,
+                                         draw.choice((0.0, 0.3, 0.5, 0.75)), draw.choice((0.3, 0.6))))
+    return layers
+
+
+def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
+    """Run, print, write; 1 if a layer does not match."""
+    with bad_input():
+        chip = load_chip(chip)
+    plan = {}
+    for layer in random_layers(count, seed):
+        density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
+        native = lower(layer.shape, chip)[0]
+        mapping = find_mapping(native, chip, density=density)
+        expected = costs(native, chip, mapping.as_dict(), density)
+        plan[layer] = mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)
+    results = run_with_bar([task for *_, tasks in plan.values() for task in tasks], workers, fresh=False)
+    rows, table = [], []
+    for layer, (mapping, expected, tasks) in plan.items():
+        found = merge([results[task] for task in tasks])
+        cycles, model = found["cycles"]["total"], int(expected.cycles)
+        values = " ".join(f"{name}{value}" for name, value in mapping.as_dict().items())
+        table.append({"shape": str(layer.shape), "zeros": layer.zeros, "mapping": mapping.as_dict(),
+                      "match": found["match"], "rtl_cycles": cycles, "model_cycles": model,
+                      "binding": expected.binding(), "cycles": found["cycles"]})
+        rows.append((str(layer.shape), values, "yes" if found["match"] else found["status"], f"{cycles:,}",
+                     f"{model:,}", f"{model / cycles - 1:+.2%}", expected.binding()))
+    if json_target:
+        write_whole(json_target, json.dumps(table, indent=1) + "\n")
+    console().print(counts_table(f"model and RTL, seed {seed}", (
+        "layer", "mapping", "equal", "RTL cycles", "model", "error", "bound by"), rows))
+    worst = max(abs(entry["model_cycles"] / entry["rtl_cycles"] - 1) for entry in table)
+    console().print(f"largest error {worst:.2%}", highlight=False)
+    return 0 if all(entry["match"] for entry in table) else 1
