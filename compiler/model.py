@@ -101,7 +101,7 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     stored = q * r * _up(columns, np.maximum(1, layer.N * strips * spans)) * stored_rows
     ifmap_words = _up(stored, 4) * sweeps
     dram = {
-        "ifmap": ifmap_words * m_groups * Density.coded(density.ifmap),
+        "ifmap": ifmap_words * m_groups * Density.coded(density.ifmap * _unpadded(layer)),
         "filter": filter_bus, "bias": blocks * groups * t * quads,
         "ofmap": ofmap_words * Density.coded(density.ofmap),
     }
@@ -118,6 +118,12 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     macs = pe * layer.R * e * r * t
     return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
                  _energy(energy, density, macs, glb, dram, noc))
+
+
+def _unpadded(layer):
+    """Fraction of a padded plane that is not padding: what is left is zeros, which RLC codes away."""
+    shape = layer.shape
+    return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
 
 
 def _ramp(layer, chip, p, q, r, t, pass_filters):
