@@ -14,7 +14,7 @@ from compiler.search import find_mapping
 from hw.config import load_chip
 from scripts.benchmark_page import write_page
 from scripts.console import BadInput, bad_input, console, counts_table, write_whole
-from sim.benchmark import layer_tasks, merge, run_tasks
+from sim.benchmark import layer_tasks, merge, run_tasks, tile_mapping
 from sim.tools import SimulatorError, require
 
 __all__ = ["benchmark", "run_with_bar"]
@@ -23,7 +23,7 @@ __all__ = ["benchmark", "run_with_bar"]
 PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
 
 
-def benchmark(network, *, batch, chosen, workers, chip, mappings, sample, shards, seed, simulator, fresh,
+def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, part, shards, seed, simulator, fresh,
               json_target, page) -> int:
     """Run, print, write; the exit status."""
     with bad_input():
@@ -35,33 +35,35 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, sample, shards
             raise BadInput(str(error)) from None
         if workers < 1 or shards < 1:
             raise BadInput("--workers and --shards must be at least 1")
-        plan = {layer: _mapping(layer, chip, mappings) for layer in layers}
+        plan = {layer: tile_mapping(layer.shape, chip) if part == "tile" else
+                _mapping(layer, chip, mappings, objective) for layer in layers}
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
-                                    sample=sample)
+                                    part=part)
                  for layer, mapping in plan.items()}
     results = run_with_bar([task for listed in tasks.values() for task in listed], workers, fresh)
-    entries = [_entry(layer, merge([results[task] for task in listed]), chip, sample)
+    entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all")
                for layer, listed in tasks.items()]
-    report = {"network": network, "chip": chip.name, "batch": entries[0]["batch"], "sampled": sample,
-              "shards_per_group": shards, "mappings": mappings, "seed": seed,
+    report = {"network": network, "chip": chip.name, "batch": entries[0]["batch"], "part": part,
+              "sampled": part != "all", "shards_per_group": shards, "mappings": mappings,
+              "objective": objective, "seed": seed,
               "layers": entries, "totals": _totals(entries)}
     if json_target == "-":
         print(json.dumps(report, indent=1))
     elif json_target:
         write_whole(json_target, json.dumps(report, indent=1) + "\n")
     _show(report, chip, stderr=json_target == "-")
-    page = Path(page or f"build/benchmark/{network}-{'sample' if sample else 'full'}.html")
+    page = Path(page or f"build/benchmark/{network}-{part}.html")
     write_page(report, plan, chip, page)
     console(stderr=json_target == "-").print(f"page: {page}", highlight=False)
     return 0 if report["totals"]["match"] else 1
 
 
-def _mapping(layer, chip, mappings):
+def _mapping(layer, chip, mappings, objective):
     if mappings == "paper":
         if layer.name not in PAPER_MAPPINGS:
             raise BadInput(f"the paper prints no mapping of {layer.name}: use --mappings auto")
         return Mapping(**PAPER_MAPPINGS[layer.name])
-    return find_mapping(lower(layer.shape, chip)[0], chip,
+    return find_mapping(lower(layer.shape, chip)[0], chip, objective=objective,
                         density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
 
 
@@ -145,7 +147,7 @@ def _show(report, chip, *, stderr):
                  f"{totals['dram_bytes'] / 1e6:.2f} / {paper('dram_MB'):.2f}"))
     title = f"{report['network']}, N = {report['batch']}: RTL / the chip"
     if report["sampled"]:
-        title += " (RTL columns are of the sampled blocks only)"
+        title += " (RTL columns are of the simulated parts only)"
     headings = ("layer", "equal", "total ms", "proc. ms", "model ms", "chip total", "chip proc.", "PEs",
                 "GLB MB", "DRAM MB")
     console(stderr).print(counts_table(title, headings, rows))

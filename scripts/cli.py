@@ -35,6 +35,14 @@ class Objective(StrEnum):
     dram = "dram"
 
 
+class Part(StrEnum):
+    """How much of each layer is simulated."""
+
+    all = "all"
+    sample = "sample"
+    tile = "tile"
+
+
 class Simulator(StrEnum):
     """Simulators that a layer can run on."""
 
@@ -116,7 +124,8 @@ def benchmark(
     workers: Annotated[int, typer.Option(help="Simulations side by side.")] = 2,
     chip: Chip = "eyeriss",
     mappings: Annotated[Mappings, typer.Option(help="Found, or those of Table III.")] = Mappings.auto,
-    sample: Annotated[bool, typer.Option("--sample", help="Of each layer only a block of each kind.")] = False,
+    objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
+    part: Annotated[Part, typer.Option(help="all; a block of each kind; or a tile of 2 x 2 outputs.")] = Part.all,
     shards: Annotated[int, typer.Option(help="Cut each layer into so many parts.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
@@ -127,7 +136,8 @@ def benchmark(
     """Run a network's CONV layers in RTL, at the paper's zeros, beside Table V or VI; resumes if interrupted."""
     raise typer.Exit(benchmarking.benchmark(
         network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
-        mappings=mappings.value, sample=sample, shards=shards, seed=seed, simulator=sim.value, fresh=fresh,
+        mappings=mappings.value,
+        objective=objective.value, part=part.value, shards=shards, seed=seed, simulator=sim.value, fresh=fresh,
         json_target=json, page=page))
 
 

@@ -18,7 +18,7 @@ from hw.config import ChipConfig
 
 from .layer import BUILD, simulate_layer
 
-__all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards"]
+__all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards", "tile_mapping"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Task:
         return digest.hexdigest()[:24]
 
 
-def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, sample=False) -> list[Task]:
+def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all") -> list[Task]:
     """The tasks of a layer.
 
     Parameters
@@ -59,13 +59,16 @@ def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, sample=False
     shards : int
         Tasks that each of the layer's groups is cut into, by blocks: cycles then add up to a little more
         than those of the whole layer, as each shard starts and ends on its own.
-    sample : bool
-        Only the first m group, and of that a block of each kind.
+    part : str
+        "all"; "sample": of the first m group a block of each kind; "tile": a tile of 2 x 2 outputs of two
+        filters, with all channels.
     """
     def task(parts):
         return Task(layer, mapping, chip, tuple(parts), seed, simulator)
 
-    if sample:
+    if part == "tile":
+        return [task([Shard(0, filters=mapping.m, blocks=1)])]
+    if part == "sample":
         return [task([shard]) for shard in sample_shards(layer.shape, mapping, chip)]
     tasks = []
     for native in lower(layer.shape, chip):
@@ -76,6 +79,15 @@ def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, sample=False
             whole = count == 1
             tasks.append(task([Shard(native.group, first_block=first, blocks=None if whole else last - first)]))
     return tasks
+
+
+def tile_mapping(shape, chip) -> Mapping:
+    """The mapping of a small tile: as many channels at once as the array and the spads take."""
+    layer = lower(shape, chip)[0]
+    q = min(layer.C, chip.ifmap_spad_words // layer.S)
+    r = max(1, min(-(-layer.C // q), chip.rows // layer.R, 15 // layer.U))
+    p = min(2, layer.M)
+    return Mapping(m=p, n=1, e=min(2, layer.E), f=min(2, layer.F), p=p, q=q, r=r, t=1)
 
 
 def sample_shards(shape, mapping, chip) -> list[Shard]:

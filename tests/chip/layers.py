@@ -1,6 +1,7 @@
 """Layers on the simulated chip: run, compared with golden, every counter checked."""
 
 import random
+from dataclasses import replace
 
 from compiler import layout
 from compiler.lowering import lower
@@ -9,30 +10,33 @@ from compiler.search import find_mapping
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
-from sim.layer import simulate_layer
+from sim.layer import chip_verilog, simulate_layer
 
 __all__ = ["check", "expected_counters", "random_layer", "run"]
 
 
 def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, zeros=0.25, shift=0,
-        relu=False, full_range=True, **options):
+        relu=False, full_range=True, link_mhz=None, **options):
     """Simulate a layer of random tensors; by default every bit of every operand matters.
 
     Parameters
     ----------
     shape : str or LayerShape
+    chip : str or ChipConfig
     mapping : "auto" or str such as "m=8 n=1 e=3 p=8 q=1 r=1 t=1"
     options : passed to `sim.layer.simulate_layer`.
     """
     shape = LayerShape.parse(shape) if isinstance(shape, str) else shape
-    chip = PRESETS[chip]
+    chip = PRESETS.get(chip, chip)
+    verilog = chip_verilog(chip)  # the same for all links
+    chip = replace(chip, link_mhz=link_mhz or chip.link_mhz)
     if mapping == "auto":
         mapping = find_mapping(lower(shape, chip)[0], chip)
     else:
         mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
     tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range)
     return simulate_layer(shape, mapping, chip, tensors, shift=shift, relu=relu, simulator=simulator,
-                          **options)
+                          **{"verilog": verilog} | options)
 
 
 def check(result):

@@ -11,8 +11,9 @@ from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from tests.chip.layers import check, run
 
-# CONV1's filters and stride, fewer of them and a smaller photograph; Table III's mapping but for m
-SHAPE = LayerShape.parse("M=64,C=3,H=63,W=107,R=11,U=4")
+# CONV1's filters and stride, fewer of them and a smaller photograph; Table III's mapping but for m. With ofmap
+# rows of 17 instead of 55 a pass is too short for its filters to come over a link of 60 MHz, hence a faster one.
+SHAPE = LayerShape.parse("M=64,C=3,H=63,W=75,R=11,U=4")
 MAPPING = dict(m=64, n=1, e=7, p=16, q=1, r=1, t=2)
 ZEROS = 0.3
 
@@ -20,7 +21,7 @@ ZEROS = 0.3
 @pytest.fixture(scope="module")
 def conv1():
     return run(SHAPE, " ".join(f"{name}={value}" for name, value in MAPPING.items()), chip="eyeriss", zeros=ZEROS,
-               full_range=False, shift=4, compress=False)
+               full_range=False, shift=4, compress=False, link_mhz=400)
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +72,14 @@ def test_every_zero_is_gated(conv1):
 
 
 def test_cycles(conv1):
-    """One MAC a cycle in each of the 154 PEs, but for the first words' way into the array."""
+    """One MAC a cycle in each of the 154 PEs, but for the first words of each pass on their way.
+
+    The filter spad has room for 48 of the next pass's 176 weights while this pass needs its own; 968 words of
+    64 bit have to come over the filter GIN, so that a pass ramps up for about 420 cycles.
+    """
     cycles = conv1.as_dict()["cycles"]
     waits = sum(cycles[f"wait_{cause}"] for cause in ("ifmap", "filter", "ofmap"))
     assert cycles["total"] == cycles["mac"] + cycles["ramp"] + waits
     assert cycles["processing"] == cycles["mac"] + cycles["ramp"]
     bound = SHAPE.macs / 154
-    assert bound < cycles["processing"] < 1.05 * bound, cycles
+    assert bound < cycles["processing"] < bound + 500 * conv1.counters["passes"]

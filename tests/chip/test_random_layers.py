@@ -2,6 +2,7 @@
 
 import pytest
 
+from hw.config import ChipConfig
 from tests.chip.layers import check, random_layer, run
 
 # Icarus makes 10 cycles a second of the large chip and 90 of the small one: few and short layers there.
@@ -87,6 +88,17 @@ def test_stalling_dram(need, seed):
     need("verilator")
     shape, options = random_layer(seed, most_macs=40_000)
     check(run(shape, stall_seed=seed, **options))
+
+
+@pytest.mark.parametrize("seed", range(400, 403))
+def test_odd_chip(need, seed):
+    """No field at its preset: 5 x 3 PEs, spads of 7, 45 and 9 words."""
+    need("icarus")
+    odd = ChipConfig(name="odd", rows=5, columns=3, ifmap_spad_words=7, filter_spad_words=45, psum_spad_words=9,
+                     ifmap_fifo_depth=3, psum_fifo_depth=3, glb_banks=5, glb_bank_words=64, filter_bank_words=64,
+                     bias_words=5, burst_words=8, core_mhz=100, link_mhz=130)
+    shape, options = random_layer(seed, most_macs=3_000)
+    check(run(shape, chip=odd, simulator="icarus", **options))
 
 
 def test_both_simulators_take_the_same_cycles(need):

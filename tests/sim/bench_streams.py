@@ -9,7 +9,7 @@ from sim.bench import setting
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, run_io_check, start
 
 DEPTH = 4
-WORDS = [random.Random(5).getrandbits(8) for _ in range(100)]
+WORDS = list(random.Random(5).randbytes(100))
 
 
 @cocotb.test()
