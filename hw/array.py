@@ -6,9 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from .layouts import QUAD, filter_tag, ifmap_tag, psum_tag
 from .noc import Gin, Gon
-from .pe import PE
+from .pe import PE, pe_ports
 from .place import Block, place
 from .stream import join, tree_sum
+from .zero_skip import ZeroSkipPE
 
 __all__ = ["PEArray", "PERow", "Tagged"]
 
@@ -23,7 +24,7 @@ def Tagged(name):
 
 
 def _settings(chip):
-    ports = PE(chip).signature.members
+    ports = pe_ports(chip)
     return {name: ports[name] for name in PE_SETTINGS}
 
 
@@ -58,7 +59,8 @@ class PERow(Block):
 
     def elaborate(self, platform):
         m = Module()
-        pes = [place(m, PE(self._chip), f"pe_{x}") for x in range(self._chip.columns)]
+        kind = ZeroSkipPE if self._chip.zero_skip else PE
+        pes = [place(m, kind(self._chip), f"pe_{x}") for x in range(self._chip.columns)]
         for x, pe in enumerate(pes):
             m.d.comb += [getattr(pe, name).eq(getattr(self, name)) for name in PE_SETTINGS]
             streams = {"filter": pe.filters, "ifmap": pe.ifmaps, "psum": pe.psums_gin}

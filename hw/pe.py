@@ -9,7 +9,21 @@ from .place import Block, place
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 from .stream import join, signals
 
-__all__ = ["PE"]
+__all__ = ["PE", "pe_ports"]
+
+
+def pe_ports(chip):
+    """The ports of a PE."""
+    return {
+        "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
+        "slide": In(range(chip.ifmap_spad_words + 1)),
+        "filter_words": In(range(chip.filter_spad_words + 1)),
+        "shift": In(5), "from_ln": In(1),
+        "filters": In(stream.Signature(QUAD)), "ifmaps": In(stream.Signature(IfmapWord)),
+        "psums_gin": In(stream.Signature(QUAD)), "psums_ln": In(stream.Signature(QUAD)),
+        "psums_out": Out(stream.Signature(QUAD)),
+        "mac": Out(1), "gated": Out(1),
+    }
 
 
 class PE(Block):
@@ -41,16 +55,7 @@ class PE(Block):
 
     def __init__(self, chip):
         self._chip = chip
-        super().__init__({
-            "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
-            "slide": In(range(chip.ifmap_spad_words + 1)),
-            "filter_words": In(range(chip.filter_spad_words + 1)),
-            "shift": In(5), "from_ln": In(1),
-            "filters": In(stream.Signature(QUAD)), "ifmaps": In(stream.Signature(IfmapWord)),
-            "psums_gin": In(stream.Signature(QUAD)), "psums_ln": In(stream.Signature(QUAD)),
-            "psums_out": Out(stream.Signature(QUAD)),
-            "mac": Out(1), "gated": Out(1),
-        })
+        super().__init__(pe_ports(chip))
 
     def elaborate(self, platform):
         m = Module()

@@ -11,7 +11,7 @@ from .ring import Ring
 from .sram import TwoPortSram
 from .stream import Queue, join, lanes, signals, wrapped_increment
 
-__all__ = ["FilterSpad", "IfmapSpad", "PsumSpad"]
+__all__ = ["FilterSpad", "IfmapSpad", "PsumSpad", "unpack_weights"]
 
 
 class IfmapSpad(Block):
@@ -81,32 +81,43 @@ class FilterSpad(Block):
         m = Module()
         ring = place(m, Ring(self._depth), "ring")
         sram = place(m, TwoPortSram(self._depth, 16), "sram")
-        word = Signal(QUAD)
-        lane = Signal(range(LANES))
-        index = Signal(range(self._depth))
-        full, push, pass_filled, word_ends = signals("full push pass_filled word_ends")
+        push, weight = unpack_weights(m, self.i, self.words, ring.ready)
         m.d.comb += [
-            push.eq(full & ring.ready),
-            pass_filled.eq(index == self.words - 1),
-            word_ends.eq(pass_filled | (lane == LANES - 1)),
-            self.i.ready.eq(~full | (push & word_ends)),
             ring.push.eq(push), ring.step.eq(self.step),
             ring.release.eq(self.release), ring.rewind.eq(self.rewind),
             sram.write_enable.eq(push), sram.write_address.eq(ring.write_address),
-            sram.write_data.eq(word.word_select(lane, 16)),
+            sram.write_data.eq(weight),
             sram.read_enable.eq(self.read), sram.read_address.eq(ring.read_address),
             self.data.eq(sram.read_data), self.available.eq(ring.available),
         ]
-        with m.If(push):
-            m.d.sync += [
-                lane.eq(Mux(word_ends, 0, lane + 1)),
-                index.eq(Mux(pass_filled, 0, index + 1)),
-            ]
-        with m.If(self.i.ready):
-            m.d.sync += full.eq(self.i.valid)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += word.eq(self.i.payload)
         return m
+
+
+def unpack_weights(m, words, count, ready):
+    """Cut stream `words` into weights, dropping the padding after each pass's `count`.
+
+    Returns (push, weight): the weight of this cycle, if any; it is taken while `ready`.
+    """
+    word = Signal(QUAD)
+    lane = Signal(range(LANES))
+    index = Signal.like(count)
+    full, push, pass_filled, word_ends = signals("full push pass_filled word_ends")
+    m.d.comb += [
+        push.eq(full & ready),
+        pass_filled.eq(index == count - 1),
+        word_ends.eq(pass_filled | (lane == LANES - 1)),
+        words.ready.eq(~full | (push & word_ends)),
+    ]
+    with m.If(push):
+        m.d.sync += [
+            lane.eq(Mux(word_ends, 0, lane + 1)),
+            index.eq(Mux(pass_filled, 0, index + 1)),
+        ]
+    with m.If(words.ready):
+        m.d.sync += full.eq(words.valid)
+    with m.If(words.valid & words.ready):
+        m.d.sync += word.eq(words.payload)
+    return push, word.word_select(lane, 16)
 
 
 class PsumSpad(Block):
@@ -123,15 +134,18 @@ class PsumSpad(Block):
     accumulate, first, last, value : add `value` to the psum at the MAC's pointer; `first` starts it
         from zero, `last` finishes it.
     rewind : qualifies `accumulate`: psum p - 1, after which psum 0 follows.
+    finish : with zero skipping, instead of `last`: all p psums are finished, by this `accumulate` or by
+        an earlier one, as what comes after the last value that is not zero is only known later.
     i, o : words of four psums, ceil(p / 4) a position.
     """
 
-    def __init__(self, depth, fifo_depth):
-        self._depth, self._fifo_depth = depth, fifo_depth
-        self.module_name = f"psum_spad_{depth}_{fifo_depth}"
+    def __init__(self, depth, fifo_depth, *, zero_skip=False):
+        self._depth, self._fifo_depth, self._zero_skip = depth, fifo_depth, zero_skip
+        self.module_name = f"psum_spad_{depth}_{fifo_depth}" + ("_skip" if zero_skip else "")
         super().__init__({
             "p_last": In(range(depth)), "space": Out(1), "reserve": In(1),
-            "accumulate": In(1), "first": In(1), "last": In(1), "rewind": In(1), "value": In(signed(16)),
+            "accumulate": In(1), "first": In(1), "finish" if zero_skip else "last": In(1), "rewind": In(1),
+            "value": In(signed(16)),
             "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
         })
 
@@ -145,18 +159,30 @@ class PsumSpad(Block):
             old.addr.eq(pointer), write.addr.eq(pointer), write.en.eq(self.accumulate),
             write.data.eq(Mux(self.first, 0, old.data) + self.value),
         ]
-        with m.If(self.accumulate):
-            m.d.sync += pointer.eq(Mux(self.rewind & ~self.last, base, after))
-            with m.If(self.rewind & self.last):
-                m.d.sync += base.eq(after)
-        draining = self._drain(m, psums.read_port(domain="comb"))
+        if self._zero_skip:
+            end = Signal.like(base)  # behind the last psum of this position
+            group_ends = self.accumulate & self.rewind
+            with m.If(self.finish):
+                m.d.sync += [place.eq(Mux(group_ends, after, end)) for place in (base, pointer)]
+            with m.Elif(self.accumulate):
+                m.d.sync += pointer.eq(Mux(self.rewind, base, after))
+            with m.If(group_ends):
+                m.d.sync += end.eq(after)
+            gained = Mux(self.finish, self.p_last + 1, 0)
+        else:
+            with m.If(self.accumulate):
+                m.d.sync += pointer.eq(Mux(self.rewind & ~self.last, base, after))
+                with m.If(self.rewind & self.last):
+                    m.d.sync += base.eq(after)
+            gained = self.accumulate & self.last
+        draining = self._drain(m, psums.read_port(domain="comb"), gained)
         reserved = Signal(range(self._depth + 1))
         m.d.comb += self.space.eq(reserved != self._depth)
         m.d.sync += reserved.eq(reserved + self.reserve - draining)
         return m
 
-    def _drain(self, m, finished):
-        """The way out; returns the strobe of a psum that leaves."""
+    def _drain(self, m, finished, gained):
+        """The way out of finished psums, of which `gained` more are there; the strobe of one that leaves."""
         fifo_in = place(m, Queue(QUAD, self._fifo_depth), "fifo_in")
         fifo_out = place(m, Queue(QUAD, self._fifo_depth), "fifo_out")
         join(m, self.i, fifo_in.i)
@@ -179,7 +205,7 @@ class PsumSpad(Block):
                 Mux(lane == index, total, Mux(lane < index, 0, earlier))
                 for index, earlier in enumerate([*lanes(kept), total]))),
         ]
-        m.d.sync += done.eq(done + (self.accumulate & self.last) - draining)
+        m.d.sync += done.eq(done + gained - draining)
         with m.If(draining):
             m.d.sync += [
                 drain.eq(wrapped_increment(drain, self._depth)),

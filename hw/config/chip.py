@@ -50,6 +50,8 @@ class ChipConfig:
         64-bit words of biases that one group of filters (p x t) may take.
     burst_words : int
         Longest DRAM burst in 64-bit words; a power of two.
+    zero_skip : bool
+        PEs skip zeros of the ifmap instead of gating them: beyond the paper's chip, see `hw.zero_skip`.
     core_mhz, link_mhz : int
         Clocks of the simulated system.
 
@@ -75,6 +77,7 @@ class ChipConfig:
     filter_bank_words: int = 512
     bias_words: int = 64
     burst_words: int = 16
+    zero_skip: bool = False
     core_mhz: int = 200
     link_mhz: int = 60
 
@@ -85,6 +88,8 @@ class ChipConfig:
                 raise TypeError(f"{field} must be an integer, not {value!r}")
             if not least <= value <= most:
                 raise ValueError(f"{field} must be {least} to {most}, not {value!r}")
+        if not isinstance(self.zero_skip, bool):
+            raise TypeError(f"zero_skip must be true or false, not {self.zero_skip!r}")
         for field in ("glb_bank_words", "filter_bank_words", "burst_words"):
             value = getattr(self, field)
             if value & (value - 1):
@@ -118,6 +123,9 @@ PRESETS = {
     "eyeriss": ChipConfig(),
     "mini": ChipConfig(name="mini", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
                        filter_bank_words=128),
+    "eyeriss-skip": ChipConfig(name="eyeriss-skip", zero_skip=True),
+    "mini-skip": ChipConfig(name="mini-skip", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
+                            filter_bank_words=128, zero_skip=True),
 }
 
 
