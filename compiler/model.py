@@ -15,7 +15,8 @@ from hw.config import ChipConfig
 __all__ = ["RESOURCES", "Costs", "Density", "costs"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
-RAMP = 60  # cycles that a pass needs before its last PE works, beyond the filters
+RAMP = 12  # cycles that a pass takes beyond its MACs, measured
+LATE_FILTERS = 60  # and more of them where its first position waits for filters
 
 
 def _up(a, b):
@@ -135,7 +136,8 @@ def _ramp(layer, chip, p, q, r, t, pass_filters):
     window = p * q * layer.S
     targets = layer.R * r * t
     ahead = np.minimum(pass_filters, (chip.filter_spad_words - window) // 4 * targets)
-    return np.maximum(0, pass_filters - ahead - 2 * window) + RAMP
+    late = pass_filters - ahead - 2 * window
+    return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 
 
 def _energy(table, density, macs, glb, dram, noc):

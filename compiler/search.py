@@ -40,9 +40,13 @@ def _parts(total, most):
 
 
 def _layouts(layer: NativeLayer, chip: ChipConfig):
-    """(e, p, q, r, t) that the array and the spads can hold."""
+    """(e, p, q, r, t) that the array and the spads can hold.
+
+    p leaves a third of the psum spad free: with less the PEs wait for psums to leave before they can start
+    a position (RTL: 4 to 40 cycles a position with p = 24 of 24).
+    """
     for q in range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1):
-        most_p = min(layer.M, chip.psum_spad_words, chip.filter_spad_words // (q * layer.S))
+        most_p = min(layer.M, max(1, 2 * chip.psum_spad_words // 3), chip.filter_spad_words // (q * layer.S))
         most_r = min(ceil(layer.C / q), chip.rows // layer.R, 15 // layer.U)
         for p, r in itertools.product(sorted({most_p, *range(4, most_p + 1, 4)} - {0}), range(1, most_r + 1)):
             slots = chip.rows // (r * layer.R)
