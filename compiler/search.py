@@ -19,7 +19,7 @@ from hw.config import ChipConfig
 __all__ = ["OBJECTIVES", "Found", "find_mapping", "search"]
 
 KEPT = 400  # layouts that are tried with every tiling, the best by PEs kept busy first
-SLACK = 1.02  # latencies this close to the best count as equal: then the least energy decides
+SLACK = 1.02  # latencies this close to the best count as equal: then the least DRAM traffic decides
 OBJECTIVES = ("latency", "energy", "dram")
 
 
@@ -96,7 +96,7 @@ def _score(found: Costs, objective):
     """Sort keys, the most important last."""
     traffic, dram = sum(found.glb.values()), sum(found.dram.values())
     return {
-        "latency": (found.energy, np.maximum(found.cycles, SLACK * found.cycles.min())),
+        "latency": (dram, np.maximum(found.cycles, SLACK * found.cycles.min())),
         "energy": (dram, found.cycles, found.energy),
         "dram": (traffic, found.cycles, dram),
     }[objective]
