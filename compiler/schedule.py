@@ -14,7 +14,7 @@ from compiler.model import Density, costs
 __all__ = ["Timeline", "schedule"]
 
 LATENCY = 60  # core cycles from a command to its first word in a buffer, and from the last word to done
-WRITE_BUFFER = 48  # words between the GLB and the link
+STEPS = 20_000
 
 
 @dataclass
@@ -136,6 +136,9 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     left = {"filter": float(costed.dram["filter"]), "ifmap": float(costed.dram["ifmap"]),
             "ofmap": float("inf")}
     loaded = {"filter": 0.0, "ifmap": 0.0}  # in words of their buffers
+    # Real bursts where they are few; of a long layer larger ones, so that none takes more than a second or two.
+    burst = min(max(chip.burst_words, float(sum(costed.dram.values())) / STEPS), 4 * chip.burst_words)
+    limit = 10 * float(costed.cycles) + 1e6
     drained, time, turn = 0.0, float(LATENCY), 0
     order = ("filter", "ifmap", "ofmap")
     while machine.now or machine.psums_ready() - drained > 0.5:
@@ -143,18 +146,20 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
         machine.advance(time, there["ifmap"], there["filter"], drained)
         room = {
             "filter": machine.room_for_filters() - loaded["filter"],
-            "ifmap": (machine.ifmap_dead() + ring - loaded["ifmap"]) * shrink["ifmap"] + chip.burst_words,
+            "ifmap": (machine.ifmap_dead() + ring - loaded["ifmap"]) * shrink["ifmap"] + burst,
             "ofmap": (machine.psums_ready() - drained) * shrink["ofmap"],
         }
         for distance in range(3):
             kind = order[(turn + distance) % 3]
-            words = min(chip.burst_words, left[kind])
+            words = min(burst, left[kind])
             if kind == "ofmap" and not machine.now:
                 words = min(words, room[kind])  # the rest of all
             if words > 1e-3 and room[kind] >= words:
                 break
         else:
-            time += 16.0  # nothing may move: let the array work
+            time += burst  # nothing may move: let the array work
+            if time > limit:
+                raise RuntimeError(f"the timeline of {placement.mapping} does not end")
             continue
         turn = (order.index(kind) + 1) % 3
         left[kind] -= words

@@ -6,7 +6,7 @@ the last word on whether the chip can hold it.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -14,9 +14,10 @@ import numpy as np
 from compiler.lowering import NativeLayer
 from compiler.mapping import Mapping, MappingError, Placement
 from compiler.model import Costs, costs
+from compiler.schedule import schedule
 from hw.config import ChipConfig
 
-__all__ = ["OBJECTIVES", "Found", "find_mapping", "search"]
+__all__ = ["OBJECTIVES", "Found", "find_mapping", "search", "timed_costs"]
 
 KEPT = 400  # layouts that are tried with every tiling, the best by PEs kept busy first
 SLACK = 1.02  # latencies this close to the best count as equal: then the least DRAM traffic decides
@@ -25,7 +26,10 @@ OBJECTIVES = ("latency", "energy", "dram")
 
 @dataclass(frozen=True)
 class Found:
-    """A mapping, its costs, and the best one of another layout with its costs, if any."""
+    """A mapping, its costs, and the best one of another layout with its costs, if any.
+
+    The costs' cycles are those of the timeline (`compiler.schedule`), not just of the busiest resource.
+    """
 
     mapping: Mapping
     costs: Costs
@@ -106,14 +110,8 @@ def _as_dict(table):
     return dict(zip("m n e f p q r t".split(), table.T, strict=True))
 
 
-def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None, energy=None) -> Found:
-    """The best mapping of a native layer by `objective`, and the runner-up.
-
-    Raises
-    ------
-    MappingError
-        Nothing fits; says which resource is short.
-    """
+def _best(layer, chip, objective, density, energy):
+    """(best mapping, best one of another layout or None, mappings tried)."""
     if objective not in OBJECTIVES:
         raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {objective!r}")
     layouts = np.array(list(_layouts(layer, chip)), dtype=np.int64).reshape(-1, 5)
@@ -125,15 +123,42 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density
         if not len(table):
             continue
         found = costs(layer, chip, _as_dict(table), density, energy)
-        order = np.lexsort(_score(found, objective))
-        placed = _placed(layer, chip, table[order])
+        placed = _placed(layer, chip, table[np.lexsort(_score(found, objective))])
         best = next(placed, None)
-        if best is None:
-            continue
-        other = next((mapping for mapping in placed if _layout(mapping) != _layout(best)), None)
-        return Found(best, costs(layer, chip, best.as_dict(), density, energy), other,
-                     other and costs(layer, chip, other.as_dict(), density, energy), len(table))
+        if best is not None:
+            return best, next((other for other in placed if _layout(other) != _layout(best)), None), len(table)
     raise MappingError(_shortage(layer, chip))
+
+
+def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None,
+                 energy=None) -> Mapping:
+    """The best mapping of a native layer by `objective`.
+
+    Raises
+    ------
+    MappingError
+        Nothing fits; says which resource is short.
+    """
+    return _best(layer, chip, objective, density, energy)[0]
+
+
+def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None, energy=None) -> Found:
+    """The best mapping, the runner-up, and what both cost.
+
+    Raises
+    ------
+    MappingError
+        As `find_mapping`.
+    """
+    best, other, tried = _best(layer, chip, objective, density, energy)
+    return Found(best, timed_costs(layer, chip, best, density, energy), other,
+                 other and timed_costs(layer, chip, other, density, energy), tried)
+
+
+def timed_costs(layer, chip, mapping: Mapping, density=None, energy=None) -> Costs:
+    """The costs of one mapping, cycles by its timeline."""
+    found = costs(layer, chip, mapping.as_dict(), density, energy)
+    return replace(found, cycles=schedule(Placement(layer, mapping, chip), density).cycles)
 
 
 def _layout(mapping):
@@ -157,8 +182,3 @@ def _shortage(layer, chip):
     except MappingError as error:
         return f"no mapping fits: {error}"
     return f"no mapping fits chip {chip.name}: the GLB is short of banks"
-
-
-def find_mapping(layer: NativeLayer, chip: ChipConfig, **options) -> Mapping:
-    """The best mapping of a native layer; see `search`."""
-    return search(layer, chip, **options).mapping

@@ -10,7 +10,7 @@ from compiler.mapping import Mapping
 from compiler.model import Density, costs
 from compiler.networks import benchmark_layers
 from compiler.published import MEASURED, TABLE_III
-from compiler.search import find_mapping
+from compiler.search import find_mapping, timed_costs
 from hw.config import load_chip
 from scripts.benchmark_page import write_page
 from scripts.console import BadInput, bad_input, console, counts_table, write_whole
@@ -84,7 +84,8 @@ def run_with_bar(tasks, workers, fresh):
 
 def _entry(layer, merged, chip, sample):
     """A layer's object: the keys of `simulate --json`, what the model says, what the paper measured."""
-    expected = [costs(native, chip, merged["mapping"], Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
+    mapping = Mapping(**merged["mapping"])
+    expected = [timed_costs(native, chip, mapping, Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
                 for native in lower(layer.shape, chip)]
     raw = [costs(native, chip, merged["mapping"]).dram for native in lower(layer.shape, chip)]
     merged["utilization"] = layer.shape.macs / merged["cycles"]["total"] / chip.pes if not sample else None

@@ -4,9 +4,9 @@ import json
 import random
 
 from compiler.lowering import lower
-from compiler.model import Density, costs
+from compiler.model import Density
 from compiler.networks import BenchmarkLayer
-from compiler.search import find_mapping
+from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import load_chip
 from scripts.benchmarking import run_with_bar
@@ -17,7 +17,7 @@ __all__ = ["calibrate", "random_layers"]
 
 
 def random_layers(count, seed):
-    """Layers of 5 to 40 million MACs, of shapes that networks have."""
+    """Layers of 20 to 120 million MACs, of shapes that networks have."""
     draw = random.Random(seed)
     layers = []
     while len(layers) < count:
@@ -26,7 +26,7 @@ def random_layers(count, seed):
             N=draw.choice((1, 1, 2, 4)), M=draw.choice((16, 24, 32, 48, 64, 96, 128)),
             C=draw.choice((3, 8, 16, 32, 48, 64, 96)), H=draw.randint(R, 56), W=draw.randint(R, 56), R=R,
             S=R, U=draw.choice((1, 1, 1, 2, 4)), P=draw.choice((0, R // 2)))
-        if 5e6 <= shape.macs <= 4e7:
+        if 2e7 <= shape.macs <= 1.2e8:
             layers.append(BenchmarkLayer(f"random {len(layers) + 1}", shape,
                                          draw.choice((0.0, 0.3, 0.5, 0.75)), draw.choice((0.3, 0.6))))
     return layers
@@ -41,7 +41,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
         density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
         native = lower(layer.shape, chip)[0]
         mapping = find_mapping(native, chip, density=density)
-        expected = costs(native, chip, mapping.as_dict(), density)
+        expected = timed_costs(native, chip, mapping, density)
         plan[layer] = mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)
     results = run_with_bar([task for *_, tasks in plan.values() for task in tasks], workers, fresh=False)
     rows, table = [], []

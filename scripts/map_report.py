@@ -5,8 +5,8 @@ import json
 from compiler.energy import EnergyTable, load_energy_table
 from compiler.lowering import lower
 from compiler.mapping import Placement, load_mapping
-from compiler.model import RESOURCES, Density, costs
-from compiler.search import search
+from compiler.model import RESOURCES, Density
+from compiler.search import search, timed_costs
 from hw.config import load_chip
 from scripts.console import BadInput, bad_input, console, counts_table, write_whole
 from scripts.mapping_picture import draw_mapping
@@ -30,7 +30,7 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_tab
             chosen, expected = found.mapping, found.costs
         else:
             chosen = Placement(native, load_mapping(mapping), chip).mapping
-            expected = costs(native, chip, chosen.as_dict(), density, energy)
+            expected = timed_costs(native, chip, chosen, density, energy)
     placement = Placement(native, chosen, chip)
     table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": layer.shape.G,
              "objective": objective if found else "given",

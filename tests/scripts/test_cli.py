@@ -210,7 +210,7 @@ REFUSED = {
     "an unknown field of the chip": (f"--shape {SHAPE} --chip field.toml",
                                      r"field.toml: unknown field 'raws'; known are .+"),
     "an unknown chip": (f"--shape {SHAPE} --chip maxi",
-                        r"chip must be one of eyeriss, mini or a TOML file, not 'maxi'"),
+                        r"chip must be one of eyeriss, mini, .* or a TOML file, not 'maxi'"),
     "an unknown option": (f"--shape {SHAPE} --speed 3", r"No such option: --speed.*"),
     "an unknown simulator": (f"--shape {SHAPE} --sim vcs", r"Invalid value for '--sim': .*'vcs' is not one of .*"),
     "a shift of 17": (f"--shape {SHAPE} --shift 17", r"--shift must be 0 to 16, not 17"),
