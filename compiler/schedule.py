@@ -79,7 +79,7 @@ class _Machine:
         self.working, self.since = 0.0, 0.0
 
     def advance(self, until, ifmap, filters, drained):
-        """Work until a time, with so many ifmap and filter words there and psum words drained."""
+        """Work until a time, with so many ifmap and filter words there and psum words gone from the GLB."""
         time = self.since
         while self.now and time < until:
             # how far the pass can get with what is there; its first position takes the weights as they come
@@ -143,7 +143,8 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     order = ("filter", "ifmap", "ofmap")
     while machine.now or machine.psums_ready() - drained > 0.5:
         there = {kind: words if left[kind] > 0.5 else float("inf") for kind, words in loaded.items()}
-        machine.advance(time, there["ifmap"], there["filter"], drained)
+        gone = drained + 2 * burst / shrink["ofmap"]  # from the GLB: the writer's queue holds two bursts
+        machine.advance(time, there["ifmap"], there["filter"], gone)
         room = {
             "filter": machine.room_for_filters() - loaded["filter"],
             "ifmap": (machine.ifmap_dead() + ring - loaded["ifmap"]) * shrink["ifmap"] + burst,

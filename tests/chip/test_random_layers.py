@@ -5,7 +5,8 @@ import pytest
 from hw.config import ChipConfig
 from tests.chip.layers import check, random_layer, run
 
-# Icarus makes 10 cycles a second of the large chip and 90 of the small one: few and short layers there.
+# Icarus makes 10 cycles a second of the large chip and 90 of the small one, and shifting in the configuration
+# takes it half a minute on the large one: few and short layers there.
 SIMULATORS = ("verilator", "icarus")
 
 # name -> shape, mapping; for the 12 x 14 chip
@@ -55,7 +56,7 @@ def test_random_layer_on_the_large_chip(need, seed):
     check(run(shape, chip="eyeriss", **options))
 
 
-@pytest.mark.parametrize("seed", [100, 103, 104])  # of 258, 456 and 370 cycles
+@pytest.mark.parametrize("seed", [100, 107, 109])  # of 258, 195 and 305 cycles
 def test_random_layer_on_the_large_chip_under_icarus(need, seed):
     need("icarus")
     shape, options = random_layer(seed, most_macs=1_500)

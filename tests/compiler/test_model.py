@@ -1,0 +1,96 @@
+"""The cycle model against cycles that the RTL took, and its limits."""
+
+import time
+
+import pytest
+
+from compiler.catalogue import CATALOGUE
+from compiler.energy import EnergyTable, load_energy_table
+from compiler.lowering import lower
+from compiler.mapping import Mapping, MappingError, Placement
+from compiler.model import Density, costs
+from compiler.networks import benchmark_layers
+from compiler.schedule import schedule
+from compiler.search import OBJECTIVES, find_mapping, search
+from golden.layer import LayerShape
+from hw.config import PRESETS, ChipConfig
+
+CHIP = PRESETS["eyeriss"]
+
+# layer, N, m n e f p q r t -> core cycles from start to done, simulated RTL (docs/results.md)
+RTL = {
+    ("alexnet/CONV1", 4, (96, 1, 7, 55, 16, 1, 1, 2)): 2_900_584,
+    ("alexnet/CONV2", 4, (32, 3, 14, 27, 16, 2, 2, 1)): 6_639_334,
+    ("alexnet/CONV3", 4, (64, 4, 13, 13, 16, 3, 2, 2)): 3_865_864,
+    ("alexnet/CONV4", 4, (64, 4, 13, 13, 16, 3, 2, 2)): 2_879_517,
+    ("alexnet/CONV5", 4, (64, 4, 13, 13, 16, 3, 2, 2)): 1_921_066,
+    ("vgg16/CONV1-1", 1, (64, 1, 16, 45, 16, 3, 1, 2)): 2_121_181,
+    ("vgg16/CONV5-1", 1, (192, 2, 7, 14, 16, 2, 4, 2)): 2_755_165,
+}
+
+
+@pytest.mark.parametrize("name, N, values", RTL)
+def test_cycles_of_rtl(name, N, values):
+    layer, = (layer for layer in benchmark_layers(name.split("/")[0], N) if layer.name == name)
+    mapping = Mapping(**dict(zip("m n e f p q r t".split(), values, strict=True)))
+    density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
+    jobs = [schedule(Placement(native, mapping, CHIP), density) for native in lower(layer.shape, CHIP)]
+    assert sum(job.cycles for job in jobs) == pytest.approx(RTL[name, N, values], rel=0.01)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_search_is_quick_and_its_mappings_fit(name):
+    layer = lower(CATALOGUE[name], CHIP)[0]
+    started = time.process_time()
+    found = search(layer, CHIP, density=Density(0.4, 0.4))
+    assert time.process_time() - started < 5
+    Placement(layer, found.mapping, CHIP)
+    assert found.costs.cycles >= layer.macs / CHIP.pes
+
+
+def test_objectives_differ_as_they_should():
+    layer = lower(CATALOGUE["alexnet/CONV2"].with_batch(4), CHIP)[0]
+    found = {objective: search(layer, CHIP, objective=objective).costs for objective in OBJECTIVES}
+    assert min(found, key=lambda name: sum(found[name].dram.values())) == "dram"
+    assert min(found, key=lambda name: found[name].energy) == "energy"
+    assert min(found, key=lambda name: found[name].cycles) == "latency"
+
+
+def test_objective_by_another_name():
+    with pytest.raises(ValueError, match="^objective must be one of latency, energy, dram, not 'speed'$"):
+        find_mapping(lower(CATALOGUE["alexnet/CONV1"], CHIP)[0], CHIP, objective="speed")
+
+
+def test_no_mapping_says_what_is_short():
+    small = ChipConfig(name="tiny", rows=4, columns=4, glb_banks=2, glb_bank_words=16, burst_words=4)
+    layer = lower(LayerShape.parse("M=4,C=2,H=200,W=200,R=3,S=12"), small)[0]
+    with pytest.raises(MappingError, match="^no mapping fits"):
+        find_mapping(layer, PRESETS["mini"].__class__(name="tiny", rows=4, columns=4, glb_banks=2, glb_bank_words=16,
+                                                      bias_words=4, burst_words=4, ifmap_spad_words=12,
+                                                      filter_spad_words=12, psum_spad_words=4))
+
+
+def test_words_are_those_of_the_formula():
+    """GLB words of docs: accounting of Table V, CONV1 at N = 4."""
+    layer = lower(CATALOGUE["alexnet/CONV1"].with_batch(4), CHIP)[0]
+    found = costs(layer, CHIP, dict(m=96, n=1, e=7, f=55, p=16, q=1, r=1, t=2))
+    words = found.glb["ifmap"] + found.glb["psum_read"] + found.glb["psum_write"]
+    assert 8 * words == pytest.approx(18.45e6, rel=0.001)
+
+
+def test_density_of_coded_words():
+    assert Density.coded(1.0) == 1.0
+    assert Density.coded(0.5) == pytest.approx(2 / 3, rel=0.001)
+    assert 0 < Density.coded(0.01) < 0.06
+
+
+def test_energy_table(tmp_path):
+    path = tmp_path / "energy.toml"
+    path.write_text("dram = 100\nglb = 3.5\n")
+    assert load_energy_table(path) == EnergyTable(dram=100, glb=3.5)
+    for text, message in (("noise = 1", r"unknown field 'noise'; known are dram, glb"),
+                          ("dram = -1", "energy of dram must be a number of at least 0, not -1"),
+                          ("dram = ", "must be a TOML file")):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            load_energy_table(path)
