@@ -10,6 +10,7 @@ import typer
 from compiler.catalogue import CATALOGUE
 from scripts import benchmarking, calibration, generation, map_report, photo_layer, simulation
 from scripts.console import BadInput, console, layer_table
+from sim.tools import SimulatorError
 
 __all__ = ["app", "main"]
 
@@ -170,6 +171,9 @@ def main():
         message = error.format_message() if isinstance(error, UsageError) else str(error)
         print("eyeriss: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(2)
+    except SimulatorError as error:
+        print(f"eyeriss: {error}", file=sys.stderr)
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         print("eyeriss: interrupted", file=sys.stderr)
         sys.exit(130)

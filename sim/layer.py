@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import hw
+from compiler.model import costs
 from compiler.program import Program, compile_layer
 from golden.conv import conv_layer
 from golden.rlc import MalformedStream
@@ -143,7 +144,8 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", progre
         Called with (passes done, passes in all).
     verilog : list of Path, optional
         Instead of the chip's own.
-    options : passed to `sim.chip.simulate`.
+    options : passed to `sim.chip.simulate`; unless given, a job may take `max_cycles` of twenty times what
+        its mapping should.
 
     Returns
     -------
@@ -153,6 +155,8 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", progre
     started = time.monotonic()
     jobs = [job for program in programs for job in program.jobs]
     passes = [job.placement.passes for job in jobs]
+
+    options.setdefault("max_cycles", 100_000 + 20 * max(_expected_cycles(job.placement) for job in jobs))
 
     def follow(state):
         progress(sum(passes[:state["job"]]) + state["passes"], sum(passes))
@@ -168,11 +172,16 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", progre
         mine, ran = ran[:len(program.jobs)], ran[len(program.jobs):]
         status = mine[-1]["status"] if len(mine) == len(program.jobs) or mine and mine[-1]["status"] != "done" \
             else "not run"
-        counters = {name: sum(job["counters"][name] for job in mine) for name in COUNTERS}
+        # None stands for an X in a counter of a broken chip
+        counters = {name: sum(job["counters"][name] or 0 for job in mine) for name in COUNTERS}
         ofmap, difference, status = _compare(program, whole, result.dram, status)
         results.append(LayerResult(program, ofmap, difference, status, counters, simulator,
                                    result.cycles_per_second, seconds))
     return results
+
+
+def _expected_cycles(placement):
+    return int(costs(placement.layer, placement.chip, placement.mapping.as_dict()).cycles)
 
 
 def _compare(program, expected, dram, status):
