@@ -16,6 +16,7 @@ __all__ = ["RESOURCES", "Costs", "Density", "costs"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 RAMP = 12  # cycles that a pass takes beyond its MACs, measured
+SKIP_SPREAD = 1.5  # standard deviations of a window's zeros, measured
 LATE_FILTERS = 60  # and more of them where its first position waits for filters
 
 
@@ -92,7 +93,8 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     passes = blocks * sweeps * groups
     pass_filters = _up(p * q * layer.S, 4) * layer.R * r * t
 
-    pe = p * q * layer.S * positions * sweeps * groups
+    given = p * q * layer.S * positions * sweeps * groups  # MACs of a PE, zeros included
+    pe = given * _share_worked(density.ifmap * _unpadded(layer), q * layer.S) if chip.zero_skip else given
     ifmap_bus = rows * q * r * columns * sweeps * groups
     psum_bus = t * e * quads * positions * sweeps * groups
     filter_bus = pass_filters * passes
@@ -116,9 +118,18 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     glb = {"ifmap": ifmap_words * groups, "psum_read": ofmap_words * sweeps,
            "psum_write": ofmap_words * sweeps, "filter": filter_bus}
     noc = {"ifmap": ifmap_bus / 4, "filter": filter_bus, "psum": 2 * psum_bus}
-    macs = pe * layer.R * e * r * t
+    macs = given * layer.R * e * r * t
     return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
                  _energy(energy, density, macs, glb, dram, noc))
+
+
+def _share_worked(density, window):
+    """Share of its MACs that a PE which skips zeros spends time on.
+
+    The PEs that share an ifmap row or a column of psums wait for the one with the fewest zeros in its
+    window, within what their FIFOs hold: the density, and a share of its spread over windows.
+    """
+    return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
 def _unpadded(layer):

@@ -44,14 +44,15 @@ def _passes(placement, density):
     m_groups, each, last = placement.filter_groups
     whole = costs(layer, chip, mp.as_dict(), density)
     ramp = float(whole.ramp) / float(whole.passes)
-    window = mp.p * mp.q * layer.S
+    share = float(whole.by_resource["pe"]) * placement.active_pes / float(whole.macs)  # 1 but where zeros are skipped
+    per_position = share * mp.p * mp.q * layer.S
     for m_group in range(m_groups):
         groups = last if m_group == m_groups - 1 else each
         for start in range(0, len(placement.tiles), mp.n):
             tiles = placement.tiles[start:start + mp.n]
             columns = sum(tile[4] for tile in tiles)
             spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
-            work = ramp + max(window * columns, placement.rows * mp.q * mp.r * spread,
+            work = ramp + max(per_position * columns, placement.rows * mp.q * mp.r * spread,
                               mp.t * mp.e * placement.quads * columns)
             slot = sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
             psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)
@@ -137,7 +138,7 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
             "ofmap": float("inf")}
     loaded = {"filter": 0.0, "ifmap": 0.0}  # in words of their buffers
     # Real bursts where they are few; of a long layer larger ones, so that none takes more than a second or two.
-    burst = min(max(chip.burst_words, float(sum(costed.dram.values())) / STEPS), 4 * chip.burst_words)
+    burst = min(max(chip.burst_words, float(sum(costed.dram.values())) / STEPS), 12 * chip.burst_words)
     limit = 10 * float(costed.cycles) + 1e6
     drained, time, turn = 0.0, float(LATENCY), 0
     order = ("filter", "ifmap", "ofmap")

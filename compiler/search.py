@@ -20,6 +20,7 @@ from hw.config import ChipConfig
 __all__ = ["OBJECTIVES", "Found", "find_mapping", "search", "timed_costs"]
 
 KEPT = 400  # layouts that are tried with every tiling, the best by PEs kept busy first
+PLAYED = 4  # candidates whose timelines decide
 SLACK = 1.02  # latencies this close to the best count as equal: then the least DRAM traffic decides
 OBJECTIVES = ("latency", "energy", "dram")
 
@@ -123,11 +124,20 @@ def _best(layer, chip, objective, density, energy):
         if not len(table):
             continue
         found = costs(layer, chip, _as_dict(table), density, energy)
-        placed = _placed(layer, chip, table[np.lexsort(_score(found, objective))])
-        best = next(placed, None)
-        if best is not None:
-            return best, next((other for other in placed if _layout(other) != _layout(best)), None), len(table)
+        placed = list(itertools.islice(_placed(layer, chip, table[np.lexsort(_score(found, objective))]), PLAYED))
+        if placed:
+            return *_by_timeline(placed, layer, chip, objective, density), len(table)
     raise MappingError(_shortage(layer, chip))
+
+
+def _by_timeline(placed, layer, chip, objective, density):
+    """(best, best of another layout or None): for latency, the first that its timeline does not slow down."""
+    if objective == "latency":
+        cycles = {mapping: schedule(Placement(layer, mapping, chip), density).cycles for mapping in placed}
+        least = min(cycles.values())
+        placed = sorted(placed, key=lambda mapping: cycles[mapping] > SLACK * least)
+    best = placed[0]
+    return best, next((other for other in placed if _layout(other) != _layout(best)), None)
 
 
 def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None,

@@ -58,7 +58,7 @@ def write_page(report, plan, chip, path) -> Path:
             "show the model's whole layers.</p>" if report["sampled"] else "")
     body = "".join([
         f"<h1>{escape(title)}</h1>{note}", _table(headings, _rows(report)),
-        _image(stall_figure(report), "Where the cycles went, from the RTL's counters"),
+        _image(stall_figure(report, chip), "Where the PEs' cycles went, from the RTL's counters"),
         _image(dram_figure(report), "DRAM accesses before and after RLC (Fig. 9)"),
         _image(roofline_figure(report, chip), "Each layer under the roofs of the PEs and the link"),
         f'<h2>Mappings (Fig. 5)</h2><div class="grid">{"".join(mappings)}</div>'])

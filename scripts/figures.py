@@ -6,7 +6,8 @@ __all__ = ["dram_figure", "roofline_figure", "stall_figure"]
 
 KINDS = ("filter", "ifmap", "ofmap", "bias")
 COLOURS = {"filter": "#4c72b0", "ifmap": "#dd8452", "ofmap": "#55a868", "bias": "#8c8c8c"}
-STALLS = {"mac": ("MAC", "#55a868"), "ramp": ("ramp", "#ccb974"), "wait_ifmap": ("wait: ifmap", "#dd8452"),
+STALLS = {"work": ("MACs", "#55a868"), "idle": ("PEs without work", "#c7e0cb"),
+          "ramp": ("ramp", "#ccb974"), "wait_ifmap": ("wait: ifmap", "#dd8452"),
           "wait_filter": ("wait: filter", "#4c72b0"), "wait_ofmap": ("wait: ofmap", "#c44e52")}
 
 
@@ -57,21 +58,30 @@ def roofline_figure(report, chip) -> Figure:
     axes.plot([low, roof / slope, high], [low * slope, roof, roof], color="#444444", linewidth=1.5)
     for x, y, name in points:
         axes.plot(x, y, "o", color="#c44e52")
-        axes.annotate(name, (x, y), textcoords="offset points", xytext=(5, -11), fontsize=8)
+        axes.annotate(name, (x, y), textcoords="offset points", xytext=(-4, -8), fontsize=7, rotation=-60,
+                      va="top", rotation_mode="anchor")
     axes.set(xscale="log", yscale="log", xlabel="MACs per DRAM byte", xlim=(low, high),
              ylim=(min(low * slope, min(y for _, y, _ in points)) / 1.5, roof * 1.6))
     return figure
 
 
-def stall_figure(report) -> Figure:
-    """Where the cycles went: the share of each kind."""
+def _shares(entry, pes):
+    """Shares of all PE cycles: MACs, PEs without one while others work, and the kinds of cycles without any."""
+    cycles = entry["cycles"]
+    work = entry["macs"] / pes / cycles["total"]
+    rest = {kind: cycles[kind] / cycles["total"] for kind in STALLS if kind in cycles}
+    return {"work": work, "idle": cycles["mac"] / cycles["total"] - work} | rest
+
+
+def stall_figure(report, chip) -> Figure:
+    """Where the PEs' cycles went: the share of each kind."""
     names = _names(report)
-    figure, axes = _axes("Cycles by kind", "share of all cycles", len(names))
+    figure, axes = _axes("PE cycles by kind", "share of all", len(names))
     bottoms = [0.0] * len(names)
     for kind, (label, colour) in STALLS.items():
-        shares = [entry["cycles"][kind] / entry["cycles"]["total"] for entry in report["layers"]]
+        shares = [_shares(entry, chip.pes)[kind] for entry in report["layers"]]
         axes.bar(range(len(names)), shares, 0.6, bottoms, color=colour, label=label)
         bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
     axes.set_xticks(range(len(names)), names)
-    axes.legend(frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.1), fontsize=8)
+    axes.legend(frameon=False, ncols=6, loc="upper center", bbox_to_anchor=(0.5, -0.1), fontsize=8)
     return figure

