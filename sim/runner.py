@@ -280,7 +280,8 @@ def _compile_verilator(tool, directory, sources, top, parameters, extra_args):
         *map(str, sources),
     ]
     _compile(command, directory, environment)
-    make = ["make", "-j", str(JOBS), "-f", "Vtop.mk", f"OPT_FAST={OPT_FAST}"]
+    # Its makefiles call `python`, which a system need not have.
+    make = ["make", "-j", str(JOBS), "-f", "Vtop.mk", f"OPT_FAST={OPT_FAST}", f"PYTHON3={sys.executable}"]
     # Verilator's own library takes longer to compile than a small module.
     runtime = directory.parent / f"runtime-{_key(tool, list(extra_args))}"
     if runtime.exists():
