@@ -60,10 +60,15 @@ def test_generate(tmp_path):
     assert [counter["select"] for counter in described["counters"]] == list(range(len(described["counters"])))
 
 
-def test_generate_replaces_what_is_stale(tmp_path):
-    (tmp_path / "old.sv").write_text("module old; endmodule\n")
-    assert eyeriss("generate", "--chip", "mini", "-o", tmp_path).returncode == 0
-    assert not (tmp_path / "old.sv").exists()
+def test_generate_removes_what_it_wrote_and_nothing_else(tmp_path):
+    """A module of an earlier run that there is no longer goes; a file of the user's stays."""
+    own, stale = tmp_path / "own.sv", tmp_path / "stale.sv"
+    for file in (own, stale):
+        file.write_text("module other; endmodule\n")
+    (tmp_path / "mini.f").write_text("stale.sv\n")
+    run = eyeriss("generate", "--chip", "mini", "-o", tmp_path)
+    assert run.returncode == 0
+    assert own.exists() and not stale.exists()
 
 
 def test_generate_from_a_file(tmp_path):
