@@ -143,7 +143,9 @@ def test_time_limit(simulator, tmp_path):
 def test_interrupt_leaves_no_process(simulator, sent, tmp_path):
     build(BROKEN, "broken", simulator=simulator)
     code = (
-        "import sys; from pathlib import Path; from sim import runner\n"
+        "import signal, sys; from pathlib import Path; from sim import runner\n"
+        # A shell that put the tests into the background made them deaf to it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"made = runner.build([Path({str(BROKEN[0])!r})], 'broken', simulator={simulator!r})\n"
         f"runner.run(made, test_module=Path({str(HERE / 'bench_endless.py')!r}), seed=1, "
         f"log=Path(sys.argv[1]) / 'log', env=dict(PID_FILE=sys.argv[1] + '/pid'))\n"
@@ -151,11 +153,17 @@ def test_interrupt_leaves_no_process(simulator, sent, tmp_path):
     parent = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], cwd=runner.ROOT, stderr=subprocess.DEVNULL
     )
-    wait_for((tmp_path / "pid").exists)
-    simulation = int((tmp_path / "pid").read_text())
-    parent.send_signal(sent)
-    assert parent.wait(10) != 0
-    wait_for(lambda: not running(simulation))
+    simulation = None
+    try:
+        wait_for((tmp_path / "pid").exists)
+        simulation = int((tmp_path / "pid").read_text())
+        parent.send_signal(sent)
+        assert parent.wait(10) != 0
+        wait_for(lambda: not running(simulation))
+    finally:  # a failure must not leave it running either
+        parent.kill()
+        if simulation and running(simulation):
+            os.kill(simulation, signal.SIGKILL)
 
 
 def running(pid):
