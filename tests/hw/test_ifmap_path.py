@@ -10,7 +10,7 @@ def test_sender(bench, tiny, simulator):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("final", "{} & ~o__valid", "values|then none"),
+    ("ends_row", "{} & ~o__valid", "values|then none"),
     ("stored", "1'h1", "values|then none"),
     ("base", "{} + 1'h1", "values|then none"),
     ("pass_ends", "1'h0", "passes"),
