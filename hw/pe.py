@@ -9,7 +9,7 @@ from .place import Block, place
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 from .stream import join, signals
 
-__all__ = ["PE", "pe_ports"]
+__all__ = ["PE", "join_psums", "pe_ports"]
 
 
 def pe_ports(chip):
@@ -24,6 +24,17 @@ def pe_ports(chip):
         "psums_out": Out(stream.Signature(QUAD)),
         "mac": Out(1), "gated": Out(1),
     }
+
+
+def join_psums(m, pe, spad):
+    """A PE's psum streams: in from the local network or the GIN, as configured, and out."""
+    join(m, spad.o, pe.psums_out)
+    m.d.comb += [
+        spad.i.valid.eq(Mux(pe.from_ln, pe.psums_ln.valid, pe.psums_gin.valid)),
+        spad.i.payload.eq(Mux(pe.from_ln, pe.psums_ln.payload, pe.psums_gin.payload)),
+        pe.psums_ln.ready.eq(spad.i.ready & pe.from_ln),
+        pe.psums_gin.ready.eq(spad.i.ready & ~pe.from_ln),
+    ]
 
 
 class PE(Block):
@@ -65,12 +76,8 @@ class PE(Block):
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth), "psum_spad")
         join(m, self.ifmaps, ifmap.i)
         join(m, self.filters, weights.i)
-        join(m, psum.o, self.psums_out)
+        join_psums(m, self, psum)
         m.d.comb += [
-            psum.i.valid.eq(Mux(self.from_ln, self.psums_ln.valid, self.psums_gin.valid)),
-            psum.i.payload.eq(Mux(self.from_ln, self.psums_ln.payload, self.psums_gin.payload)),
-            self.psums_ln.ready.eq(psum.i.ready & self.from_ln),
-            self.psums_gin.ready.eq(psum.i.ready & ~self.from_ln),
             weights.words.eq(self.filter_words), psum.p_last.eq(self.p_last),
         ]
         self._datapath(m, ifmap, weights, psum, *self._issue(m, ifmap, weights, psum))

@@ -14,7 +14,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .layouts import QUAD, IfmapWord
-from .pe import pe_ports
+from .pe import join_psums, pe_ports
 from .place import Block, place
 from .spads import IfmapSpad, PsumSpad, unpack_weights
 from .sram import TwoPortSram
@@ -166,14 +166,10 @@ class ZeroSkipPE(Block):
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, zero_skip=True), "psum_spad")
         join(m, self.ifmaps, scanner.i)
         join(m, self.filters, weights.i)
-        join(m, psum.o, self.psums_out)
+        join_psums(m, self, psum)
         m.d.comb += [
             scanner.p_last.eq(self.p_last), scanner.steps_last.eq(self.steps_last),
             scanner.slide.eq(self.slide), weights.words.eq(self.filter_words), psum.p_last.eq(self.p_last),
-            psum.i.valid.eq(Mux(self.from_ln, self.psums_ln.valid, self.psums_gin.valid)),
-            psum.i.payload.eq(Mux(self.from_ln, self.psums_ln.payload, self.psums_gin.payload)),
-            self.psums_ln.ready.eq(psum.i.ready & self.from_ln),
-            self.psums_gin.ready.eq(psum.i.ready & ~self.from_ln),
         ]
         group = Signal(group_layout(chip.filter_spad_words))
         self._datapath(m, weights, psum, group, *self._issue(m, scanner, weights, psum, group))
