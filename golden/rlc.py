@@ -9,7 +9,7 @@ fills a word and is dropped.
 
 import numpy as np
 
-__all__ = ["LAST", "MalformedStream", "decode", "encode", "entropy_bits", "pairs"]
+__all__ = ["LAST", "MalformedStream", "decode", "encode", "pairs"]
 
 LAST = 1 << 63
 MOST_RUN = 31
@@ -110,12 +110,3 @@ def decode(words, count):
     if not 0 <= len(values) - count < 3 or values[count:].any():
         raise MalformedStream(f"a stream must have {count} values, not {len(values)}")
     return values[:count], used
-
-
-def entropy_bits(values):
-    """Entropy of the (run, level) source of a stream, in bits: what no code of its pairs can go below."""
-    total = 0.0
-    for symbols in pairs(values):
-        counts = np.unique(symbols, return_counts=True)[1]
-        total -= (counts * np.log2(counts / counts.sum())).sum()
-    return total

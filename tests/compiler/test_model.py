@@ -62,12 +62,11 @@ def test_objective_by_another_name():
 
 
 def test_no_mapping_says_what_is_short():
-    small = ChipConfig(name="tiny", rows=4, columns=4, glb_banks=2, glb_bank_words=16, burst_words=4)
+    small = ChipConfig(name="tiny", rows=4, columns=4, glb_banks=2, glb_bank_words=16, bias_words=4, burst_words=4,
+                       filter_spad_words=12, psum_spad_words=4)
     layer = lower(LayerShape.parse("M=4,C=2,H=200,W=200,R=3,S=12"), small)[0]
     with pytest.raises(MappingError, match="^no mapping fits"):
-        find_mapping(layer, PRESETS["mini"].__class__(name="tiny", rows=4, columns=4, glb_banks=2, glb_bank_words=16,
-                                                      bias_words=4, burst_words=4, ifmap_spad_words=12,
-                                                      filter_spad_words=12, psum_spad_words=4))
+        find_mapping(layer, small)
 
 
 def test_words_are_those_of_the_formula():
