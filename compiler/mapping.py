@@ -5,14 +5,23 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from compiler.lowering import NativeLayer
 from hw.config import ChipConfig
 
-__all__ = ["Mapping", "MappingError", "Placement", "load_mapping"]
+__all__ = ["CodeTooLong", "Mapping", "MappingError", "Placement", "load_mapping"]
+
+
+OPTIONAL = {"f", "coded"}  # of a mapping; 0 by default
 
 
 class MappingError(ValueError):
     """A mapping that the chip cannot hold; the message names the resource."""
+
+
+class CodeTooLong(MappingError):
+    """Run-length coded ifmaps are longer than the GLB banks that the mapping has for them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,9 @@ class Mapping:
         Filters and channels of a PE set.
     r, t : int
         PE sets for different channels, for different filters.
+    coded : int
+        GLB banks for ifmaps that stay run-length coded in them; 0: ifmaps are decoded on their way into
+        the GLB, as on the chip of the paper, and take what banks they need.
     """
 
     m: int
@@ -41,22 +53,23 @@ class Mapping:
     r: int
     t: int
     f: int = 0
+    coded: int = 0
 
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name == "f" else 1
+            least = 0 if field.name in OPTIONAL else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise MappingError(f"mapping {field.name} must be an integer of at least {least}, not {value!r}")
 
     def as_dict(self) -> dict:
-        """In the order of Table II, with f."""
+        """In the order of Table II, with f and coded."""
         table = asdict(self)
-        return {name: table[name] for name in "m n e f p q r t".split()}
+        return {name: table[name] for name in "m n e f p q r t coded".split()}
 
 
 def load_mapping(path) -> Mapping:
-    """A mapping from a JSON file with the keys m n e p q r t and, for column tiles, f.
+    """A mapping from a JSON file with the keys m n e p q r t, for column tiles f, and perhaps coded.
 
     Raises
     ------
@@ -72,7 +85,7 @@ def load_mapping(path) -> Mapping:
     names = {field.name for field in fields(Mapping)}
     if not isinstance(table, dict):
         raise MappingError(f"mapping file {path} must be an object with the keys m n e f p q r t")
-    if missing := names - {"f"} - set(table):
+    if missing := names - OPTIONAL - set(table):
         raise MappingError(f"mapping file {path} lacks {', '.join(sorted(missing))}")
     if unknown := set(table) - names:
         raise MappingError(f"mapping file {path} has unknown keys {', '.join(sorted(unknown))}")
@@ -254,18 +267,29 @@ class Placement:
 
     @property
     def ifmap_banks_needed(self) -> int:
-        words = self.mapping.n * self.ifmap_words(self.mapping.e, self.mapping.f)
-        return -(-words // self.chip.glb_bank_words)
+        if self.mapping.coded:
+            return self.mapping.coded
+        return -(-self._most_of_a_block(self.ifmap_words) // self.chip.glb_bank_words)
 
     @property
     def psum_banks_needed(self) -> int:
-        words = self.filter_groups[1] * self.mapping.n * self.psum_words(self.mapping.e, self.mapping.f)
+        words = self.filter_groups[1] * self._most_of_a_block(self.psum_words)
         return -(-words // self.chip.glb_bank_words)
+
+    def _most_of_a_block(self, words):
+        """Words of all n tiles of the block that has most: ragged ones take less."""
+        mp, (strips, e_ragged), (spans, f_ragged) = self.mapping, self.strips, self.spans
+        sizes = [words(rows, columns) for rows in [mp.e] * (strips - 1) + [e_ragged]
+                 for columns in [mp.f] * (spans - 1) + [f_ragged]]
+        sums = np.concatenate([[0], np.cumsum(np.resize(sizes, len(sizes) + mp.n))])
+        return int((sums[mp.n:] - sums[:-mp.n]).max())
 
     @property
     def ifmap_banks(self) -> int:
         """Banks for ifmaps: what is needed, and of the spare ones up to as many again, so that the next
         channel group comes in meanwhile; the rest lets psums of the next block start."""
+        if self.mapping.coded:
+            return self.mapping.coded
         spare = self.chip.glb_banks - self.ifmap_banks_needed - self.psum_banks_needed
         return self.ifmap_banks_needed + min(spare, self.ifmap_banks_needed)
 

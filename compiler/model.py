@@ -12,7 +12,7 @@ from compiler.energy import EnergyTable
 from compiler.lowering import NativeLayer
 from hw.config import ChipConfig
 
-__all__ = ["RESOURCES", "Costs", "Density", "costs"]
+__all__ = ["RESOURCES", "Costs", "Density", "costs", "unpadded"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 RAMP = 12  # cycles that a pass takes beyond its MACs, measured
@@ -77,12 +77,12 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     Parameters
     ----------
     mapping : dict
-        m n e f p q r t: integers, or integer arrays that broadcast.
+        m n e f p q r t coded: integers, or integer arrays that broadcast.
     density : Density, optional
     energy : EnergyTable, optional
     """
     density, energy = density or Density(), energy or EnergyTable()
-    m, n, e, f, p, q, r, t = (mapping[name] for name in "m n e f p q r t".split())
+    m, n, e, f, p, q, r, t, coded = (mapping[name] for name in "m n e f p q r t coded".split())
     strips, spans, quads = _up(layer.E, e), _up(layer.F, f), _up(p, 4)
     tiles = layer.N * strips * spans
     blocks, sweeps, groups = _up(tiles, n), _up(layer.C, q * r), _up(layer.M, p * t)
@@ -94,7 +94,7 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     pass_filters = _up(p * q * layer.S, 4) * layer.R * r * t
 
     given = p * q * layer.S * positions * sweeps * groups  # MACs of a PE, zeros included
-    pe = given * _share_worked(density.ifmap * _unpadded(layer), q * layer.S) if chip.zero_skip else given
+    pe = given * _share_worked(density.ifmap * unpadded(layer), q * layer.S) if chip.zero_skip else given
     ifmap_bus = rows * q * r * columns * sweeps * groups
     psum_bus = t * e * quads * positions * sweeps * groups
     filter_bus = pass_filters * passes
@@ -103,8 +103,9 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     stored_rows = layer.N * spans * (layer.E * layer.U + strips * (layer.R - layer.U))
     stored = q * r * _up(columns, np.maximum(1, layer.N * strips * spans)) * stored_rows
     ifmap_words = _up(stored, 4) * sweeps
+    shrink = Density.coded(density.ifmap * unpadded(layer))
     dram = {
-        "ifmap": ifmap_words * m_groups * Density.coded(density.ifmap * _unpadded(layer)),
+        "ifmap": ifmap_words * m_groups * shrink,
         "filter": filter_bus, "bias": blocks * groups * t * quads,
         "ofmap": ofmap_words * Density.coded(density.ofmap),
     }
@@ -113,10 +114,12 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
                    "link": link}
     ramp = passes * _ramp(layer, chip, p, q, r, t, pass_filters)
     array = np.maximum(np.maximum(pe, ifmap_bus), psum_bus) + ramp
+    array = array + _drain(dram, array, blocks * m_groups, sweeps, chip.core_mhz / chip.link_mhz)
     cycles = np.maximum(np.maximum(array, filter_bus), link)
 
-    glb = {"ifmap": ifmap_words * groups, "psum_read": ofmap_words * sweeps,
-           "psum_write": ofmap_words * sweeps, "filter": filter_bus}
+    in_glb = ifmap_words * np.where(np.asarray(coded) > 0, shrink, 1.0)
+    glb = {"ifmap": in_glb * groups, "psum_read": ofmap_words * sweeps, "psum_write": ofmap_words * sweeps,
+           "filter": filter_bus}
     noc = {"ifmap": ifmap_bus / 4, "filter": filter_bus, "psum": 2 * psum_bus}
     macs = given * layer.R * e * r * t
     return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
@@ -132,10 +135,20 @@ def _share_worked(density, window):
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
-def _unpadded(layer):
+def unpadded(layer):
     """Fraction of a padded plane that is not padding: what is left is zeros, which RLC codes away."""
     shape = layer.shape
     return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
+
+
+def _drain(dram, array, blocks, sweeps, per_word):
+    """Cycles in which the array waits for the GLB to be rid of a block's ofmaps.
+
+    They leave during the block's last sweep and the next block's first, over what the link has left.
+    """
+    sweep = array / (blocks * sweeps)
+    others = np.minimum(0.95, (dram["filter"] + dram["ifmap"] + dram["bias"]) * per_word / array)
+    return (blocks - 1) * np.maximum(0, dram["ofmap"] / blocks * per_word / (1 - others) - 2 * sweep)
 
 
 def _ramp(layer, chip, p, q, r, t, pass_filters):

@@ -6,7 +6,7 @@ import numpy as np
 
 from compiler import layout
 from compiler.lowering import lower
-from compiler.mapping import Mapping, Placement
+from compiler.mapping import CodeTooLong, Mapping, MappingError, Placement
 from golden.layer import LayerShape
 from golden.tensors import check_tensors
 from hw.config import ChipConfig, pack_scan
@@ -131,6 +131,18 @@ def network_ids(placement):
     return {name: value.ravel().tolist() for name, value in (ids | pes).items()}
 
 
+def _check_coded(placement, words, raw):
+    """Refuse coded ifmaps that the GLB's banks for them cannot hold."""
+    if raw:
+        raise MappingError("a mapping with coded ifmaps needs run-length coded ones: compress, or coded = 0")
+    ends = np.flatnonzero(words >> np.uint64(63))
+    longest = int(np.diff(ends, prepend=-1).max())
+    room = placement.mapping.coded * placement.chip.glb_bank_words
+    if longest > room:
+        raise CodeTooLong(f"coded ifmaps of a channel group take {longest} words, coded = "
+                          f"{placement.mapping.coded} banks hold {room}: give them more, or coded = 0")
+
+
 def _loop_fields(placement):
     layer, mp = placement.layer, placement.mapping
     (strips, e_ragged), (spans, f_ragged) = placement.strips, placement.spans
@@ -196,7 +208,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
     Raises
     ------
     MappingError
-        The chip cannot hold the mapping.
+        The chip cannot hold the mapping; CodeTooLong where that is because of what these ifmaps are.
     ValueError, TypeError
         Tensors of the wrong shape or type.
     """
@@ -207,8 +219,9 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         layer = replace(layers[shard.group], first_filter=shard.first_filter, filters=shard.filters)
         placement = Placement(layer, mapping, chip, shard.first_block, shard.blocks)
         bases = {}
+        wanted = (0, 1) if compress is None else (int(not compress),)
         ifmap_words = {raw: layout.pack_ifmaps(placement, ifmap, raw=raw)
-                       for raw in ((0, 1) if compress is None else (int(not compress),))}
+                       for raw in ((0,) if mapping.coded and compress is None else wanted)}
         ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
         ofmap_raw = int(not (relu if compress is None else compress))
         count = layout.ofmap_words(placement, raw=ofmap_raw)
@@ -221,7 +234,10 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
             bases[name] = at
             parts.append(words)
             at += len(words)
-        fields = ({"ifmap_raw": ifmap_raw, "ofmap_raw": ofmap_raw} | _array_fields(placement, shift, relu)
+        if mapping.coded:
+            _check_coded(placement, ifmap_words[ifmap_raw], ifmap_raw)
+        coding = {"ifmap_raw": ifmap_raw, "ofmap_raw": ofmap_raw, "ifmap_coded": int(mapping.coded > 0)}
+        fields = (coding | _array_fields(placement, shift, relu)
                   | _loop_fields(placement) | _dram_fields(placement, bases) | network_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
     return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts), base)

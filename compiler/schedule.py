@@ -9,7 +9,7 @@ candidates with it, and docs/model.md holds it to the RTL.
 from dataclasses import dataclass
 
 from compiler.mapping import Placement
-from compiler.model import Density, costs
+from compiler.model import Density, costs, unpadded
 
 __all__ = ["Timeline", "schedule"]
 
@@ -45,6 +45,7 @@ def _passes(placement, density):
     whole = costs(layer, chip, mp.as_dict(), density)
     ramp = float(whole.ramp) / float(whole.passes)
     share = float(whole.by_resource["pe"]) * placement.active_pes / float(whole.macs)  # 1 but where zeros are skipped
+    shrink = Density.coded(density.ifmap * unpadded(layer)) if mp.coded else 1.0  # of ifmaps in the GLB
     per_position = share * mp.p * mp.q * layer.S
     for m_group in range(m_groups):
         groups = last if m_group == m_groups - 1 else each
@@ -54,7 +55,7 @@ def _passes(placement, density):
             spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
             work = ramp + max(per_position * columns, placement.rows * mp.q * mp.r * spread,
                               mp.t * mp.e * placement.quads * columns)
-            slot = sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
+            slot = shrink * sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
             psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)
             for sweep in range(placement.channel_groups):
                 for group in range(groups):

@@ -11,9 +11,10 @@ from math import ceil
 
 import numpy as np
 
+from compiler.energy import EnergyTable
 from compiler.lowering import NativeLayer
 from compiler.mapping import Mapping, MappingError, Placement
-from compiler.model import Costs, costs
+from compiler.model import Costs, costs, unpadded
 from compiler.schedule import schedule
 from hw.config import ChipConfig
 
@@ -21,8 +22,9 @@ __all__ = ["OBJECTIVES", "Found", "find_mapping", "search", "timed_costs"]
 
 KEPT = 400  # layouts that are tried with every tiling, the best by PEs kept busy first
 PLAYED = 4  # candidates whose timelines decide
-SLACK = 1.02  # latencies this close to the best count as equal: then the least DRAM traffic decides
+SLACK = 1.03  # latencies this close to the best count as equal: then the least energy of DRAM and GLB decides
 OBJECTIVES = ("latency", "energy", "dram")
+NAMES = "m n e f p q r t coded".split()
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,12 @@ def _busy_first(layer, layouts):
     return layouts[np.lexsort((-p * t, -q * r, work))]
 
 
-def _tilings(layer, chip, layouts):
-    """Mappings as columns m n e f p q r t: every tiling of every layout that the GLB holds."""
+def _tilings(layer, chip, layouts, density):
+    """Mappings as columns of NAMES: every tiling of every layout that the GLB holds.
+
+    density : Density or None
+        Of ifmaps that may stay run-length coded in the GLB; None: they may not.
+    """
     spans = np.array(_parts(layer.F, layer.F)[:16])
     found = []
     for e, p, q, r, t in layouts:
@@ -86,32 +92,52 @@ def _tilings(layer, chip, layouts):
             [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64], np.unique(tiles),
             ceil(layer.E / e) * np.arange(1, min(layer.N, 4) + 1)]))
         f, n, g = (axis.ravel() for axis in np.meshgrid(spans, counts, group_counts, indexing="ij"))
-        rows = (e - 1) * layer.U + layer.R
-        ifmap = n * -(-(rows * ((f - 1) * layer.V + layer.S) * q * r) // 4)
-        psum = g * n * (e * f * t * ceil(p / 4))
-        banks = -(-ifmap // chip.glb_bank_words) - (-psum // chip.glb_bank_words)
-        fits = (banks <= chip.glb_banks) & (n <= layer.N * ceil(layer.E / e) * -(-layer.F // f))
-        f, n, g = f[fits], n[fits], g[fits]
-        fixed = np.broadcast_to([e, p, q, r, t], (len(f), 5))
-        found.append(np.column_stack([g * p * t, n, fixed[:, 0], f, fixed[:, 1:]]))
-    return np.concatenate(found) if found else np.empty((0, 8), int)
+        values, positions = _block(layer, e, f, n)
+        psum = -(-g * positions * t * ceil(p / 4) // chip.glb_bank_words)
+        for coded in (False, True) if density else (False,):
+            words = _coded_words(values * q * r, density.ifmap * unpadded(layer)) if coded else values * q * r / 4 + n
+            banks = np.ceil(words / chip.glb_bank_words).astype(int)
+            fits = (banks + psum <= chip.glb_banks) & (n <= layer.N * ceil(layer.E / e) * -(-layer.F // f))
+            twice = banks + np.minimum(banks, chip.glb_banks - banks - psum)
+            fixed = np.broadcast_to([e, p, q, r, t], (fits.sum(), 5))
+            found.append(np.column_stack([(g * p * t)[fits], n[fits], fixed[:, 0], f[fits], fixed[:, 1:],
+                                          coded * twice[fits]]))
+    return np.concatenate(found) if found else np.empty((0, len(NAMES)), int)
 
 
-def _score(found: Costs, objective):
+def _block(layer, e, f, n):
+    """(ifmap values of a channel, positions) of n tiles of e x f: of whole planes where n makes some."""
+    strips, spans = -(-layer.E // e), -(-layer.F // f)
+    planes, rest = np.divmod(n, strips * spans)
+    tile = ((e - 1) * layer.U + layer.R) * ((f - 1) * layer.V + layer.S)
+    plane = ((layer.E * layer.U + strips * (layer.R - layer.U))
+             * (layer.F * layer.V + spans * (layer.S - layer.V)))
+    return (np.where(rest == 0, planes * plane, n * tile),
+            np.where(rest == 0, planes * layer.E * layer.F, n * e * f))
+
+
+def _coded_words(values, density):
+    """Words that coded values take, four standard deviations above their mean."""
+    most = np.minimum(1.0, density + 4 * np.sqrt(density * (1 - density) / values))
+    pairs = most + most * (1 - most)**32 / (1 - (1 - most)**32 + 1e-9) + 1 / 32
+    return values * pairs / 3 + 1
+
+
+def _score(found: Costs, objective, table):
     """Sort keys, the most important last."""
     traffic, dram = sum(found.glb.values()), sum(found.dram.values())
     return {
-        "latency": (dram, np.maximum(found.cycles, SLACK * found.cycles.min())),
+        "latency": (table.glb * traffic + table.dram * dram, np.maximum(found.cycles, SLACK * found.cycles.min())),
         "energy": (dram, found.cycles, found.energy),
         "dram": (traffic, found.cycles, dram),
     }[objective]
 
 
 def _as_dict(table):
-    return dict(zip("m n e f p q r t".split(), table.T, strict=True))
+    return dict(zip(NAMES, table.T, strict=True))
 
 
-def _best(layer, chip, objective, density, energy):
+def _best(layer, chip, objective, density, energy, coded):
     """(best mapping, best one of another layout or None, mappings tried)."""
     if objective not in OBJECTIVES:
         raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {objective!r}")
@@ -120,11 +146,12 @@ def _best(layer, chip, objective, density, energy):
         raise MappingError(_shortage(layer, chip))
     layouts = _busy_first(layer, layouts)
     for first in range(0, len(layouts), KEPT):
-        table = _tilings(layer, chip, layouts[first:first + KEPT])
+        table = _tilings(layer, chip, layouts[first:first + KEPT], density if coded else None)
         if not len(table):
             continue
         found = costs(layer, chip, _as_dict(table), density, energy)
-        placed = list(itertools.islice(_placed(layer, chip, table[np.lexsort(_score(found, objective))]), PLAYED))
+        order = np.lexsort(_score(found, objective, energy or EnergyTable()))
+        placed = list(itertools.islice(_placed(layer, chip, table[order]), PLAYED))
         if placed:
             return *_by_timeline(placed, layer, chip, objective, density), len(table)
     raise MappingError(_shortage(layer, chip))
@@ -141,18 +168,29 @@ def _by_timeline(placed, layer, chip, objective, density):
 
 
 def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None,
-                 energy=None) -> Mapping:
+                 energy=None, coded=False) -> Mapping:
     """The best mapping of a native layer by `objective`.
+
+    Parameters
+    ----------
+    objective : str
+        latency, energy or dram; among latencies within SLACK of the best, traffic of DRAM and GLB decides.
+    density : Density, optional
+    energy : EnergyTable, optional
+    coded : bool
+        Whether ifmaps may stay run-length coded in the GLB where `density` says that they fit;
+        `compile_layer` refuses a mapping when they do not.
 
     Raises
     ------
     MappingError
         Nothing fits; says which resource is short.
     """
-    return _best(layer, chip, objective, density, energy)[0]
+    return _best(layer, chip, objective, density, energy, coded)[0]
 
 
-def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None, energy=None) -> Found:
+def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None, energy=None,
+           coded=False) -> Found:
     """The best mapping, the runner-up, and what both cost.
 
     Raises
@@ -160,7 +198,7 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density
     MappingError
         As `find_mapping`.
     """
-    best, other, tried = _best(layer, chip, objective, density, energy)
+    best, other, tried = _best(layer, chip, objective, density, energy, coded)
     return Found(best, timed_costs(layer, chip, best, density, energy), other,
                  other and timed_costs(layer, chip, other, density, energy), tried)
 

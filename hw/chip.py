@@ -10,7 +10,7 @@ from .counters import COUNTERS, Counters
 from .dram_port import DramPort
 from .filter_path import FilterBuffer, FilterSender
 from .glb import CLIENTS, WRITERS, Glb
-from .ifmap_path import IfmapLoader, IfmapReader, IfmapSender
+from .ifmap_path import IfmapLoader, IfmapReader, IfmapSender, ifmap_route
 from .layouts import QUAD
 from .ofmap_path import OfmapDrain
 from .place import Block, place
@@ -92,7 +92,6 @@ class Eyeriss(Block):
 
     def _streams(self, m, array, paths):
         join(m, paths["filter_buffer"].o, paths["filter_sender"].i)
-        join(m, paths["ifmap_reader"].o, paths["ifmap_sender"].i)
         join(m, paths["psum_reader"].o, paths["psum_sender"].i)
         for name in NETWORKS:
             join(m, paths[f"{name}_sender"].o, getattr(array, f"{name}s"))
@@ -120,9 +119,8 @@ class Eyeriss(Block):
         decoder, loader, encoder = paths["rlc_decoder"], paths["ifmap_loader"], paths["rlc_encoder"]
         join(m, port.bias_words, drain.biases)
         join(m, port.filter_words, weights.i)
-        join(m, port.ifmap_words, decoder.i)
-        join(m, decoder.o, loader.i)
-        join(m, loader.o, paths["ifmap_reader"].i)
+        ifmap_route(m, scan.ifmap_coded, port.ifmap_words, decoder, loader, paths["ifmap_reader"],
+                    paths["ifmap_sender"])
         join(m, drain.o, encoder.i)
         join(m, encoder.o, port.ofmap_words)
         m.d.comb += [

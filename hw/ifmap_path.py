@@ -1,8 +1,9 @@
-"""Ifmaps: DRAM -> (RLC decoder) -> GLB -> ifmap GIN.
+"""Ifmaps: DRAM -> RLC decoder -> GLB -> ifmap GIN, or DRAM -> GLB -> RLC decoder -> ifmap GIN.
 
 The compiler lays the values of a tile out in the order in which they cross the GIN, padded to whole
 64-bit words: for each column, for each ifmap row k, for each of r channel sets, q channels. So all
-addresses are sequential.
+addresses are sequential. Coded ifmaps (`ifmap_coded`) need fewer words of the GLB and fewer reads of it; the
+decoder then works anew in each pass. The chip of the paper decodes ahead of the GLB.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -14,27 +15,33 @@ from .fetch import Prefetch
 from .layouts import LANES, QUAD
 from .place import Block, place
 from .ring import Ring
-from .rlc import DecodedWord
+from .rlc import LAST_BIT, DecodedWord
 from .settings import attach, setting_ports
-from .stream import join, signals
+from .stream import Queue, join, signals
 from .walker import WALK_SETTINGS, LayerWalker, tile_case
 
-__all__ = ["IfmapLoader", "IfmapReader", "IfmapSender"]
+__all__ = ["IfmapLoader", "IfmapReader", "IfmapSender", "ifmap_route"]
+
+GROUPS = ("groups_last", "groups_ragged")
+TILES = ("tiles_last", "tiles_ragged")
+STREAMS = 4  # coded streams in the GLB whose lengths are kept
 
 
 class IfmapLoader(Block):
     """Checks that every stream holds what the layer needs: the tiles of a block's channel group.
 
+    A stream comes once, or, where coded ifmaps are decoded behind the GLB, once a pass.
+
     Members
     -------
     raw : words come without marks of a stream's end.
-    i : from the RLC decoder; o : words for the GLB.
+    i : from the RLC decoder; o : words for the GLB, or for the sender.
     malformed : a stream is too short, too long, or ends amid a word; a strobe for each.
     running : words are still to come.
     """
 
     module_name = "ifmap_loader"
-    SETTINGS = " ".join(name for name in WALK_SETTINGS.split() if not name.startswith("groups")) + " ifmap_words"
+    SETTINGS = WALK_SETTINGS + " ifmap_words ifmap_coded"
 
     def __init__(self, chip):
         self._chip = chip
@@ -45,8 +52,9 @@ class IfmapLoader(Block):
 
     def elaborate(self, platform):
         m = Module()
-        walker = place(m, LayerWalker(self._chip), "walker")  # of one filter group: words come once
-        attach(m, walker, self, self.SETTINGS.removesuffix(" ifmap_words"))
+        walker = place(m, LayerWalker(self._chip), "walker")
+        attach(m, walker, self, " ".join(name for name in WALK_SETTINGS.split() if name not in GROUPS))
+        m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, getattr(self, name), 0)) for name in GROUPS]
         word = Signal(16)
         complete, tile_ends, counted, marked = signals("complete tile_ends counted marked")
         m.d.comb += [
@@ -73,6 +81,8 @@ class IfmapLoader(Block):
 class IfmapReader(Block):
     """The ifmap banks of the GLB as a ring: fills it from DRAM, reads a channel group once a pass.
 
+    Where words are coded a channel group's tiles are one stream, whose last word says so as it is written.
+
     Members
     -------
     start : begin the layer.
@@ -82,7 +92,7 @@ class IfmapReader(Block):
     """
 
     module_name = "ifmap_reader"
-    SETTINGS = WALK_SETTINGS + " ifmap_words ifmap_banks"
+    SETTINGS = WALK_SETTINGS + " ifmap_words ifmap_banks ifmap_coded"
 
     def __init__(self, chip):
         self._chip = chip
@@ -102,21 +112,23 @@ class IfmapReader(Block):
         walker = place(m, LayerWalker(chip), "walker")
         ring = place(m, Ring(chip.glb_words, variable=True), "ring")
         prefetch = place(m, Prefetch(), "prefetch")
-        attach(m, walker, self, WALK_SETTINGS)
+        attach(m, walker, self, " ".join(name for name in WALK_SETTINGS.split() if name not in TILES))
+        m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, 0, getattr(self, name))) for name in TILES]
         join(m, prefetch.o, self.o)
-        word = Signal(16)
-        tile_ends, reading = signals("tile_ends reading")
+        word = Signal(range(chip.glb_words))
+        tile_ends, reading, stream_ends = signals("tile_ends reading stream_ends")
+        lengths_ready = self._lengths(m, ring, word, stream_ends, tile_ends & reading & walker.last_group)
         row_bits = (chip.glb_bank_words - 1).bit_length()
         m.d.comb += [
             ring.words.eq(self.ifmap_banks << row_bits), ring.restart.eq(self.start),
-            self.write_valid.eq(self.i.valid & ring.ready), self.write_data.eq(self.i.payload),
+            self.write_valid.eq(self.i.valid & ring.ready & lengths_ready), self.write_data.eq(self.i.payload),
             Cat(self.write_row, self.write_bank).eq(ring.write_address),
             ring.push.eq(self.write_valid & self.write_ready), self.i.ready.eq(ring.push),
             self.read_valid.eq(walker.running & ring.available & prefetch.room),
             Cat(self.read_row, self.read_bank).eq(ring.read_address),
             reading.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
-            tile_ends.eq(word == tile_case(self.ifmap_words, walker) - 1),
+            tile_ends.eq(Mux(self.ifmap_coded, stream_ends, word == tile_case(self.ifmap_words, walker) - 1)),
             ring.step.eq(reading), ring.release.eq(walker.last_group),
             ring.rewind.eq(tile_ends & walker.last_tile),
             walker.start.eq(self.start), walker.step.eq(reading & tile_ends),
@@ -125,6 +137,22 @@ class IfmapReader(Block):
         with m.If(reading):
             m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
         return m
+
+    def _lengths(self, m, ring, word, stream_ends, stream_dead):
+        """Note where coded streams end as they are written; whether there is room for one more."""
+        lengths = place(m, Queue(len(word), STREAMS), "lengths")
+        written = Signal.like(word)
+        m.d.comb += [
+            lengths.i.payload.eq(written),
+            lengths.i.valid.eq(ring.push & self.ifmap_coded & self.i.payload[LAST_BIT]),
+            lengths.o.ready.eq(stream_dead),
+            stream_ends.eq(lengths.o.valid & (word == lengths.o.payload)),
+        ]
+        with m.If(self.start | lengths.i.valid):
+            m.d.sync += written.eq(0)
+        with m.Elif(ring.push):
+            m.d.sync += written.eq(written + 1)
+        return lengths.i.ready
 
 
 class IfmapSender(Block):
@@ -210,3 +238,25 @@ class IfmapSender(Block):
                 m.d.sync += column.eq(Mux(last_column, 0, column + 1))
         tag = Cat((base + modulo)[:4], quotient)
         return column, row, tag, q == 0
+
+
+def ifmap_route(m, coded, words, decoder, loader, reader, sender):
+    """Wire the way of the ifmaps: the checked decoder ahead of the GLB, or, for `coded` ones, behind it.
+
+    Parameters
+    ----------
+    words : stream from DRAM.
+    decoder, loader, reader, sender : the placed modules.
+    """
+    join(m, decoder.o, loader.i)
+    for sink, ahead, behind in (
+        (decoder.i, words, reader.o), (reader.i, loader.o, words), (sender.i, reader.o, loader.o),
+    ):
+        m.d.comb += [
+            sink.valid.eq(Mux(coded, behind.valid, ahead.valid)),
+            sink.payload.eq(Mux(coded, behind.payload, ahead.payload)),
+        ]
+    for source, ahead, behind in (
+        (words, decoder.i, reader.i), (reader.o, sender.i, decoder.i), (loader.o, reader.i, sender.i),
+    ):
+        m.d.comb += source.ready.eq(Mux(coded, behind.ready, ahead.ready))

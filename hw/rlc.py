@@ -18,6 +18,7 @@ PAIR = data.StructLayout({"run": 5, "level": 16})
 PAIR_BITS = 21
 PAIRS = 3
 MOST_RUN = 31
+LAST_BIT = 63  # of a word: the stream's last
 
 
 class DecodedWord(data.Struct):
@@ -86,7 +87,7 @@ class RlcDecoder(Block):
             ]
             with m.If(fits):
                 m.d.sync += pair.eq(Mux(last_pair, 0, pair + 1))
-            with m.If(self.i.ready & self.i.payload[63]):
+            with m.If(self.i.ready & self.i.payload[LAST_BIT]):
                 m.d.sync += ending.eq(1)
         return m
 

@@ -64,7 +64,7 @@ def _mapping(layer, chip, mappings, objective):
             raise BadInput(f"the paper prints no mapping of {layer.name}: use --mappings auto")
         return Mapping(**PAPER_MAPPINGS[layer.name])
     return find_mapping(lower(layer.shape, chip)[0], chip, objective=objective,
-                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
+                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros), coded=True)
 
 
 def run_with_bar(tasks, workers, fresh):

@@ -40,7 +40,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
     for layer in random_layers(count, seed):
         density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
         native = lower(layer.shape, chip)[0]
-        mapping = find_mapping(native, chip, density=density)
+        mapping = find_mapping(native, chip, density=density, coded=True)
         expected = timed_costs(native, chip, mapping, density)
         plan[layer] = mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)
     results = run_with_bar([task for *_, tasks in plan.values() for task in tasks], workers, fresh=False)

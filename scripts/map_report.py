@@ -26,7 +26,7 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_tab
         native = lower(layer.shape, chip)[0]
         found = None
         if mapping == "auto":
-            found = search(native, chip, objective=objective, density=density, energy=energy)
+            found = search(native, chip, objective=objective, density=density, energy=energy, coded=True)
             chosen, expected = found.mapping, found.costs
         else:
             chosen = Placement(native, load_mapping(mapping), chip).mapping

@@ -8,7 +8,7 @@ import numpy as np
 
 from compiler.catalogue import lookup
 from compiler.lowering import lower
-from compiler.mapping import Placement, load_mapping
+from compiler.mapping import CodeTooLong, Placement, load_mapping
 from compiler.model import Density
 from compiler.search import find_mapping
 from golden.layer import LayerShape
@@ -78,15 +78,14 @@ def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None
             require(simulator)
         except SimulatorError as error:
             raise BadInput(str(error)) from None
-        if mapping == "auto":
-            density = Density(np.count_nonzero(tensors.ifmap) / tensors.ifmap.size, 0.5 if relu else 1.0)
-            chosen = find_mapping(lower(layer.shape, chip)[0], chip, density=density)
-        else:
-            chosen = load_mapping(mapping)
-        Placement(lower(layer.shape, chip)[0], chosen, chip)  # refuses what does not fit
+        given = None if mapping == "auto" else load_mapping(mapping)
+        if given:
+            Placement(lower(layer.shape, chip)[0], given, chip)  # refuses what does not fit
         with passes_bar(layer.name) as progress:
-            result = simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
-                                    simulator=simulator, progress=progress)
+            def run(chosen):
+                return simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
+                                      simulator=simulator, progress=progress)
+            result = run(given) if given else _with_best_mapping(run, layer.shape, chip, tensors.ifmap, relu)
     if save is not None:
         _save(save, tensors, result.ofmap)
     table = {"layer": layer.name} | result.as_dict()
@@ -96,6 +95,16 @@ def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None
         write_whole(json_target, json.dumps(table, indent=1) + "\n")
     report(layer, result, stderr=json_target == "-")
     return 0 if result.match else 1
+
+
+def _with_best_mapping(run, shape, chip, ifmap, relu):
+    """Run with the mapping of least latency; without coded ifmaps in the GLB if these are too long for it."""
+    native = lower(shape, chip)[0]
+    density = Density(np.count_nonzero(ifmap) / ifmap.size, 0.5 if relu else 1.0)
+    try:
+        return run(find_mapping(native, chip, density=density, coded=True))
+    except CodeTooLong:
+        return run(find_mapping(native, chip, density=density))
 
 
 def _save(directory, tensors, ofmap):

@@ -47,6 +47,7 @@ def scan_fields(chip: ChipConfig) -> list[ScanField]:
         ("relu", 1, "ReLU on the ofmap"),
         ("ifmap_raw", 1, "ifmaps lie in DRAM as they are, not run-length coded"),
         ("ofmap_raw", 1, "the same for ofmaps"),
+        ("ifmap_coded", 1, "run-length coded ifmaps stay so in the GLB and are decoded on their way to the array"),
         # the layer's loops: Section IV-A
         ("tiles_last", LOOP_BITS, "tiles of a pass (n), less one"),
         ("tiles_ragged", LOOP_BITS, "tiles of a pass in the last block, less one"),

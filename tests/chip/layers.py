@@ -70,7 +70,9 @@ def _of_job(job):
     blocks, channel_groups = placement.blocks[0], placement.channel_groups
     tiles = placement.tiles
     ofmap = layout.ofmap_words(placement, raw=True)
-    ifmap = channel_groups * sum(placement.ifmap_words(rows, columns) for _, _, rows, _, columns in tiles)
+    in_dram = job.fields["filter_base"] - job.fields["ifmap_base"]
+    ifmap = in_dram if mp.coded else channel_groups * sum(
+        placement.ifmap_words(rows, columns) for _, _, rows, _, columns in tiles)
     filters = blocks * channel_groups * filter_groups * placement.pass_words
     # all e rows of a set work in a ragged strip as well, and all q r channels in the last group
     positions = sum(mp.e * columns for *_, columns in tiles)
@@ -80,7 +82,7 @@ def _of_job(job):
         "macs": positions * filter_groups * mp.p * mp.t * channel_groups * mp.q * mp.r * layer.R * layer.S,
         "passes": blocks * channel_groups * filter_groups,
         # coded or not, what lies in DRAM is read once for every m group
-        "dram_ifmap": m_groups * (job.fields["filter_base"] - job.fields["ifmap_base"]),
+        "dram_ifmap": m_groups * in_dram,
         "glb_ifmap_writes": m_groups * ifmap, "glb_ifmap_reads": filter_groups * ifmap,
         "dram_filter": filters, "glb_filter_writes": filters, "glb_filter_reads": filters,
         "noc_filters": filters,

@@ -9,37 +9,38 @@ from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 END, BAD = 1 << 64, 1 << 65
 
 
-def model(layer):
-    """The words of each stream: the tiles of a block's channel group."""
-    supply, streams = iter(words(2000, layer.seed)), []
+def model(layer, coded):
+    """The words of each stream: the tiles of a block's channel group; coded ones come for each filter group."""
+    supply, streams = iter(words(9000, layer.seed)), []
     for tile in layer.walk():
-        if tile.first_group:
+        if tile.first_group or coded:
             if tile.first_tile:
                 streams.append([])
             streams[-1] += [next(supply) for _ in range(layer.tile_ifmap(tile))]
     return streams
 
 
-async def run(dut, layer, *, raw=0, spoil=None, idle="never", pressure="never"):
+async def run(dut, layer, *, raw=0, coded=0, spoil=None, idle="never", pressure="never"):
     """How many times malformed."""
-    clk = await start(dut, start=0, raw=raw, i__valid=0, i__payload=0, o__ready=0, **layer.ports(dut))
+    clk = await start(dut, start=0, raw=raw, i__valid=0, i__payload=0, o__ready=0,
+                      **layer.ports(dut) | {"ifmap_coded": coded})
     for name in "io":
         ProtocolChecker(dut, name, clk, dut.rst)
-    streams = [stream + [END] for stream in model(layer)]
+    streams = [stream + [END] for stream in model(layer, coded)]
     if spoil is not None:
         spoil(streams)
-    coded = [word for stream in streams for word in stream if not (raw and word == END)]
-    plain = [word for word in coded if not word & END]
+    given = [word for stream in streams for word in stream if not (raw and word == END)]
+    plain = [word for word in given if not word & END]
     malformed = Watch(clk, dut.malformed)
     source = Source(dut, "i", clk, idle=idle, seed=1)
     sink = Sink(dut, "o", clk, pressure=pressure, seed=2, expect=plain)
     await pulse(clk, dut.start)
     await cycles(clk, 1)
-    source.send(coded[:-1])
+    source.send(given[:-1])
     await source.drain()
     await cycles(clk, 3)
     assert spoil or int(dut.running.value), "running"
-    source.send(coded[-1:])
+    source.send(given[-1:])
     await source.drain()
     await sink.wait()
     await cycles(clk, 3)
@@ -55,9 +56,9 @@ async def stalls(dut, idle, pressure, raw):
 
 
 @cocotb.test()
-@cocotb.parametrize(("layer", list(LAYERS)), ("raw", [0, 1]))
-async def layers(dut, layer, raw):
-    malformed, _ = await run(dut, LAYERS[layer], raw=raw)
+@cocotb.parametrize(("layer", list(LAYERS)), (("raw", "coded"), [(0, 0), (1, 0), (0, 1)]))
+async def layers(dut, layer, raw, coded):
+    malformed, _ = await run(dut, LAYERS[layer], raw=raw, coded=coded)
     assert malformed == 0
 
 

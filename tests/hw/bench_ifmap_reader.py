@@ -1,5 +1,7 @@
 """IfmapReader as a ring in the GLB: each channel group once a pass, nothing overwritten too early."""
 
+import random
+
 import cocotb
 from glb_model import Memory, pulse, words
 from layer_model import CHIP, LAYERS
@@ -22,10 +24,28 @@ def model(layer, supply):
     return loaded, sent
 
 
-async def run(dut, layer, *, idle="never", pressure="never", stall="never"):
-    loaded, sent = model(layer, words(2000, layer.seed))
+LAST = 1 << 63
+
+
+def coded_model(layer):
+    """The same of coded ifmaps: streams of any length that the ring holds, the last word of each marked."""
+    chance, loaded, sent = random.Random(layer.seed), [], []
+    most = layer.ifmap_banks * CHIP.glb_bank_words
+    for tile in layer.walk():
+        if tile.first_tile:
+            if tile.first_group:
+                length = chance.choice([1, 2, chance.randint(1, 9), chance.randint(most // 2, most)])
+                stream = [chance.getrandbits(63) for _ in range(length)]
+                stream[-1] |= LAST
+                loaded += stream
+            sent += stream
+    return loaded, sent
+
+
+async def run(dut, layer, *, coded=0, idle="never", pressure="never", stall="never"):
+    loaded, sent = coded_model(layer) if coded else model(layer, words(2000, layer.seed))
     clk = await start(dut, start=0, i__valid=0, o__ready=0, read_ready=0, write_ready=0, read_data=0,
-                      **layer.ports(dut))
+                      **layer.ports(dut) | {"ifmap_coded": coded})
     for name in "io":
         ProtocolChecker(dut, name, clk, dut.rst)
     memory = Memory(dut, clk, stall=stall, seed=3)
@@ -44,15 +64,15 @@ async def run(dut, layer, *, idle="never", pressure="never", stall="never"):
 
 
 @cocotb.test()
-@cocotb.parametrize(cross())
-async def stalls(dut, idle, pressure):
-    await run(dut, LAYERS["full"], idle=idle, pressure=pressure)
+@cocotb.parametrize(cross(), ("coded", [0, 1]))
+async def stalls(dut, idle, pressure, coded):
+    await run(dut, LAYERS["full"], coded=coded, idle=idle, pressure=pressure)
 
 
 @cocotb.test()
-@cocotb.parametrize(("layer", list(LAYERS)), ("stall", ["some", "mostly"]))
-async def memory_stalls(dut, layer, stall):
-    await run(dut, LAYERS[layer], stall=stall)
+@cocotb.parametrize(("layer", list(LAYERS)), ("stall", ["some", "mostly"]), ("coded", [0, 1]))
+async def memory_stalls(dut, layer, stall, coded):
+    await run(dut, LAYERS[layer], coded=coded, stall=stall)
 
 
 @cocotb.test()

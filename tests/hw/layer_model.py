@@ -158,6 +158,7 @@ class Layer:
             "window_last": self.S - 1, "r_last": self.r - 1, "q_last": self.q - 1, "stride": self.U,
             "quads_last": self.quads - 1, "lanes_last": self.t * self.e - 1, "sets_last": self.t - 1,
             "columns_last": self.across * self.e - 1, "ifmap_banks": self.ifmap_banks, "relu": self.relu,
+            "ifmap_coded": 0,
             "ifmap_words": pack((self.ifmap_words(*case) for case in cases), 16),
             "psum_words": pack((self.psum_words(*case) for case in cases), 16),
         }
