@@ -16,6 +16,7 @@ from scripts.benchmark_page import write_page
 from scripts.console import BadInput, bad_input, console, counts_table, write_whole
 from sim.benchmark import layer_tasks, merge, run_tasks, tile_mapping
 from sim.tools import SimulatorError, require
+from sim.workers import ClusterError, parse_workers
 
 __all__ = ["benchmark", "run_with_bar"]
 
@@ -33,8 +34,9 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
             require(simulator)
         except SimulatorError as error:
             raise BadInput(str(error)) from None
-        if workers < 1 or shards < 1:
-            raise BadInput("--workers and --shards must be at least 1")
+        workers = parse_workers(workers)
+        if shards < 1:
+            raise BadInput("--shards must be at least 1")
         plan = {layer: tile_mapping(layer.shape, chip) if part == "tile" else
                 _mapping(layer, chip, mappings, objective) for layer in layers}
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
@@ -79,7 +81,10 @@ def run_with_bar(tasks, workers, fresh):
             verdict = "match" if result["match"] else f"{result['status']}, {result['difference']}"
             progress.console.print(f"{task.layer.name}: {verdict} ({state})", highlight=False)
 
-        return run_tasks(tasks, workers=workers, fresh=fresh, report=report)
+        try:
+            return run_tasks(tasks, workers=workers, fresh=fresh, report=report)
+        except ClusterError as error:
+            raise BadInput(str(error)) from None
 
 
 def _entry(layer, merged, chip, sample):

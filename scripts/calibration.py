@@ -12,6 +12,7 @@ from hw.config import load_chip
 from scripts.benchmarking import run_with_bar
 from scripts.console import bad_input, console, counts_table, write_whole
 from sim.benchmark import layer_tasks, merge
+from sim.workers import parse_workers
 
 __all__ = ["calibrate", "random_layers"]
 
@@ -36,6 +37,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
     """Run, print, write; 1 if a layer does not match."""
     with bad_input():
         chip = load_chip(chip)
+        workers = parse_workers(workers)
     plan = {}
     for layer in random_layers(count, seed):
         density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)

@@ -53,6 +53,9 @@ class Simulator(StrEnum):
 
 Chip = Annotated[str, typer.Option(help="A preset (eyeriss, mini) or a TOML file of ChipConfig's fields.")]
 
+Workers = Annotated[str, typer.Option(
+    help="Simulations side by side on this machine, or the address of a Dask scheduler: tcp://HOST:PORT.")]
+
 
 @app.command()
 def generate(chip: Chip = "eyeriss",
@@ -122,7 +125,7 @@ def benchmark(
     network: Annotated[str, typer.Argument(help="alexnet or vgg16.")],
     batch: Annotated[int | None, typer.Option(help="N; the paper's by default.")] = None,
     layers: Annotated[str | None, typer.Option(help="Some layers only: CONV1,CONV3.")] = None,
-    workers: Annotated[int, typer.Option(help="Simulations side by side.")] = 2,
+    workers: Workers = "2",
     chip: Chip = "eyeriss",
     mappings: Annotated[Mappings, typer.Option(help="Found, or those of Table III.")] = Mappings.auto,
     objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
@@ -147,7 +150,7 @@ def calibrate(
     count: Annotated[int, typer.Option(help="Random layers.")] = 20,
     seed: Annotated[int, typer.Option(help="Of layers and tensors.")] = 1,
     chip: Chip = "eyeriss",
-    workers: Annotated[int, typer.Option(help="Simulations side by side.")] = 2,
+    workers: Workers = "2",
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     json: Annotated[str | None, typer.Option(help="File for the results.")] = None,
 ):

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import platform
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import compiler
@@ -17,6 +17,7 @@ from compiler.program import Shard
 from hw.config import ChipConfig
 
 from .layer import BUILD, simulate_layer
+from .workers import executor
 
 __all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards", "tile_mapping"]
 
@@ -102,8 +103,16 @@ def sample_shards(shape, mapping, chip) -> list[Shard]:
     return [Shard(0, filters=filters, first_block=block, blocks=1) for block in chosen]
 
 
-def run_task(task: Task, build=BUILD) -> dict:
-    """Run a task in this process; the result as plain data."""
+def run_task(task: Task, key: str, build=BUILD) -> dict:
+    """Run a task in this process; the result as plain data.
+
+    Raises
+    ------
+    ValueError
+        The code here is not the one that made `key`: a worker of another machine is out of date.
+    """
+    if task.key() != key:
+        raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")
     tensors, shift = benchmark_tensors(task.layer, task.seed)
     result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors, shift=shift, relu=True,
                             simulator=task.simulator, shards=list(task.shards), build=build)
@@ -112,10 +121,12 @@ def run_task(task: Task, build=BUILD) -> dict:
 
 
 def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
-    """Run tasks on several processes; results of earlier runs are taken from disk.
+    """Run tasks on several processes or machines; results of earlier runs are taken from disk.
 
     Parameters
     ----------
+    workers : int or str
+        As in `sim.workers.executor`.
     report : callable, optional
         Called with (task, result, whether it was already there) as tasks end.
 
@@ -136,9 +147,8 @@ def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
             waiting.append(task)
     # The longest first, so that no worker is left alone with one at the end.
     waiting.sort(key=lambda task: -_work(task))
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        futures = {pool.submit(run_task, task, build): task for task in waiting}
+    with executor(workers) as pool:
+        futures = {pool.submit(run_task, task, task.key(), build): task for task in waiting}
         for future in as_completed(futures):
             task = futures[future]
             results[task] = future.result()
@@ -148,10 +158,6 @@ def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
             scratch.rename(path)
             if report:
                 report(task, results[task], False)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
     return results
 
 

@@ -1,0 +1,102 @@
+"""Tasks on a Dask cluster: the same results, also when a worker dies on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from compiler.mapping import Mapping
+from compiler.networks import BenchmarkLayer
+from golden.layer import LayerShape
+from hw.config import PRESETS
+from sim.benchmark import layer_tasks, run_task, run_tasks
+from sim.tools import available
+from sim.workers import ClusterError, executor, parse_workers
+
+LAYER = BenchmarkLayer("small", LayerShape.parse("N=4,M=12,C=8,H=21,W=19,R=3,P=1"), 0.4, 0.6)
+MAPPING = Mapping(m=8, n=2, e=4, f=5, p=4, q=2, r=1, t=1)
+
+
+def tasks():
+    return layer_tasks(LAYER, MAPPING, PRESETS["mini"], seed=7, simulator="verilator", shards=4)
+
+
+@pytest.fixture
+def cluster():
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        yield cluster
+
+
+def timeless(results):
+    """Results without what differs from run to run."""
+    return {task: {name: value for name, value in result.items()
+                   if name not in ("wall_seconds", "simulated_cycles_per_second")}
+            for task, result in results.items()}
+
+
+def kill_a_busy_worker(address, killed):
+    """Wait until the workers have begun a task, then kill one of them."""
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        processes = client.run(os.getpid)
+        for _ in range(600):
+            before = client.processing()
+            time.sleep(0.2)
+            busy = [worker for worker, keys in client.processing().items() if set(keys) & set(before.get(worker, ()))]
+            if busy:  # still at the same task
+                os.kill(processes[busy[0]], signal.SIGKILL)
+                killed.append(processes[busy[0]])
+                return
+
+
+@pytest.mark.skipif(not available("verilator"), reason="no verilator")
+def test_a_killed_worker_changes_nothing(cluster, tmp_path):
+    expected = timeless(run_tasks(tasks(), workers=1))
+    killed = []
+    killer = threading.Thread(target=kill_a_busy_worker, args=(cluster.scheduler_address, killed))
+    killer.start()
+    results = run_tasks(tasks(), workers=cluster.scheduler_address, fresh=True)
+    killer.join()
+    assert killed
+    with pytest.raises(OSError):
+        os.kill(killed[0], 0)
+    assert timeless(results) == expected
+    assert all(result["match"] for result in results.values())
+
+
+def test_no_cluster():
+    with pytest.raises(ClusterError, match="^no Dask scheduler at tcp://127.0.0.1:9: "), executor("tcp://127.0.0.1:9"):
+        pass
+
+
+def test_workers_with_other_code_are_refused():
+    with pytest.raises(ValueError, match="runs other code than the client: bring its tree up to date$"):
+        run_task(tasks()[0], "0" * 24)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "", "1.5"])
+def test_not_workers(text):
+    with pytest.raises(ValueError, match="^--workers must be at least 1, or the address of a Dask scheduler "):
+        parse_workers(text)
+
+
+def test_workers():
+    assert parse_workers("3") == 3
+    assert parse_workers("tcp://host:8786") == "tcp://host:8786"
+
+
+def test_without_the_package():
+    """One line that says how to get it."""
+    code = ("import sys; sys.modules['distributed'] = None\n"
+            "from sim.workers import ClusterError, executor\n"
+            "try:\n    executor('tcp://x:1').__enter__()\nexcept ClusterError as error:\n    print(error)")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == ("--workers with an address needs the package distributed: "
+                    "pip install 'eyeriss-generator[cluster]'\n")
