@@ -36,6 +36,8 @@ OPT_FAST = "-O1"
 #: Lines of C++ after which Verilator starts a new file, for `make -j` to work on.
 OUTPUT_SPLIT = 10_000
 JOBS = 2
+#: What a simulation is started with, e.g. a profiler.
+PREFIX: list[str] = []
 
 #: Lint that Yosys's way of writing Verilog sets off; all else stops the build.
 VERILATOR_WAIVERS = ("WIDTHTRUNC", "WIDTHEXPAND", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST")
@@ -202,7 +204,7 @@ def run(
             **({} if testcase is None else {"COCOTB_TEST_FILTER": testcase}),
             **(env or {}),
         }
-        command = _run_command(build, seed) + [str(plusarg) for plusarg in plusargs]
+        command = PREFIX + _run_command(build, seed) + [str(plusarg) for plusarg in plusargs]
         try:
             code = process.call(
                 command, log=log, env=variables, cwd=directory,
