@@ -114,8 +114,8 @@ class PE(Block):
         """Stages 2 and 3; once issued, a MAC never stops."""
         flags = Signal(5)  # valid, zero, first, last, group_ends
         multiplying, adding = signals("multiplying adding", 5)
-        value = Signal(signed(16))
-        product = Signal(signed(32))
+        value = Signal(signed(16), reset_less=True)
+        product = Signal(signed(32), reset_less=True)
         m.d.comb += flags.eq(issue | ifmap.zero << 1 | first << 2 | last << 3 | group_ends << 4)
         m.d.sync += [multiplying.eq(Mux(issue, flags, 0)), adding.eq(multiplying)]
         with m.If(issue & ~ifmap.zero):

@@ -1,17 +1,19 @@
 """The three scratch pads of a PE (Fig. 12), each with the pointers that make it last."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
 from amaranth.lib import stream
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .layouts import LANES, QUAD, IfmapWord
 from .place import Block, place
 from .ring import Ring
-from .sram import TwoPortSram
+from .sram import RegisterFile, TwoPortSram
 from .stream import Queue, join, lanes, signals, wrapped_increment
 
 __all__ = ["FilterSpad", "IfmapSpad", "PsumSpad", "unpack_weights"]
+
+VALUE = 16  # bits of an ifmap value, and of it with its flags
+WORD = Shape.cast(IfmapWord).width
 
 
 class IfmapSpad(Block):
@@ -39,20 +41,18 @@ class IfmapSpad(Block):
         fifo = place(m, Queue(IfmapWord, self._fifo_depth), "fifo")
         ring = place(m, Ring(self._depth), "ring")
         join(m, self.i, fifo.i)
-        m.submodules.words = words = Memory(shape=IfmapWord, depth=self._depth, init=[])
-        write, read = words.write_port(), words.read_port(domain="comb")
-        zero_buffer = Signal(self._depth)
+        words = place(m, RegisterFile(self._depth, WORD + 1, 1), "registers")  # the zero buffer is bit WORD
+        word = IfmapWord(words.read_data_0[:WORD])
+        zero = fifo.o.payload[:VALUE] == 0
         m.d.comb += [
             ring.push.eq(fifo.o.valid & ring.ready), fifo.o.ready.eq(ring.ready),
             ring.step.eq(self.step), ring.release.eq(self.release), ring.rewind.eq(self.rewind),
-            write.en.eq(ring.push), write.addr.eq(ring.write_address), write.data.eq(fifo.o.payload),
-            read.addr.eq(ring.read_address),
-            self.available.eq(ring.available), self.value.eq(read.data.value),
-            self.row_ends.eq(read.data.row_ends), self.pass_ends.eq(read.data.pass_ends),
-            self.zero.eq(zero_buffer.bit_select(ring.read_address, 1)),
+            words.write_enable.eq(ring.push), words.write_address.eq(ring.write_address),
+            words.write_data.eq(Cat(fifo.o.payload, zero)),
+            words.read_address_0.eq(ring.read_address),
+            self.available.eq(ring.available), self.value.eq(word.value), self.zero.eq(words.read_data_0[WORD]),
+            self.row_ends.eq(word.row_ends), self.pass_ends.eq(word.pass_ends),
         ]
-        with m.If(ring.push):
-            m.d.sync += zero_buffer.bit_select(ring.write_address, 1).eq(write.data.value == 0)
         return m
 
 
@@ -98,7 +98,7 @@ def unpack_weights(m, words, count, ready):
 
     Returns (push, weight): the weight of this cycle, if any; it is taken while `ready`.
     """
-    word = Signal(QUAD)
+    word = Signal(QUAD, reset_less=True)
     lane = Signal(range(LANES))
     index = Signal.like(count)
     full, push, pass_filled, word_ends = signals("full push pass_filled word_ends")
@@ -151,13 +151,13 @@ class PsumSpad(Block):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.psums = psums = Memory(shape=16, depth=self._depth, init=[])
-        write, old = psums.write_port(), psums.read_port(domain="comb")
+        psums = place(m, RegisterFile(self._depth, 16, 2), "registers")
         base, pointer, after = signals("base pointer after", range(self._depth))
         m.d.comb += [
             after.eq(wrapped_increment(pointer, self._depth)),
-            old.addr.eq(pointer), write.addr.eq(pointer), write.en.eq(self.accumulate),
-            write.data.eq(Mux(self.first, 0, old.data) + self.value),
+            psums.read_address_0.eq(pointer), psums.write_address.eq(pointer),
+            psums.write_enable.eq(self.accumulate),
+            psums.write_data.eq(Mux(self.first, 0, psums.read_data_0) + self.value),
         ]
         if self._zero_skip:
             end = Signal.like(base)  # behind the last psum of this position
@@ -175,35 +175,31 @@ class PsumSpad(Block):
                 with m.If(self.rewind & self.last):
                     m.d.sync += base.eq(after)
             gained = self.accumulate & self.last
-        draining = self._drain(m, psums.read_port(domain="comb"), gained)
+        draining = self._drain(m, psums, gained)
         reserved = Signal(range(self._depth + 1))
         m.d.comb += self.space.eq(reserved != self._depth)
         m.d.sync += reserved.eq(reserved + self.reserve - draining)
         return m
 
-    def _drain(self, m, finished, gained):
-        """The way out of finished psums, of which `gained` more are there; the strobe of one that leaves."""
+    def _drain(self, m, psums, gained):
+        """The way out of finished psums, of which `gained` more are there; the strobe of one that leaves.
+
+        `word` gathers four of them; it is the last entry of the way out.
+        """
         fifo_in = place(m, Queue(QUAD, self._fifo_depth), "fifo_in")
-        fifo_out = place(m, Queue(QUAD, self._fifo_depth), "fifo_out")
         join(m, self.i, fifo_in.i)
-        join(m, fifo_out.o, self.o)
         done = Signal(range(self._depth + 1))
         lane = Signal(range(LANES))
         k = Signal(range(self._depth))
-        draining, word_ends = signals("draining word_ends")
+        draining, word_ends, free = signals("draining word_ends free")
         total = Signal(16)
-        kept = Signal(QUAD - 16)
         drain = Signal(range(self._depth))
         m.d.comb += [
-            finished.addr.eq(drain),
+            psums.read_address_1.eq(drain),
             word_ends.eq((lane == LANES - 1) | (k == self.p_last)),
-            draining.eq((done != 0) & fifo_in.o.valid & (fifo_out.i.ready | ~word_ends)),
-            total.eq(finished.data + fifo_in.o.payload.word_select(lane, 16)),
+            draining.eq((done != 0) & fifo_in.o.valid & free),
+            total.eq(psums.read_data_1 + fifo_in.o.payload.word_select(lane, 16)),
             fifo_in.o.ready.eq(draining & word_ends),
-            fifo_out.i.valid.eq(draining & word_ends),
-            fifo_out.i.payload.eq(Cat(
-                Mux(lane == index, total, Mux(lane < index, 0, earlier))
-                for index, earlier in enumerate([*lanes(kept), total]))),
         ]
         m.d.sync += done.eq(done + gained - draining)
         with m.If(draining):
@@ -212,8 +208,27 @@ class PsumSpad(Block):
                 lane.eq(Mux(word_ends, 0, lane + 1)),
                 k.eq(Mux(k == self.p_last, 0, k + 1)),
             ]
-            for index, kept_lane in enumerate(lanes(kept)):
-                with m.If(lane == index):
-                    m.d.sync += kept_lane.eq(total)
+        self._gather(m, total, lane, draining, word_ends, free)
         return draining
 
+    def _gather(self, m, total, lane, draining, word_ends, free):
+        """Put psums in their lanes, zeros behind the last; `free` while there is room for one more."""
+        word = Signal(QUAD, reset_less=True)
+        full = Signal()
+        out = self.o
+        if self._fifo_depth > 1:
+            fifo_out = place(m, Queue(QUAD, self._fifo_depth - 1), "fifo_out")
+            join(m, fifo_out.o, self.o)
+            out = fifo_out.i
+        m.d.comb += [
+            out.valid.eq(full), out.payload.eq(word),
+            # not so without a queue: what takes the word would be in one path with the next one's additions
+            free.eq(~full | out.ready if self._fifo_depth > 1 else ~full),
+        ]
+        with m.If(draining & word_ends):
+            m.d.sync += full.eq(1)
+        with m.Elif(out.ready):
+            m.d.sync += full.eq(0)
+        for index, place_ in enumerate(lanes(word)):
+            with m.If(draining & ((lane == index) | (lane == 0))):
+                m.d.sync += place_.eq(Mux(lane == index, total, 0))

@@ -1,4 +1,4 @@
-"""SRAMs as modules of their own, for an ASIC or FPGA flow to swap.
+"""Memories as modules of their own, for an ASIC or FPGA flow to swap: SRAMs and register files.
 
 Platform overrides
 ------------------
@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .place import Block
 
-__all__ = ["SinglePortSram", "TwoPortSram"]
+__all__ = ["RegisterFile", "SinglePortSram", "TwoPortSram"]
 
 
 class SinglePortSram(Block):
@@ -59,4 +59,39 @@ class TwoPortSram(Block):
             read.en.eq(self.read_enable), read.addr.eq(self.read_address),
             self.read_data.eq(read.data),
         ]
+        return m
+
+
+class RegisterFile(Block):
+    """Registers with one write port and combinational reads: the ifmap and psum spads (Section V-C).
+
+    Members
+    -------
+    write_enable, write_address, write_data : a word is there from the next cycle on.
+    read_address_<n>, read_data_<n> : read port n of `reads`, in the same cycle.
+    """
+
+    def __init__(self, depth, width, reads):
+        self._depth, self._width, self._reads = depth, width, reads
+        self.module_name = f"registers_{depth}x{width}_{reads}r"
+        ports = {
+            "write_enable": In(1), "write_address": In(range(depth)), "write_data": In(width),
+        }
+        for port in range(reads):
+            ports |= {f"read_address_{port}": In(range(depth)), f"read_data_{port}": Out(width)}
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
+        write = words.write_port()
+        m.d.comb += [
+            write.en.eq(self.write_enable), write.addr.eq(self.write_address), write.data.eq(self.write_data),
+        ]
+        for port in range(self._reads):
+            read = words.read_port(domain="comb")
+            m.d.comb += [
+                read.addr.eq(getattr(self, f"read_address_{port}")),
+                getattr(self, f"read_data_{port}").eq(read.data),
+            ]
         return m

@@ -41,24 +41,34 @@ class Queue(Block):
 
     def elaborate(self, platform):
         m = Module()
-        width, depth = Shape.cast(self._shape).width, self._depth
-        m.submodules.words = words = Memory(shape=width, depth=depth, init=[])
-        write, read = words.write_port(), words.read_port(domain="comb")
-        head, tail = signals("head tail", range(depth))
         push, pop = signals("push pop")
         m.d.comb += [
             push.eq(self.i.valid & self.i.ready), pop.eq(self.o.valid & self.o.ready),
-            self.i.ready.eq(self.level != depth),
-            self.o.valid.eq(self.level != 0),
-            self.o.payload.eq(read.data),
-            write.en.eq(push), write.data.eq(self.i.payload), write.addr.eq(tail), read.addr.eq(head),
+            self.i.ready.eq(self.level != self._depth), self.o.valid.eq(self.level != 0),
         ]
         m.d.sync += self.level.eq(self.level + push - pop)
+        if self._depth == 1:
+            word = Signal(len(self.i.payload), reset_less=True)
+            m.d.comb += self.o.payload.eq(word)
+            with m.If(push):
+                m.d.sync += word.eq(self.i.payload)
+        else:
+            self._words(m, push, pop)
+        return m
+
+    def _words(self, m, push, pop):
+        depth = self._depth
+        m.submodules.words = words = Memory(shape=len(self.i.payload), depth=depth, init=[])
+        write, read = words.write_port(), words.read_port(domain="comb")
+        head, tail = signals("head tail", range(depth))
+        m.d.comb += [
+            self.o.payload.eq(read.data), read.addr.eq(head),
+            write.en.eq(push), write.data.eq(self.i.payload), write.addr.eq(tail),
+        ]
         with m.If(push):
             m.d.sync += tail.eq(wrapped_increment(tail, depth))
         with m.If(pop):
             m.d.sync += head.eq(wrapped_increment(head, depth))
-        return m
 
 
 def signals(names, shape=1):

@@ -202,8 +202,8 @@ class ZeroSkipPE(Block):
     def _datapath(self, m, weights, psum, group, issue, group_ends, finish):
         """Stages 2 and 3."""
         flags, multiplying, adding = signals("flags multiplying adding", 5)  # MAC, zero, first, ends, finish
-        value = Signal(signed(16))
-        product = Signal(signed(32))
+        value = Signal(signed(16), reset_less=True)
+        product = Signal(signed(32), reset_less=True)
         m.d.comb += flags.eq(issue | group.zero << 1 | group.first << 2 | group_ends << 3)
         m.d.sync += [
             multiplying.eq(Mux(issue, flags, 0) | finish << 4), adding.eq(multiplying),

@@ -15,7 +15,7 @@ _LIMITS = {
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
     "ifmap_fifo_depth": (1, 16),
-    "psum_fifo_depth": (2, 16),
+    "psum_fifo_depth": (1, 16),
     "glb_banks": (2, 64),
     "glb_bank_words": (16, 4096),
     "filter_bank_words": (16, 4096),

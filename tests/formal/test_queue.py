@@ -23,8 +23,6 @@ class ProvedQueue(Queue):
     def elaborate(self, platform):
         m = super().elaborate(platform)
         depth = self._depth
-        words = m.submodules.words
-        head, tail = words.read_ports[0].addr, words.write_ports[0].addr
         following = Signal()
         ahead = Signal(range(depth + 1))
         word = Signal(WIDTH)
@@ -36,20 +34,30 @@ class ProvedQueue(Queue):
             with m.If(ahead == 0):
                 m.d.comb += Assert(self.o.payload == word)
 
-        # what makes it inductive: the pointers enclose `level` words, and the word stands in its place
+        m.d.comb += Assert(self.level <= depth)
+        place = self._at(m, ahead)
+        with m.If(following):
+            m.d.comb += [Assert(ahead < self.level), Assert(place == word)]
+        self._stays(m)
+        never_reset(m)
+        return m
+
+    def _at(self, m, ahead):
+        """The word that `ahead` others are before: what makes the proof inductive."""
+        depth = self._depth
+        if depth == 1:
+            return self.o.payload
+        words = m.submodules.words
+        head, tail = words.read_ports[0].addr, words.write_ports[0].addr
         place = words.read_port(domain="comb")
         wrapped = Signal(range(2 * depth + 1))
         m.d.comb += [
             wrapped.eq(head + self.level),
-            Assert(self.level <= depth), Assert(head < depth), Assert(tail < depth),
+            Assert(head < depth), Assert(tail < depth),  # the pointers enclose `level` words
             Assert(tail == Mux(wrapped >= depth, wrapped - depth, wrapped)),
             place.addr.eq(Mux(head + ahead >= depth, head + ahead - depth, head + ahead)),
         ]
-        with m.If(following):
-            m.d.comb += [Assert(ahead < self.level), Assert(place.data == word)]
-        self._stays(m)
-        never_reset(m)
-        return m
+        return place.data
 
     def _stays(self, m):
         waiting = Signal()

@@ -19,7 +19,7 @@ RATE = {
     "conv1": Pass(p=16, q=1, S=11, V=4, f=3, rows=2),
     "conv3": Pass(p=16, q=4, S=3, V=1, f=4, rows=2),
     "few": Pass(p=4, q=2, S=5, V=1, f=5, rows=3),
-    "scalar": Pass(p=1, q=1, S=1, V=1, f=20, rows=3),
+    "pair": Pass(p=2, q=1, S=1, V=1, f=20, rows=3),  # with p q S = 1 a word of psums a MAC is more than leaves
     "pointwise": Pass(p=16, q=12, S=1, V=1, f=3, rows=1),
     "one_filter": Pass(p=1, q=1, S=12, V=1, f=6, rows=2),
     "disjoint": Pass(p=1, q=3, S=4, V=4, f=6, rows=2),

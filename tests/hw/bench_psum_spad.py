@@ -5,6 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from sim.bench import setting
 from sim.patterns import pattern
 from sim.streams import ProtocolChecker, Sink, Source, cross, start
 from tests.hw.passes import quads, random_values
@@ -37,7 +38,9 @@ async def accumulates(dut, case, idle, pressure):
     sink = Sink(dut, "o", clk, pressure=pressure, seed=2, expect=[word for row in sums for word in quads(row)])
     accumulated = await drive(dut, clk, values, pattern(idle, 3))
     await sink.wait()
-    if idle == pressure == "never":
+    # a queue of one word passes one every second cycle; without one behind it, the gathered word blocks for one
+    full_rate = p * steps >= 2 if setting("fifo_depth") > 1 else steps >= 2
+    if idle == pressure == "never" and full_rate:
         assert accumulated[-1] - accumulated[0] == p * steps * positions - 1, "a psum a cycle"
 
 

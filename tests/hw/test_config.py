@@ -32,7 +32,7 @@ def test_frozen():
     ("rows", 0, "1 to 15"), ("rows", 16, "1 to 15"), ("columns", 16, "1 to 15"),
     ("data_width", 8, "16 to 16"), ("ifmap_spad_words", 33, "1 to 32"),
     ("filter_spad_words", 3, "4 to 1024"), ("psum_spad_words", 65, "4 to 64"),
-    ("ifmap_fifo_depth", 0, "1 to 16"), ("psum_fifo_depth", 1, "2 to 16"), ("glb_banks", 1, "2 to 64"),
+    ("ifmap_fifo_depth", 0, "1 to 16"), ("psum_fifo_depth", 0, "1 to 16"), ("glb_banks", 1, "2 to 64"),
     ("glb_bank_words", 8192, "16 to 4096"), ("filter_bank_words", 8, "16 to 4096"),
     ("bias_words", 3, "4 to 256"), ("burst_words", 1, "2 to 64"), ("core_mhz", 0, "1 to 5000"),
     ("link_mhz", -60, "1 to 5000"),

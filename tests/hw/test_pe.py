@@ -17,4 +17,4 @@ def test_pe(bench, tiny, simulator):
     ("queue_64x2.push", "{} & (i__payload[2:0] != 0)", "psums_out: word|words, then none"),
 ])
 def test_broken_pe(bench, tiny, signal, expression, message):
-    bench.fails(PE(tiny), "pe", signal, expression, message, testcase="one_mac_a_cycle/case=(few|scalar)/")
+    bench.fails(PE(tiny), "pe", signal, expression, message, testcase="one_mac_a_cycle/case=(few|pair)/")

@@ -6,12 +6,13 @@ from hw.spads import PsumSpad
 from tests.hw.guarded import Guarded
 
 
-def guarded():
-    return Guarded(PsumSpad(24, 2), {"reserve": "space"})
+def guarded(fifo_depth=2):
+    return Guarded(PsumSpad(24, fifo_depth), {"reserve": "space"})
 
 
-def test_psum_spad(bench):
-    bench(guarded(), "psum_spad")
+@pytest.mark.parametrize("fifo_depth", [1, 2, 3])
+def test_psum_spad(bench, fifo_depth):
+    bench(guarded(fifo_depth), "psum_spad", fifo_depth=fifo_depth)
 
 
 @pytest.mark.parametrize("signal, expression, message", [
@@ -21,5 +22,5 @@ def test_psum_spad(bench):
     ("psum_spad_24_2.base", "5'h00", "o: word"),
 ])
 def test_broken_psum_spad(bench, signal, expression, message):
-    bench.fails(guarded(), "psum_spad", signal, expression, message,
+    bench.fails(guarded(), "psum_spad", signal, expression, message, fifo_depth=2,
                 testcase=".*case=(ragged|usual|one_step)/idle=never")
