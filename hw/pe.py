@@ -120,11 +120,12 @@ class PE(Block):
         m.d.sync += [multiplying.eq(Mux(issue, flags, 0)), adding.eq(multiplying)]
         with m.If(issue & ~ifmap.zero):
             m.d.sync += value.eq(ifmap.value)
-        with m.If(multiplying[0] & ~multiplying[1]):
-            m.d.sync += product.eq(value * weights.data)
+        with m.If(multiplying[0]):
+            # cleared, and not masked where it is added: registers can do that for nothing
+            m.d.sync += product.eq(Mux(multiplying[1], 0, value * weights.data))
         m.d.comb += [
             psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.last.eq(adding[3]),
             psum.rewind.eq(adding[4]),
-            psum.value.eq(Mux(adding[1], 0, product >> self.shift)),
+            psum.value.eq(product >> self.shift),
             self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
         ]

@@ -9,11 +9,11 @@ the next window chase the read pointer and nothing waits (design idea: no time t
     ...--+-------------+---------------+---->
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from .place import Block
-from .stream import signals, wrapped_increment
 
 __all__ = ["Ring"]
 
@@ -51,27 +51,29 @@ class Ring(Block):
     def elaborate(self, platform):
         m = Module()
         limit = self.words if self._variable else self._depth
-        tail, next_tail = signals("tail next_tail", range(self._depth))
-        held, next_held, ahead = signals("held next_held ahead", range(self._depth + 1))
+        shape = data.StructLayout({"address": range(self._depth), "lap": 1})
+        tail, next_tail, read, write = (Signal(shape, name=name) for name in ("tail", "next_tail", "read", "write"))
         releasing = Signal()
+
+        def advance(pointer):
+            """The word behind; a pointer that comes round again is in another lap."""
+            wraps = pointer.address == limit - 1
+            return Cat(Mux(wraps, 0, pointer.address + 1)[:len(pointer.address)], pointer.lap ^ wraps)
+
         m.d.comb += [
-            self.ready.eq(held != limit),
-            self.available.eq(ahead != 0),
+            # as many words as there is room for, or none: the same address, told apart by the lap
+            self.ready.eq((write.address != tail.address) | (write.lap == tail.lap)),
+            self.available.eq(read != write),
             releasing.eq(self.step & self.release),
-            next_tail.eq(Mux(releasing, wrapped_increment(tail, limit), tail)),
-            next_held.eq(held + self.push - releasing),
+            next_tail.eq(Mux(releasing, advance(tail), tail)),
+            self.write_address.eq(write.address), self.read_address.eq(read.address),
         ]
-        m.d.sync += [tail.eq(next_tail), held.eq(next_held)]
+        m.d.sync += tail.eq(next_tail)
         with m.If(self.push):
-            m.d.sync += self.write_address.eq(wrapped_increment(self.write_address, limit))
-        with m.If(self.step & self.rewind):
-            m.d.sync += [self.read_address.eq(next_tail), ahead.eq(next_held)]
-        with m.Else():
-            m.d.sync += ahead.eq(ahead + self.push - self.step)
-            with m.If(self.step):
-                m.d.sync += self.read_address.eq(wrapped_increment(self.read_address, limit))
+            m.d.sync += write.eq(advance(write))
+        with m.If(self.step):
+            m.d.sync += read.eq(Mux(self.rewind, next_tail, advance(read)))
         if self._variable:
             with m.If(self.restart):
-                m.d.sync += [register.eq(0) for register in
-                             (tail, held, ahead, self.write_address, self.read_address)]
+                m.d.sync += [pointer.eq(0) for pointer in (tail, read, write)]
         return m

@@ -11,6 +11,9 @@ from amaranth.lib.wiring import In, Out
 
 from .place import Block
 
+# Yosys: a word is not read and written in one cycle, so what comes out then is no matter.
+NO_COLLISION = {"no_rw_check": 1}
+
 __all__ = ["RegisterFile", "SinglePortSram", "TwoPortSram"]
 
 
@@ -27,7 +30,8 @@ class SinglePortSram(Block):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
+        words = Memory(shape=self._width, depth=self._depth, init=[], attrs=NO_COLLISION)
+        m.submodules.words = words
         write, read = words.write_port(), words.read_port()
         m.d.comb += [
             write.en.eq(self.enable & self.write), write.addr.eq(self.address),
@@ -51,7 +55,8 @@ class TwoPortSram(Block):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
+        words = Memory(shape=self._width, depth=self._depth, init=[], attrs=NO_COLLISION)
+        m.submodules.words = words
         write, read = words.write_port(), words.read_port()
         m.d.comb += [
             write.en.eq(self.write_enable), write.addr.eq(self.write_address),

@@ -210,10 +210,11 @@ class ZeroSkipPE(Block):
         ]
         with m.If(issue & ~group.zero):
             m.d.sync += value.eq(group.value)
-        with m.If(multiplying[0] & ~multiplying[1]):
-            m.d.sync += product.eq(value * weights.data)
+        with m.If(multiplying[0]):
+            # cleared, and not masked where it is added: registers can do that for nothing
+            m.d.sync += product.eq(Mux(multiplying[1], 0, value * weights.data))
         m.d.comb += [
             psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.rewind.eq(adding[3]),
-            psum.finish.eq(adding[4]), psum.value.eq(Mux(adding[1], 0, product >> self.shift)),
+            psum.finish.eq(adding[4]), psum.value.eq(product >> self.shift),
             self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
         ]
