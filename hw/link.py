@@ -1,6 +1,6 @@
-"""Every crossing between the core clock and the link clock: three asynchronous FIFOs (Fig. 2)."""
+"""Every crossing between the core clock and the link clock: asynchronous FIFOs (Fig. 2), single levels."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import AsyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -9,7 +9,7 @@ from .layouts import QUAD, Burst
 from .place import Block, place
 from .stream import join
 
-__all__ = ["AsyncQueue", "Link"]
+__all__ = ["AsyncQueue", "LevelSync", "Link"]
 
 
 class AsyncQueue(Block):
@@ -39,6 +39,26 @@ class AsyncQueue(Block):
             self.o.payload.eq(fifo.r_data), self.o.valid.eq(fifo.r_rdy), fifo.r_en.eq(self.o.ready),
             self.empty.eq(fifo.w_level == 0),
         ]
+        return m
+
+
+class LevelSync(Block):
+    """A single bit into this module's clock domain, through two flip-flops.
+
+    For levels that stay until they were seen; `i` comes from a flip-flop of the other domain.
+    """
+
+    module_name = "level_sync"
+
+    def __init__(self):
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        first = Signal(reset_less=True)
+        settled = Signal(reset_less=True)
+        m.d.sync += [first.eq(self.i), settled.eq(first)]
+        m.d.comb += self.o.eq(settled)
         return m
 
 

@@ -33,13 +33,15 @@ def flat_ports(block, values):
         yield "__".join(map(str, path)), member.flow == In, value
 
 
-def place(m, block, name, domains=None):
+def place(m, block, name, domains=None, resets=None):
     """Put an instance of `block` into module `m` as submodule `name`.
 
     Parameters
     ----------
     domains : dict, optional
         The parent's clock domain for each of the block's; the same by default.
+    resets : dict, optional
+        What resets each of the block's domains; by default the reset of the parent's domain.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def place(m, block, name, domains=None):
         prefix = "" if domain == "sync" else f"{domain}_"
         parent = (domains or {}).get(domain, domain)
         arguments[f"i_{prefix}clk"] = ClockSignal(parent)
-        arguments[f"i_{prefix}rst"] = ResetSignal(parent)
+        arguments[f"i_{prefix}rst"] = (resets or {}).get(domain, ResetSignal(parent))
     m.submodules[name] = Instance(block.module_name, **arguments)
     if _collector is not None:
         _collector.append(block)

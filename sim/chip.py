@@ -11,13 +11,15 @@ import numpy as np
 
 from . import memfile, runner
 
-__all__ = ["ChipResult", "HARNESS", "simulate"]
+__all__ = ["HARNESSES", "ChipResult", "simulate"]
 
-#: The harness around the top module `eyeriss`.
-HARNESS = (
-    Path(__file__).with_name("hdl") / "harness.sv",
-    Path(__file__).with_name("hdl") / "dram.sv",
-)
+HDL = Path(__file__).with_name("hdl")
+
+#: Around each top: the harness, a module of its file's name with the same ports for all, and what it takes.
+HARNESSES = {
+    "chip": (HDL / "harness.sv", HDL / "dram.sv"),
+    "axi": (HDL / "axi_harness.sv", HDL / "axi_ram.sv", HDL / "axi_monitor.sv"),
+}
 
 #: Compiled-in DRAM sizes go by this factor, so that layers share compilations.
 DRAM_CLASSES = tuple(1 << bits for bits in range(20, 29, 2))
@@ -45,7 +47,7 @@ class ChipResult:
     jobs : list of dict
         For each job that was begun: `status` ("done", "hang" or "fault"),
         `cycles` from start to done, `counters`, `busy`, `chip_fault`,
-        `dram_fault`, `dram_words_read`, `dram_words_written`, `wall_seconds`.
+        `dram_fault`, `bus_fault`, `dram_words_read`, `dram_words_written`, `wall_seconds`.
         After one that is not done no further job is begun, unless told to keep going.
     wall_seconds : float
         Of simulating, without compiling.
@@ -68,7 +70,7 @@ class ChipResult:
 
 
 def simulate(
-    verilog, dram, jobs, counters, *, simulator, dram_depth=None, progress=None,
+    verilog, dram, jobs, counters, *, simulator, top="chip", dram_depth=None, progress=None,
     hang_cycles=200_000, max_cycles=None, core_mhz=200, link_mhz=60, stall_seed=0, seed=1,
     poll_cycles=POLL_CYCLES, build_root=runner.BUILD_ROOT, parameters=None, extra_args=(),
     log=None, timeout_seconds=None, keep_going=False,
@@ -78,7 +80,7 @@ def simulate(
     Parameters
     ----------
     verilog : list of Path
-        The chip; its top module is named `eyeriss`.
+        The chip; its top module is named `eyeriss`, or `eyeriss_axi`.
     dram : numpy.ndarray of uint64
         The DRAM's first words; the others are 0.
     jobs : list of list of int
@@ -86,6 +88,8 @@ def simulate(
     counters : dict of str to int
         Name to select index. `mac_cycles` must move or the chip hangs.
     simulator : str
+    top : str
+        "chip", or "axi" for the top with AXI, whose memory and host are behind its bus.
     dram_depth : int, optional
         Words; whatever lies beyond is a fault. By default those of `dram`.
     progress : callable, optional
@@ -97,7 +101,7 @@ def simulate(
         no counter `mac_cycles`, lest a simulation never end.
     core_mhz, link_mhz : float
     stall_seed : int
-        Not 0: the DRAM stalls at random.
+        Not 0: the DRAM, or each channel of its bus, stalls at random.
     seed : int
     poll_cycles : int
         Core cycles between two looks at a job.
@@ -140,7 +144,7 @@ def simulate(
         )
     started = time.monotonic()
     build = runner.build(
-        [*HARNESS, *verilog], "harness", simulator=simulator, build_root=build_root,
+        [*HARNESSES[top], *verilog], HARNESSES[top][0].stem, simulator=simulator, build_root=build_root,
         parameters={
             **parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)
         },

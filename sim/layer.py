@@ -15,6 +15,7 @@ from compiler.program import Program, compile_layer
 from golden.conv import conv_layer
 from golden.rlc import MalformedStream
 from golden.tensors import first_difference
+from hw.axi import EyerissAxi
 from hw.chip import Eyeriss
 from hw.config import ChipConfig
 from hw.counters import COUNTERS, counter_index
@@ -27,20 +28,24 @@ __all__ = ["LayerResult", "chip_verilog", "simulate_layer", "simulate_programs"]
 BUILD = Path("build")
 
 
-def chip_verilog(chip: ChipConfig, build=BUILD) -> list[Path]:
-    """The chip's SystemVerilog, generated once for each state of hw/ and each configuration."""
+TOPS = {"chip": Eyeriss, "axi": EyerissAxi}
+
+
+def chip_verilog(chip: ChipConfig, build=BUILD, top="chip") -> list[Path]:
+    """The SystemVerilog of a top of TOPS, generated once for each state of hw/ and each configuration."""
     sources = sorted(Path(hw.__file__).parent.rglob("*.py"))
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + repr(chip).encode()).hexdigest()
-    directory = Path(build) / "verilog" / f"{chip.name}-{key[:16]}"
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + repr((chip, top)).encode()).hexdigest()
+    block = TOPS[top](chip)
+    directory = Path(build) / "verilog" / f"{chip.name}-{top}-{key[:16]}"
     if not directory.is_dir():
         directory.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=directory.parent))
-        write(Eyeriss(chip), scratch)
+        write(block, scratch)
         try:
             scratch.rename(directory)
         except OSError:  # another process was faster
             shutil.rmtree(scratch)
-    return sorted(directory.glob("*.sv"), key=lambda path: (path.stem != "eyeriss", path.stem))
+    return sorted(directory.glob("*.sv"), key=lambda path: (path.stem != block.module_name, path.stem))
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
     return simulate_programs([corrupt(program) if corrupt else program], [expected], chip, **options)[0]
 
 
-def simulate_programs(programs, expected, chip, *, simulator="verilator", progress=None, build=BUILD,
+def simulate_programs(programs, expected, chip, *, simulator="verilator", top="chip", progress=None, build=BUILD,
                       verilog=None, **options) -> list[LayerResult]:
     """Run programs one after another in one simulation: each where the one before ends in DRAM.
 
@@ -140,6 +145,8 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", progre
     programs : list of Program
     expected : list of ndarray
         The whole ofmap of each; of shards only their outputs are compared.
+    top : str
+        Of TOPS.
     progress : callable, optional
         Called with (passes done, passes in all).
     verilog : list of Path, optional
@@ -162,8 +169,8 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", progre
         progress(sum(passes[:state["job"]]) + state["passes"], sum(passes))
 
     result = chip_simulation.simulate(
-        verilog or chip_verilog(chip, build), np.concatenate([program.dram for program in programs]),
-        [job.bits for job in jobs], {name: counter_index(name) for name in COUNTERS}, simulator=simulator,
+        verilog or chip_verilog(chip, build, top), np.concatenate([program.dram for program in programs]),
+        [job.bits for job in jobs], {name: counter_index(name) for name in COUNTERS}, simulator=simulator, top=top,
         progress=follow if progress else None, core_mhz=chip.core_mhz, link_mhz=chip.link_mhz,
         build_root=Path(build) / "sim", **options)
     seconds = time.monotonic() - started

@@ -18,6 +18,7 @@ WAIVERS = {
     "CASEINCOMPLETE": "a multiplexer of fewer inputs than its select has values; a default is assigned before",
     "CMPCONST": "Amaranth compares an index with a constant range, `lane > 3` for the last word of it",
     "PROCASSINIT": "a register's power-on value and its reset value are both written, and are equal",
+    "SYNCASYNCNET": "Amaranth's AsyncFIFO resets its read side at once by the reset of its write side",
     "DECLFILENAME": "modules of Amaranth's own FIFOs have dots in their names, the files have underscores",
 }
 

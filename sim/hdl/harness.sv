@@ -5,7 +5,7 @@
 // bit a line, the first bit shifted in first; +dram=FILE and +dump=FILE, the
 // DRAM's words in hexadecimal before and after.
 //
-// load, go and dump act on their rising edges, so a test may hold them.
+// load, go, count and dump act on their rising edges, so a test may hold them.
 module harness #(
     parameter DRAM_DEPTH = 1 << 20,
     parameter DRAM_LATENCY = 8,
@@ -27,9 +27,12 @@ module harness #(
     output logic        fault,
     output logic        chip_fault,
     output logic        dram_fault,
+    output logic        bus_fault,      // a rule of the bus was broken: this one has none to break
     output logic [63:0] cycles,         // core cycles from go to done
 
     input  logic [5:0]  counter_select,
+    input  logic        count,
+    output logic        counted,
     output logic [63:0] counter_value,
 
     input  logic        dump,
@@ -46,12 +49,16 @@ module harness #(
     logic [31:0] scan_index;
     logic scan_enable, scan_in, scan_out, start, chip_done, running;
     logic load_before, go_before, dump_before;
+    logic [2:0] count_before;
     string prefix, path;
 
     always @(posedge clk) begin
         load_before <= load;
         go_before <= go;
         dump_before <= dump;
+        // the select takes a cycle to the chip, the value one more
+        count_before <= {count_before[1:0], count};
+        counted <= count_before[2] && count;
         start <= 0;
 
         if (rst) begin
@@ -66,6 +73,8 @@ module harness #(
             running <= 0;
             cycles <= 0;
             dumped <= 0;
+            count_before <= 0;
+            counted <= 0;
         end else begin
             if (load && !load_before) begin
                 if (!$value$plusargs("scan=%s", prefix)) $display("harness: no +scan=PREFIX");
@@ -113,6 +122,7 @@ module harness #(
     logic [63:0] wdata, rdata;
 
     assign fault = chip_fault | dram_fault;
+    assign bus_fault = 0;
 
     // What the test drives reaches the chip through registers: Verilator evaluates all logic that a top-level
     // input feeds once more at every edge, and a reset feeds everything. It halves the time of a cycle.

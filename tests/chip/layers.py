@@ -28,7 +28,7 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
     """
     shape = LayerShape.parse(shape) if isinstance(shape, str) else shape
     chip = PRESETS.get(chip, chip)
-    verilog = chip_verilog(chip)  # the same for all links
+    verilog = chip_verilog(chip, top=options.get("top", "chip"))  # the same for all links
     chip = replace(chip, link_mhz=link_mhz or chip.link_mhz)
     if mapping == "auto":
         mapping = find_mapping(lower(shape, chip)[0], chip)
