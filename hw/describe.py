@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from .chip import Eyeriss
 from .config import ChipConfig, scan_fields
 from .counters import COUNTERS, counter_index
 from .place import flat_ports
@@ -10,15 +9,16 @@ from .place import flat_ports
 __all__ = ["describe"]
 
 
-def describe(chip: ChipConfig, files) -> dict:
+def describe(chip: ChipConfig, files, top) -> dict:
     """Ports, configuration fields and counters of a chip.
 
     Parameters
     ----------
     files : list of str
         Names of its Verilog files.
+    top : Block
+        With the clocks of `hw.chip.Eyeriss`.
     """
-    top = Eyeriss(chip)
     clocks = [{"name": name, "direction": "input", "width": 1} for name in ("clk", "rst", "link_clk", "link_rst")]
     ports = [{"name": name, "direction": "input" if is_input else "output", "width": len(value)}
              for name, is_input, value in flat_ports(top, top)]

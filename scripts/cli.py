@@ -44,6 +44,13 @@ class Part(StrEnum):
     tile = "tile"
 
 
+class Top(StrEnum):
+    """Tops that there is Verilog of."""
+
+    chip = "chip"
+    axi = "axi"
+
+
 class Simulator(StrEnum):
     """Simulators that a layer can run on."""
 
@@ -59,9 +66,13 @@ Workers = Annotated[str, typer.Option(
 
 @app.command()
 def generate(chip: Chip = "eyeriss",
+             top: Annotated[Top, typer.Option(help="The chip itself, or the chip behind AXI4.")] = Top.chip,
              output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/rtl")):
-    """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters."""
-    generation.generate(chip, output)
+    """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters.
+
+    With --top axi also the register map as a Markdown page and a C header, and a FuseSoC core file.
+    """
+    generation.generate(chip, output, top.value)
 
 
 @app.command()

@@ -40,7 +40,7 @@ class AxiControl(Block):
     commands, replies : to and from `hw.host.HostPort`.
     base, halt, bus_idle, read_error, write_error : of `AxiMaster`; `base` is steady while a layer runs.
     reset : to the chip; `reset_seen` says that it is in reset, in both its clock domains.
-    interrupt : level.
+    irq : the interrupt, a level.
     """
 
     module_name = "axi_control"
@@ -53,7 +53,7 @@ class AxiControl(Block):
             "read_address": In(ADDRESS_BITS), "read_data": Out(32), "read_refused": Out(1),
             "commands": Out(stream.Signature(Command)), "replies": In(stream.Signature(Reply)),
             "base": Out(MEMORY_BITS), "halt": Out(1), "bus_idle": In(1), "read_error": In(1), "write_error": In(1),
-            "reset": Out(1), "reset_seen": In(1), "interrupt": Out(1),
+            "reset": Out(1), "reset_seen": In(1), "irq": Out(1),
         })
 
     def elaborate(self, platform):
@@ -86,10 +86,7 @@ class AxiControl(Block):
             "BUSY": (state == State.RUNNING) | (state == State.DRAINING), "DONE": done,
             "HALTED": state == State.HALTED, "RESETTING": resetting, "COUNTER_BUSY": counter_busy,
         }
-        status = Signal(32)
-        places = sorted(fields, key=lambda name: FIELDS[f"STATUS.{name}"].low)
-        assert [FIELDS[f"STATUS.{name}"].low for name in places] == list(range(len(places)))
-        return Cat(fields[name] for name in places) | status
+        return Cat(fields[name] for name in sorted(fields, key=lambda name: FIELDS[f"STATUS.{name}"].low))
 
     def _bit(self, register, field):
         return self.write_data[FIELDS[f"{register}.{field}"].low]
@@ -118,13 +115,8 @@ class AxiControl(Block):
             self.write_ready.eq(~self.commands.valid | self.commands.ready),
             causes["BUSY_START"].eq(start & ~idle), causes["UNALIGNED_BASE"].eq(start & idle & ~aligned),
         ]
-        with m.Switch(self.write_address[2:]):
-            m.d.comb += self.write_refused.eq(0)
-            for register in filter(lambda register: register.writable, REGISTERS):
-                with m.Case(register.offset >> 2):
-                    pass
-            with m.Default():
-                m.d.comb += self.write_refused.eq(1)
+        writable = [register.offset >> 2 for register in REGISTERS if register.writable]
+        m.d.comb += self.write_refused.eq(~self.write_address[2:].matches(*writable))
         self._base(m, idle, config, causes)
 
     def _base(self, m, idle, config, causes):
@@ -200,5 +192,5 @@ class AxiControl(Block):
                 m.d.sync += register.eq(register | set_bits)
         with m.If(writes["INTERRUPT_ENABLE"]):
             m.d.sync += enable.eq(self.write_data)
-        m.d.comb += self.interrupt.eq((pending & enable).any())
+        m.d.comb += self.irq.eq((pending & enable).any())
         return {"ERROR": errors, "INTERRUPT_PENDING": pending, "INTERRUPT_ENABLE": enable}

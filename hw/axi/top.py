@@ -64,7 +64,7 @@ class EyerissAxi(Block):
         m.d.comb += [
             master.base.eq(control.base), master.halt.eq(control.halt), control.bus_idle.eq(master.idle),
             control.read_error.eq(master.read_error), control.write_error.eq(master.write_error),
-            self.irq.eq(control.interrupt),
+            self.irq.eq(control.irq),
         ]
         self._host(m, control, chip, resets)
         self._memory(m, master, chip)

@@ -5,6 +5,12 @@ import pytest
 from sim.tools import available
 
 
+@pytest.fixture(params=["chip", "axi"])
+def top(request):
+    """The bare chip, and the chip behind AXI."""
+    return request.param
+
+
 @pytest.fixture
 def need():
     """Skip the test where a simulator is missing."""

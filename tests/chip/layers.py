@@ -24,8 +24,10 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
     shape : str or LayerShape
     chip : str or ChipConfig
     mapping : "auto" or str such as "m=8 n=1 e=3 p=8 q=1 r=1 t=1"
-    options : passed to `sim.layer.simulate_layer`.
+    options : passed to `sim.layer.simulate_layer`. With `top` "axi" every channel of the bus stalls at random.
     """
+    if options.get("top") == "axi":
+        options.setdefault("stall_seed", seed)
     shape = LayerShape.parse(shape) if isinstance(shape, str) else shape
     chip = PRESETS.get(chip, chip)
     verilog = chip_verilog(chip, top=options.get("top", "chip"))  # the same for all links

@@ -40,9 +40,9 @@ def ends_badly(result, statuses):
     assert result.counters["cycles"] <= ENDS["max_cycles"] + ENDS["poll_cycles"]
 
 
-def test_whole_chip(need):
+def test_whole_chip(need, top):
     need("verilator")
-    check(run(SHAPE, MAPPING, **ENDS))
+    check(run(SHAPE, MAPPING, top=top, **ENDS))
 
 
 # field, element, change; PEs count row by row from the top left, five in a row
@@ -69,10 +69,10 @@ def test_whole_chip(need):
     ("shift", None, lambda value: value + 1, {"done"}),
     ("relu", None, lambda value: 1, {"done"}),
 ])
-def test_wrong_configuration(need, field, index, change, statuses):
+def test_wrong_configuration(need, top, field, index, change, statuses):
     need("verilator")
-    ends_badly(run(SHAPE, MAPPING, corrupt=partial(corrupt, field=field, index=index, change=change), **ENDS),
-               statuses)
+    change = partial(corrupt, field=field, index=index, change=change)
+    ends_badly(run(SHAPE, MAPPING, corrupt=change, top=top, **ENDS), statuses)
 
 
 def mutate(directory, module, substitutions, addition=""):
@@ -142,10 +142,10 @@ def test_unchanged_copy_of_the_chip(need, tmp_path):
     check(run(*SHORT, simulator="icarus", verilog=mutate(tmp_path, "pe", []), **ENDS))
 
 
-def test_undecodable_ofmap_is_a_mismatch(need):
+def test_undecodable_ofmap_is_a_mismatch(need, top):
     need("verilator")
     change = partial(corrupt, field="ofmap_base", index=None, change=lambda value: value + 1)
-    ends_badly(run(SHAPE, MAPPING, relu=True, compress=True, corrupt=change, **ENDS), {"malformed", "fault"})
+    ends_badly(run(SHAPE, MAPPING, relu=True, compress=True, corrupt=change, top=top, **ENDS), {"malformed", "fault"})
 
 
 @pytest.mark.parametrize("field, index, change, verdict", [

@@ -69,7 +69,7 @@ FAULTS = {
 }
 
 
-def test_every_fault_has_its_cause_and_the_next_layer_is_right(need):
+def test_every_fault_has_its_cause_and_the_next_layer_is_right(need, top):
     """Wrong programs and right ones in turn, in one simulation of one build."""
     need("verilator")
     programs, base = [], 0
@@ -78,7 +78,8 @@ def test_every_fault_has_its_cause_and_the_next_layer_is_right(need):
             programs.append(spoil(program(base, compress)))
             base += len(programs[-1].dram)
     expected = [conv_layer(*TENSORS, SHAPE, relu=True)] * len(programs)
-    results = simulate_programs(programs, expected, CHIP, keep_going=True, max_cycles=60_000)
+    results = simulate_programs(programs, expected, CHIP, keep_going=True, max_cycles=60_000, top=top,
+                                stall_seed=9 if top == "axi" else 0)
     for name, wrong, right in zip(FAULTS, results[::2], results[1::2], strict=True):
         cause = FAULTS[name][2]
         assert wrong.status == "fault", (name, wrong.status)

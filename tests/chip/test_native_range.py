@@ -28,8 +28,8 @@ SHARE = {"mini": 0.8, "eyeriss": 0.2}  # of the layers; the large chip is the sl
 MOST_MACS = {"mini": 60_000, "eyeriss": 200_000}
 
 
-@pytest.mark.parametrize("chip", SHARE)
-def test_random_layers(need, chip):
+@pytest.mark.parametrize("chip, top", [*((chip, "chip") for chip in SHARE), ("mini", "axi")])
+def test_random_layers(need, chip, top):
     need("verilator")
     count = max(1, round(LAYERS * SHARE[chip] / BATCH))
     details = st.tuples(native_layers(MOST_MACS[chip]), st.integers(0, 2**32 - 1), st.integers(0, 16), st.booleans(),
@@ -39,12 +39,12 @@ def test_random_layers(need, chip):
               phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck))
     @given(st.lists(details, min_size=BATCH, max_size=BATCH), st.integers(0, 3))
     def run(layers, stalls):
-        _run_batch(PRESETS[chip], layers, stalls)
+        _run_batch(PRESETS[chip], layers, stalls if top == "chip" else stalls + 1, top)
 
     run()
 
 
-def _run_batch(chip, layers, stalls):
+def _run_batch(chip, layers, stalls, top):
     programs, expected, base = [], [], 0
     for shape, seed, shift, relu, zeros, compress in layers:
         note(f"{shape} seed={seed} shift={shift} relu={relu} zeros={zeros} compress={compress}")
@@ -54,7 +54,7 @@ def _run_batch(chip, layers, stalls):
                                       base=base))
         base += len(programs[-1].dram)
         expected.append(conv_layer(*tensors, shape, shift=shift, relu=relu))
-    results = simulate_programs(programs, expected, chip, stall_seed=stalls, max_cycles=2_000_000)
+    results = simulate_programs(programs, expected, chip, stall_seed=stalls, max_cycles=2_000_000, top=top)
     for (shape, *_), result in zip(layers, results, strict=True):
         assert result.match, (str(shape), result.status, result.difference, result.program.mapping)
     assert sum(np.prod(result.ofmap.shape) for result in results) > 0

@@ -9,6 +9,9 @@ from tests.chip.layers import check, random_layer, run
 # takes it half a minute on the large one: few and short layers there.
 SIMULATORS = ("verilator", "icarus")
 
+# The chip behind AXI runs all layers of the small chip under Verilator, one under Icarus.
+TOPS = (("chip", "verilator"), ("chip", "icarus"), ("axi", "verilator"))
+
 # name -> shape, mapping; for the 12 x 14 chip
 LARGE = {
     "ragged strips": ("M=8,C=3,H=9,W=9,R=3", "m=8 n=1 e=3 p=8 q=1 r=1 t=1"),
@@ -69,26 +72,31 @@ def test_mapping_on_the_large_chip(need, name):
     check(run(*LARGE[name], chip="eyeriss", relu=True))
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("top, simulator", TOPS)
 @pytest.mark.parametrize("seed", [200, 201, 204])
-def test_random_layer_on_the_small_chip(need, simulator, seed):
+def test_random_layer_on_the_small_chip(need, top, simulator, seed):
     need(simulator)
     shape, options = random_layer(seed, most_macs=4_000)
-    check(run(shape, simulator=simulator, **options))
+    check(run(shape, simulator=simulator, top=top, **options))
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("top, simulator", TOPS)
 @pytest.mark.parametrize("name", SMALL)
-def test_mapping_on_the_small_chip(need, name, simulator):
+def test_mapping_on_the_small_chip(need, top, name, simulator):
     need(simulator)
-    check(run(*SMALL[name], simulator=simulator))
+    check(run(*SMALL[name], simulator=simulator, top=top))
+
+
+def test_axi_under_icarus(need):
+    need("icarus")
+    check(run(*SMALL["filters side by side"], simulator="icarus", top="axi"))
 
 
 @pytest.mark.parametrize("seed", range(300, 308))
-def test_stalling_dram(need, seed):
+def test_stalling_dram(need, top, seed):
     need("verilator")
     shape, options = random_layer(seed, most_macs=40_000)
-    check(run(shape, stall_seed=seed, **options))
+    check(run(shape, stall_seed=seed, top=top, **options))
 
 
 @pytest.mark.parametrize("seed", range(400, 403))

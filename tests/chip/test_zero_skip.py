@@ -45,21 +45,22 @@ def edge(index, zeros):
     return LayerShape.parse(shape), Mapping(**values), index, zeros, 3, False
 
 
-@pytest.mark.parametrize("stalls", [0, 5])
-def test_edges(need, stalls):
+@pytest.mark.parametrize("top, stalls", [("chip", 0), ("chip", 5), ("axi", 6)])
+def test_edges(need, top, stalls):
     need("verilator")
     layers = [edge(index, zeros) for index in range(len(EDGES)) for zeros in ZEROS]
-    for layer, result in zip(layers, run(layers, stall_seed=stalls), strict=True):
+    for layer, result in zip(layers, run(layers, stall_seed=stalls, top=top), strict=True):
         assert result.match, (layer, result.status, result.difference)
 
 
-def test_random_layers(need):
+@pytest.mark.parametrize("top, stalls", [("chip", 0), ("axi", 7)])
+def test_random_layers(need, top, stalls):
     need("verilator")
     layers = []
     for seed in range(40):
         shape, options = random_layer(seed, most_macs=40_000)
         layers.append((shape, None, seed, ZEROS[seed % len(ZEROS)], options["shift"], options["relu"]))
-    for layer, result in zip(layers, run(layers), strict=True):
+    for layer, result in zip(layers, run(layers, stall_seed=stalls, top=top), strict=True):
         assert result.match, (layer, result.status, result.difference)
 
 

@@ -104,7 +104,7 @@ def test_instances_connect_every_port_once(generated, name):
 def test_ports_are_the_signatures(generated):
     for name, chip in CHIPS.items():
         text = generated[name][0].read_text()
-        described = describe(chip, [])["ports"]
+        described = describe(chip, [], Eyeriss(chip))["ports"]
         assert ports_of(text) == {port["name"] for port in described}
         for port in described:
             width = f"[{port['width'] - 1}:0] " if port["width"] > 1 else ""
