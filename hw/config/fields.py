@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .chip import ChipConfig
 
-__all__ = ["ADDRESS_BITS", "ScanField", "pack_scan", "scan_fields"]
+__all__ = ["ADDRESS_BITS", "ScanField", "pack_scan", "scan_fields", "scan_words"]
 
 ADDRESS_BITS = 28  # of a 64-bit word in DRAM: 2 GB
 COUNT_BITS = 28  # of words in a DRAM stream
@@ -138,3 +138,12 @@ def pack_scan(chip: ChipConfig, values: dict[str, int | list[int]]) -> list[int]
                 raise ValueError(f"{field.name} must fit {field.width} bits, not {element!r}")
             bits += [element >> bit & 1 for bit in range(field.width)]
     return bits
+
+
+def scan_words(bits: list[int]) -> list[int]:
+    """A scan chain's bits as 32-bit words, bit 0 of the first word shifted in first.
+
+    What makes up the last word stands in front, where it falls out of the chain again.
+    """
+    whole = [0] * (-len(bits) % 32) + list(bits)
+    return [sum(bit << place for place, bit in enumerate(whole[at:at + 32])) for at in range(0, len(whole), 32)]

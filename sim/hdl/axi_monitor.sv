@@ -1,4 +1,4 @@
-// The rules of AXI4 that a master of our kind can break. `violation` is sticky, and says why on the log.
+// The rules of AXI4 that a master of our kind can break. `violation` is sticky until the reset, and says why on the log.
 //
 // Each channel: once valid, it and its payload hold until ready, nothing is X. Bursts: within 4 KB, whole
 // words. WLAST on the last word of each burst and on no other; no more than as many answers as bursts.
@@ -49,17 +49,13 @@ module axi_monitor (
         end
     endtask
 
-    initial begin
-        violation = 0;
-        splits = 0;
-        most_reads = 0;
-    end
-
     always @(posedge clk) begin
         if (rst) begin
-            {aw_held, w_held, ar_held, addresses, ends, word} <= 0;
+            {violation, aw_held, w_held, ar_held, addresses, ends, word} <= 0;
             open_reads <= 0;
             open_writes <= 0;
+            splits <= 0;
+            most_reads <= 0;
         end else begin
             if ((^{awvalid, wvalid, arvalid, bready, rready}) === 1'bx) broken("a handshake is X");
             if (aw_held && (!awvalid || {awaddr, awlen} != aw_before)) broken("AW changed before its transfer");

