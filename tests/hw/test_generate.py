@@ -150,8 +150,8 @@ def test_every_waiver_is_needed(generated, monkeypatch):
 def test_icarus_compiles(generated, name, tmp_path):
     if not available("icarus"):
         pytest.skip("no icarus")
-    run = subprocess.run(["iverilog", "-g2012", "-Wall", "-s", generated[name][0].stem, "-o", tmp_path / "out", *generated[name]],
-                         capture_output=True, text=True)
+    run = subprocess.run(["iverilog", "-g2012", "-Wall", "-s", generated[name][0].stem, "-o", tmp_path / "out",
+                          *generated[name]], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     # "sorry: constant selects in always_* processes": a process that reads one bit of a vector wakes for any
     # of its bits. That costs a little speed and changes no value; all else would be a warning.
