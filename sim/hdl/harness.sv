@@ -58,7 +58,7 @@ module harness #(
         dump_before <= dump;
         // the select takes a cycle to the chip, the value one more
         count_before <= {count_before[1:0], count};
-        counted <= count_before[2] && count;
+        counted <= &count_before && count;
         start <= 0;
 
         if (rst) begin
