@@ -65,7 +65,8 @@ class RlcDecoder(Block):
         m.d.comb += [
             current.eq(self.i.payload.word_select(pair, PAIR_BITS)),
             run.eq(current.run - taken),  # zeros of this pair that are still to come
-            active.eq(self.i.valid & ~self.raw & ~ending & (~self.o.valid | self.o.ready)),
+            # the next word gathers while the last one waits for its taker
+            active.eq(self.i.valid & ~self.raw & ~ending & (~fills | ~self.o.valid | self.o.ready)),
             after.eq(lane + run + 1),
             fits.eq(after <= LANES), fills.eq(after >= LANES), last_pair.eq(pair == PAIRS - 1),
             self.i.ready.eq(Mux(self.raw, ~self.o.valid | self.o.ready, active & fits & last_pair)),

@@ -7,6 +7,7 @@ import numpy as np
 from layer_model import pack
 
 from golden import rlc
+from sim.patterns import burst
 from sim.streams import cross, run_io_check
 
 END, BAD = 1 << 64, 1 << 65
@@ -87,6 +88,15 @@ async def decoder_rate(dut, case):
         # a pair that ends a word begins the next one at its first lane
     taken = sources["i"].transfers
     assert taken[-1] - taken[0] <= steps, "a pair a cycle"
+
+
+@cocotb.test()
+async def decoder_keeps_up(dut):
+    """With a taker of a word in four cycles, a value a cycle: the ifmap sender behind the GLB."""
+    _, sinks = await decode(dut, "zeros0", pressure=burst(1, 3))
+    words, streams = sum(len(values) // 4 for values in CASES["zeros0"]), len(CASES["zeros0"])
+    taken = sinks["o"].transfers
+    assert taken[-1] - taken[0] <= 4 * (words + 2 * streams), "a value a cycle"
 
 
 @cocotb.test()

@@ -21,6 +21,11 @@ def test_broken_decoder(bench, signal, expression, message):
     bench.fails(RlcDecoder(), "rlc", f"rlc_decoder.{signal}", expression, message, testcase="decoder_rate")
 
 
+def test_decoder_that_does_not_gather_ahead(bench):
+    bench.fails(RlcDecoder(), "rlc", "rlc_decoder.active", "{} & (~o__valid | o__ready)", "a value a cycle",
+                testcase="decoder_keeps_up")
+
+
 @pytest.mark.parametrize("signal, expression, message", [
     ("later", "1'h0", "word .* is .*, not|then none"),
     ("word_done", "{} | i__valid", "word .* is .*, not|then none"),
