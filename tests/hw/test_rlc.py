@@ -22,7 +22,7 @@ def test_broken_decoder(bench, signal, expression, message):
 
 
 def test_decoder_that_does_not_gather_ahead(bench):
-    bench.fails(RlcDecoder(), "rlc", "rlc_decoder.active", "{} & (~o__valid | o__ready)", "a value a cycle",
+    bench.fails(RlcDecoder(), "rlc", "rlc_decoder.active", "{} & (~o__valid | o__ready)", "next word is there",
                 testcase="decoder_keeps_up")
 
 
