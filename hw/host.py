@@ -7,10 +7,11 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream
 from amaranth.lib.wiring import In, Out
 
+from .layouts import Burst
 from .place import Block
 from .stream import signals
 
-__all__ = ["Command", "CommandKind", "HostPort", "Reply", "ReplyKind", "WORD"]
+__all__ = ["WORD", "Command", "CommandKind", "HostPort", "Reply", "ReplyKind", "attach_host", "attach_memory"]
 
 WORD = 32  # bits of the scan chain in a command
 
@@ -102,3 +103,25 @@ class HostPort(Block):
             ]
         with m.If(asked[-1] & (~free | ended)):
             m.d.sync += asked.eq(asked)
+
+
+def attach_host(m, port, chip):
+    """Wire a HostPort to the chip."""
+    for name in ("scan_enable", "scan_in", "start", "counter_select"):
+        m.d.comb += getattr(chip, name).eq(getattr(port, name))
+    for name in ("done", "fault", "counter_value"):
+        m.d.comb += getattr(port, name).eq(getattr(chip, name))
+
+
+def attach_memory(m, memory, chip):
+    """Wire the streams `commands`, `write_words` and `read_words` of an instance to the chip's DRAM pins."""
+    burst = Burst(memory.commands.payload)
+    m.d.comb += [
+        memory.commands.valid.eq(chip.dram_cmd_valid), chip.dram_cmd_ready.eq(memory.commands.ready),
+        burst.write.eq(chip.dram_cmd_write), burst.address.eq(chip.dram_cmd_address),
+        burst.length.eq(chip.dram_cmd_length),
+        memory.write_words.valid.eq(chip.dram_wdata_valid), chip.dram_wdata_ready.eq(memory.write_words.ready),
+        memory.write_words.payload.eq(chip.dram_wdata),
+        chip.dram_rdata_valid.eq(memory.read_words.valid), memory.read_words.ready.eq(chip.dram_rdata_ready),
+        chip.dram_rdata.eq(memory.read_words.payload),
+    ]

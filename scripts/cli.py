@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from compiler.catalogue import CATALOGUE
-from scripts import benchmarking, calibration, generation, map_report, photo_layer, simulation
+from scripts import benchmarking, board_run, calibration, generation, map_report, photo_layer, simulation
+from scripts.board_host import BoardLost
 from scripts.console import BadInput, console, layer_table
 from sim.tools import SimulatorError
 
@@ -177,6 +178,39 @@ def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.
     raise typer.Exit(photo_layer.demo(sim.value, output))
 
 
+fpga = typer.Typer(no_args_is_help=True, help="The chip on an FPGA board.")
+app.add_typer(fpga, name="fpga")
+
+
+@fpga.command()
+def run(
+    port: Annotated[str, typer.Option(help="The board's serial device, such as /dev/ttyUSB0.")],
+    baud: Annotated[int, typer.Option(help="Bits a second, as the board was built for.")] = 1_000_000,
+    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
+    shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
+    batch: Annotated[int | None, typer.Option(help="N.")] = None,
+    ifmap: Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")] = None,
+    bias: Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")] = None,
+    shift: Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")] = 0,
+    relu: Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")] = False,
+    zeros: Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
+    chip: Chip = "eyeriss",
+    save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
+    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+):
+    """Run one layer on a board, read its ofmap back and compare every output with the golden model."""
+    if baud < 1:
+        raise BadInput(f"--baud must be at least 1, not {baud!r}")
+    chosen = simulation.choose_layer(layer, shape, batch)
+    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
+    raise typer.Exit(board_run.run(
+        chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, save=save,
+        json_target=json))
+
+
 def main():
     """Run the command line; bad input is one line on standard error and exit status 2."""
     try:
@@ -185,7 +219,7 @@ def main():
         message = error.format_message() if isinstance(error, UsageError) else str(error)
         print("eyeriss: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(2)
-    except SimulatorError as error:
+    except (SimulatorError, BoardLost) as error:
         print(f"eyeriss: {error}", file=sys.stderr)
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):

@@ -52,9 +52,9 @@ def counts_table(title, columns, rows) -> Table:
 
 
 @contextmanager
-def passes_bar(title):
-    """A progress bar of passes on standard error, if that is a terminal; yields a callable (done, all)."""
-    with Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("passes"),
+def passes_bar(title, unit="passes"):
+    """A progress bar on standard error, if that is a terminal; yields a callable (done, all)."""
+    with Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
                   TimeElapsedColumn(), console=Console(stderr=True), transient=True,
                   disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(title, total=None)

@@ -18,7 +18,8 @@ from scripts.console import BadInput, bad_input, console, counts_table, passes_b
 from sim.layer import simulate_layer
 from sim.tools import SimulatorError, require
 
-__all__ = ["NamedLayer", "choose_layer", "load_tensors", "report", "simulate"]
+__all__ = ["NamedLayer", "check_targets", "choose_layer", "deliver", "load_tensors", "report", "simulate",
+           "with_mapping"]
 
 
 @dataclass(frozen=True)
@@ -68,24 +69,48 @@ def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift) -> Tensors:
 
 def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None, json_target=None) -> int:
     """Run a layer and report; the exit status."""
-    if save is not None and Path(save).exists() and not Path(save).is_dir():
-        raise BadInput(f"--save must be a directory that can be written, not {save}")
-    if json_target not in (None, "-") and Path(json_target).is_dir():
-        raise BadInput(f"--json must be a file that can be written, not {json_target}")
+    check_targets(save, json_target)
     with bad_input():
         chip = load_chip(chip)
         try:
             require(simulator)
         except SimulatorError as error:
             raise BadInput(str(error)) from None
-        given = None if mapping == "auto" else load_mapping(mapping)
-        if given:
-            Placement(lower(layer.shape, chip)[0], given, chip)  # refuses what does not fit
         with passes_bar(layer.name) as progress:
             def run(chosen):
                 return simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
                                       simulator=simulator, progress=progress)
-            result = run(given) if given else _with_best_mapping(run, layer.shape, chip, tensors.ifmap, relu)
+            result = with_mapping(run, mapping, layer.shape, chip, tensors.ifmap, relu)
+    return deliver(layer, tensors, result, save=save, json_target=json_target)
+
+
+def check_targets(save, json_target):
+    """Refuse what cannot be written before anything is run."""
+    if save is not None and Path(save).exists() and not Path(save).is_dir():
+        raise BadInput(f"--save must be a directory that can be written, not {save}")
+    if json_target not in (None, "-") and Path(json_target).is_dir():
+        raise BadInput(f"--json must be a file that can be written, not {json_target}")
+
+
+def with_mapping(run, mapping, shape, chip, ifmap, relu):
+    """Run with the mapping of a file, or for "auto" with that of least latency.
+
+    With coded ifmaps in the GLB, unless these are too long for it.
+    """
+    native = lower(shape, chip)[0]
+    if mapping != "auto":
+        given = load_mapping(mapping)
+        Placement(native, given, chip)  # refuses what does not fit
+        return run(given)
+    density = Density(np.count_nonzero(ifmap) / ifmap.size, 0.5 if relu else 1.0)
+    try:
+        return run(find_mapping(native, chip, density=density, coded=True))
+    except CodeTooLong:
+        return run(find_mapping(native, chip, density=density))
+
+
+def deliver(layer, tensors, result, *, save, json_target) -> int:
+    """Save and print a result; the exit status."""
     if save is not None:
         _save(save, tensors, result.ofmap)
     table = {"layer": layer.name} | result.as_dict()
@@ -95,16 +120,6 @@ def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None
         write_whole(json_target, json.dumps(table, indent=1) + "\n")
     report(layer, result, stderr=json_target == "-")
     return 0 if result.match else 1
-
-
-def _with_best_mapping(run, shape, chip, ifmap, relu):
-    """Run with the mapping of least latency; without coded ifmaps in the GLB if these are too long for it."""
-    native = lower(shape, chip)[0]
-    density = Density(np.count_nonzero(ifmap) / ifmap.size, 0.5 if relu else 1.0)
-    try:
-        return run(find_mapping(native, chip, density=density, coded=True))
-    except CodeTooLong:
-        return run(find_mapping(native, chip, density=density))
 
 
 def _save(directory, tensors, ofmap):

@@ -23,7 +23,7 @@ from hw.generate import write
 
 from . import chip as chip_simulation
 
-__all__ = ["LayerResult", "chip_verilog", "simulate_layer", "simulate_programs"]
+__all__ = ["LayerResult", "chip_verilog", "compare", "simulate_layer", "simulate_programs"]
 
 BUILD = Path("build")
 
@@ -181,7 +181,7 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", top="c
             else "not run"
         # None stands for an X in a counter of a broken chip
         counters = {name: sum(job["counters"][name] or 0 for job in mine) for name in COUNTERS}
-        ofmap, difference, status = _compare(program, whole, result.dram, status)
+        ofmap, difference, status = compare(program, whole, result.dram, status)
         results.append(LayerResult(program, ofmap, difference, status, counters, simulator,
                                    result.cycles_per_second, seconds))
     return results
@@ -191,7 +191,7 @@ def _expected_cycles(placement):
     return int(costs(placement.layer, placement.chip, placement.mapping.as_dict()).cycles)
 
 
-def _compare(program, expected, dram, status):
+def compare(program, expected, dram, status):
     """The ofmap in DRAM, its first difference to what is expected where the jobs work, and the status."""
     try:
         ofmap = program.ofmap(dram)

@@ -4,8 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import Out
 
 from ..chip import Eyeriss
-from ..host import Command, HostPort, Reply
-from ..layouts import Burst
+from ..host import Command, HostPort, Reply, attach_host, attach_memory
 from ..link import AsyncQueue, LevelSync
 from ..place import Block, place
 from ..stream import join
@@ -67,7 +66,7 @@ class EyerissAxi(Block):
             self.irq.eq(control.irq),
         ]
         self._host(m, control, chip, resets)
-        self._memory(m, master, chip)
+        attach_memory(m, master, chip)
         return m
 
     def _resets(self, m, control):
@@ -90,19 +89,4 @@ class EyerissAxi(Block):
         join(m, commands.o, host.commands)
         join(m, host.replies, replies.i)
         join(m, replies.o, control.replies)
-        for name in ("scan_enable", "scan_in", "start", "counter_select"):
-            m.d.comb += getattr(chip, name).eq(getattr(host, name))
-        for name in ("done", "fault", "counter_value"):
-            m.d.comb += getattr(host, name).eq(getattr(chip, name))
-
-    def _memory(self, m, master, chip):
-        burst = Burst(master.commands.payload)
-        m.d.comb += [
-            master.commands.valid.eq(chip.dram_cmd_valid), chip.dram_cmd_ready.eq(master.commands.ready),
-            burst.write.eq(chip.dram_cmd_write), burst.address.eq(chip.dram_cmd_address),
-            burst.length.eq(chip.dram_cmd_length),
-            master.write_words.valid.eq(chip.dram_wdata_valid), chip.dram_wdata_ready.eq(master.write_words.ready),
-            master.write_words.payload.eq(chip.dram_wdata),
-            chip.dram_rdata_valid.eq(master.read_words.valid), master.read_words.ready.eq(chip.dram_rdata_ready),
-            chip.dram_rdata.eq(master.read_words.payload),
-        ]
+        attach_host(m, host, chip)

@@ -1,0 +1,80 @@
+"""`eyeriss fpga run`: a layer on a board."""
+
+import time
+
+from compiler.program import compile_layer
+from golden.conv import conv_layer
+from hw.config import load_chip
+from hw.counters import COUNTERS
+from hw.serial_host import Status
+from scripts.board_host import BoardHost
+from scripts.console import BadInput, bad_input, passes_bar
+from scripts.simulation import check_targets, deliver, with_mapping
+from sim.layer import LayerResult, compare
+
+__all__ = ["run"]
+
+POLL_SECONDS = 0.02
+#: Without a MAC and without an end; the chip's own watchdog is a thousand times faster.
+HANG_SECONDS = 20
+
+
+def run(layer, tensors, *, port, baud, chip, mapping, shift, relu, save=None, json_target=None) -> int:
+    """Run a layer on a board and report as for a simulation; the exit status."""
+    check_targets(save, json_target)
+    with bad_input():
+        chip = load_chip(chip)
+        program = with_mapping(
+            lambda chosen: compile_layer(layer.shape, chosen, chip, *tensors, shift=shift, relu=relu),
+            mapping, layer.shape, chip, tensors.ifmap, relu)
+    expected = conv_layer(*tensors, layer.shape, shift=shift, relu=relu)
+    with BoardHost(port, baud=baud) as board:
+        board.synchronise()
+        memory_words = board.check(chip)
+        if len(program.dram) > memory_words:
+            raise BadInput(f"{layer.name} needs {len(program.dram)} words of memory, the board has {memory_words}")
+        result = _run(board, program, expected)
+    return deliver(layer, tensors, result, save=save, json_target=json_target)
+
+
+def _run(board, program, expected):
+    started = time.monotonic()
+    words = sum(job.ofmap_count for job in program.jobs)
+    with passes_bar("load", "words") as progress:
+        board.put(0, program.dram, lambda done: progress(done, len(program.dram)))
+    counters, status = dict.fromkeys(COUNTERS, 0), "done"
+    for number, job in enumerate(program.jobs):
+        with passes_bar(f"job {number + 1} of {len(program.jobs)}") as progress:
+            status = _job(board, job, progress)
+        for name, value in board.counters().items():
+            counters[name] += value
+        if status != "done":
+            break
+    dram, done = program.dram.copy(), 0
+    with passes_bar("read", "words") as progress:
+        for job in program.jobs:
+            place = slice(job.ofmap_base, job.ofmap_base + job.ofmap_count)
+            dram[place] = board.get(job.ofmap_base, job.ofmap_count,
+                                    lambda read, done=done: progress(done + read, words))
+            done += job.ofmap_count
+    ofmap, difference, status = compare(program, expected, dram, status)
+    seconds = time.monotonic() - started
+    return LayerResult(program, ofmap, difference, status, counters, "board", counters["cycles"] / seconds, seconds)
+
+
+def _job(board, job, progress):
+    """One job from reset to end: "done", "fault" or "hang"."""
+    board.reset()
+    board.configure(job.bits)
+    board.start()
+    alive, alive_at = -1, time.monotonic()
+    while Status.BUSY in (status := board.status()):
+        progress(board.counter("passes"), job.placement.passes)
+        if (macs := board.counter("macs")) != alive:
+            alive, alive_at = macs, time.monotonic()
+        if time.monotonic() - alive_at > HANG_SECONDS:
+            return "hang"
+        time.sleep(POLL_SECONDS)
+    return "fault" if {Status.FAULT, Status.OUT_OF_RANGE} & status else "done"
+
+

@@ -1,0 +1,55 @@
+"""`eyeriss fpga run` on the simulated board: the real host program, over a pseudo-terminal."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.config import PRESETS
+from sim.board import simulated_board
+from sim.tools import available
+
+ROOT = Path(__file__).parents[2]
+SHAPE = "M=8,C=5,H=5,W=6,R=3"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    if not available("verilator"):
+        pytest.skip("no verilator")
+    with simulated_board(PRESETS["mini"], tmp_path_factory.mktemp("board"), memory_words=1024) as port:
+        yield port
+
+
+def fpga_run(port, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.cli", "fpga", "run", "--port", port, *map(str, arguments)], cwd=ROOT,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300)
+
+
+@pytest.mark.parametrize("options", [
+    f"--shape {SHAPE}", f"--shape {SHAPE} --relu --zeros 0.6 --shift 3 --seed 4",
+    "--shape N=2,M=7,C=2,H=4,W=4,R=2,U=2", "--shape M=12,C=6,H=5,W=5,R=3,P=1,G=2",
+])
+def test_layers(port, options, tmp_path):
+    run = fpga_run(port, "--chip", "mini", *options.split(), "--json", tmp_path / "result.json", "--save", tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    table = json.loads((tmp_path / "result.json").read_text())
+    assert table["match"] and table["simulator"] == "board"
+    assert table["cycles"]["total"] > 0 and table["macs"] >= table["layer_macs"]
+    assert np.load(tmp_path / "ofmap.npy").size == table["outputs"]
+
+
+@pytest.mark.parametrize("options, status, message", [
+    ("--shape M=64,C=16,H=9,W=9,R=3 --chip mini", 2, r"custom needs \d+ words of memory, the board has 1024"),
+    (f"--shape {SHAPE} --chip eyeriss", 2, r"--chip must be what the board holds: its ARRAY is 0x100506, .*"),
+])
+def test_refused(port, options, status, message):
+    run = fpga_run(port, *options.split())
+    assert run.returncode == status
+    assert re.fullmatch(f"eyeriss: {message}\n", run.stderr), run.stderr
