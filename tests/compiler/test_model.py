@@ -43,7 +43,7 @@ def test_cycles_of_rtl(name, N, values):
 def test_search_is_quick_and_its_mappings_fit(name):
     layer = lower(CATALOGUE[name], CHIP)[0]
     started = time.process_time()
-    found = search(layer, CHIP, density=Density(0.4, 0.4))
+    found = search(layer, CHIP, density=Density(0.4, 0.4), coded=True)
     assert time.process_time() - started < 5
     Placement(layer, found.mapping, CHIP)
     assert found.costs.cycles >= layer.macs / CHIP.pes
