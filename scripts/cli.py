@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from compiler.catalogue import CATALOGUE
+from flow.yosys import FlowError
+from scripts import asic as asic_flow
 from scripts import benchmarking, board_run, calibration, generation, map_report, photo_layer, simulation
 from scripts.board_host import BoardLost
 from scripts.console import BadInput, console, layer_table
@@ -50,6 +52,14 @@ class Top(StrEnum):
 
     chip = "chip"
     axi = "axi"
+
+
+class Timed(StrEnum):
+    """How much static timing is done."""
+
+    all = "all"
+    parts = "parts"
+    none = "none"
 
 
 class Simulator(StrEnum):
@@ -172,6 +182,18 @@ def calibrate(
 
 
 @app.command()
+def asic(
+    chip: Chip = "eyeriss",
+    liberty: Annotated[Path | None, typer.Option(help="Cell library; OSU's 0.18 um one by default.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/asic"),
+    timing: Annotated[Timed, typer.Option(help="all; parts: PE and networks only; or none.")] = Timed.parts,
+    json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
+):
+    """Synthesise to standard cells: area of each module in NAND2 beside the paper's, static timing."""
+    raise typer.Exit(asic_flow.asic(chip, liberty, output, timing=timing.value, json_target=json))
+
+
+@app.command()
 def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
          output: Annotated[Path, typer.Option(help="Directory for the pictures.")] = Path("build/demo")):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
@@ -219,7 +241,7 @@ def main():
         message = error.format_message() if isinstance(error, UsageError) else str(error)
         print("eyeriss: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(2)
-    except (SimulatorError, BoardLost) as error:
+    except (SimulatorError, FlowError, BoardLost) as error:
         print(f"eyeriss: {error}", file=sys.stderr)
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):

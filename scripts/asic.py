@@ -1,0 +1,108 @@
+"""`eyeriss asic`: gate counts and timing of the chip in standard cells."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from flow.area import PAPER_GATES, by_group, totals
+from flow.asic import synthesize
+from flow.library import load_library
+from flow.timing import analyse, find_sta
+from hw.chip import Eyeriss
+from hw.config import load_chip
+from scripts.area_chart import draw
+from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+
+__all__ = ["asic"]
+
+MHZ = 150
+#: What is timed: (title, module). The chip comes last, as it takes longest.
+TIMED = (("PE", ("pe", "pe_zero_skip")), ("GIN", ("gin_64_4",)), ("X-bus", ("x_bus_64_",)), ("chip", ("eyeriss",)))
+
+
+def asic(chip_source, liberty, output, *, timing, json_target):
+    """Synthesise a chip; its tables, chart and results."""
+    with bad_input():
+        chip = load_chip(chip_source)
+        library = load_library(liberty)
+    if timing != "none":
+        with bad_input():
+            find_sta()
+    directory = Path(output) / chip.name
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"output must be a directory that can be written, not {output}: {error.strerror}") from None
+    with working("synthesis"):
+        synthesis = synthesize(Eyeriss(chip), directory, library)
+    console().print(area_table(chip, synthesis))
+    console().print(module_table(synthesis))
+    draw(by_group(synthesis), chip.name, directory / "area.png")
+    result = {"chip": chip.name, "library": library.path.name, "area": area_json(synthesis)}
+    if timing != "none":
+        result["timing"] = report_timing(synthesis, directory, timing)
+    write_whole(directory / "result.json", json.dumps(result, indent=1) + "\n")
+    if json_target:
+        write_whole(json_target, json.dumps(result, indent=1) + "\n")
+    console().print(f"netlist.v, area.png, result.json and logs are in {directory}", highlight=False)
+    return 0
+
+
+@contextmanager
+def working(what):
+    """A spinner on standard error, if that is a terminal."""
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
+
+
+def area_table(chip, synthesis):
+    """Groups of modules beside the paper."""
+    rows = []
+    for group, parts in by_group(synthesis).items():
+        rows.append((group, f"{parts['logic']:,.0f}", f"{parts['registers']:,.0f}", f"{parts['sram_bits'] / 8192:.1f}"))
+    total = totals(synthesis)
+    rows.append(("all", f"{total['logic']:,.0f}", f"{total['registers']:,.0f}", f"{total['sram_bits'] / 8192:.1f}"))
+    rows.append(("the paper's chip", f"{PAPER_GATES:,}", "", "181.5"))
+    return counts_table(f"{chip.name}: area in NAND2", ("", "logic", "spads' registers", "SRAM, KB"), rows)
+
+
+def module_table(synthesis):
+    """Each module: once, and times its instances."""
+    counts = synthesis.instances()
+    rows = [(name, f"{counts[name]}", f"{module.nand2:,.0f}", f"{module.nand2 * counts[name]:,.0f}",
+             f"{module.flops}", f"{module.clock_gates}")
+            for name, module in synthesis.modules.items() if module.kind != "sram"]
+    rows.sort(key=lambda row: -float(row[3].replace(",", "")))
+    return counts_table("modules, without what is placed in them",
+                        ("module", "instances", "NAND2 each", "NAND2", "flip-flops each", "clock gates each"), rows)
+
+
+def area_json(synthesis):
+    counts = synthesis.instances()
+    return {
+        "totals": totals(synthesis), "groups": by_group(synthesis), "paper_logic": PAPER_GATES,
+        "modules": {name: {"kind": module.kind, "instances": counts[name], "nand2": round(module.nand2, 1),
+                           "flops": module.flops, "clock_gates": module.clock_gates}
+                    for name, module in synthesis.modules.items()},
+    }
+
+
+def report_timing(synthesis, directory, which):
+    """Worst paths of PE, networks and chip, as a table and for JSON."""
+    results = {}
+    for title, starts in TIMED:
+        module = next((name for name in synthesis.modules if name.startswith(starts)), None)
+        if module is None or (title == "chip" and which != "all"):
+            continue
+        with working(f"timing of the {title}"):
+            timing = analyse(synthesis, directory, mhz=MHZ, top=module)
+        rows = [(path.start, path.end, f"{path.delay:.2f}", f"{path.slack:+.2f}") for path in timing.paths]
+        console().print(counts_table(f"{title} ({module}): {timing.mhz:.0f} MHz; worst paths against {MHZ} MHz",
+                                     ("from", "to", "ns", "slack"), rows))
+        results[title] = {"module": module, "mhz": round(timing.mhz, 1),
+                          "paths": [vars(path) for path in timing.paths]}
+    return results
+
+
