@@ -27,13 +27,9 @@ CLOCK_GATE = "CLOCK_GATE"
 CLOCKS = {("*", port) for port in ("clk", "link_clk", "read_clk", "write_clk", "CLK", "GCLK")}
 #: Fewer registers with one enable than this are not worth a clock gate.
 GATED_REGISTERS = 3
-#: Picoseconds that ABC maps and sizes for, registers and SRAMs at both ends not counted.
-TARGET = 4500
-
-_SIZES = f"topo;buffer,-N,{LIMIT};upsize,-D,{TARGET};dnsize,-D,{TARGET}"
-#: ABC's scripts: least area; and for modules with long paths, of least area among those that are fast enough.
-SMALL = f"+strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m;{_SIZES}"
-FAST = f"+strash;ifraig;scorr;dc2;dc2;strash;dch,-f;map,-B,0.9,-D,{TARGET};{_SIZES}"
+#: ABC's scripts: least area; and with gates sized for so many picoseconds, registers at both ends not counted.
+SMALL = "+strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m"
+SIZED = f"{SMALL};topo;buffer,-N,{LIMIT};upsize,-D,4500;dnsize,-D,4500"
 #: With a multiplier or an adder behind a multiplexer.
 LONG_PATHS = ("pe", "pe_zero_skip")
 
@@ -129,7 +125,7 @@ def synthesize(block, directory, library, *, poll=None):
     insert_buffers(directory / "netlist.json", library.buffer, clocks=CLOCKS | library.clock_pins)
     yosys.run(_finish(library), directory, name="finish", poll=poll)
     modules = _count(directory, library, {file.stem for file in srams})
-    return Synthesis(top, modules, directory / "netlist.v", directory / "models.v", srams)
+    return Synthesis(top, modules, directory / "netlist.v", directory / "models.sv", srams)
 
 
 def _script(top, sources, srams, library, directory):
@@ -147,7 +143,7 @@ def _script(top, sources, srams, library, directory):
         f"synth -top {top} -run coarse:check",
         *([f"clockgate -pos {CLOCK_GATE} EN:CLK:GCLK -min_net_size {GATED_REGISTERS}"] if library.clock_gate else []),
         "dfflibmap -liberty cells.lib", "opt",
-        *(abc.format(FAST, name) for name in long_paths),
+        *(abc.format(SIZED, name) for name in long_paths),
         abc.format(SMALL, " ".join(["*", *(f"{name} %d" for name in long_paths)])),
         "opt_clean", "check -mapped -assert", "write_json netlist.json",
     ]
@@ -159,7 +155,7 @@ def _finish(library):
         "read_json netlist.json", "rename -wire", "tee -q -o cells.json stat -json",
         *(["read_verilog -overwrite clock_gate.v"] if library.clock_gate else []),
         "write_verilog -noattr -noexpr netlist.v",
-        "design -reset", "read_liberty -ignore_miss_func cells.lib", "write_verilog -noattr models.v",
+        "design -reset", "read_liberty -ignore_miss_func cells.lib", "write_verilog -sv -noattr models.sv",
     ]
 
 

@@ -106,7 +106,7 @@ def _buffer(cells, path):
 def _cells(text):
     """(name, (area, text)) of each cell."""
     starts = list(re.finditer(r"^\s*cell\s*\(\s*\"?(\w+)\"?\s*\)", text, re.MULTILINE))
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
+    for start, end in zip(starts, [*starts[1:], None], strict=False):
         body = text[start.end():end.start() if end else len(text)]
         area = re.search(r"\barea\s*:\s*([\d.]+)", body)
         yield start[1], (float(area[1]) if area else 0.0, body)

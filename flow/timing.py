@@ -149,6 +149,6 @@ def _pin(name, direction, width, access):
         arcs = " ".join(f'{edge}_constraint (scalar) {{ values ("{SRAM_SETUP}"); }}' for edge in ("rise", "fall"))
         return (f'{head} direction : input; capacitance : 0.01; timing () {{ related_pin : "clk"; '
                 f"timing_type : setup_rising; {arcs} }} }}")
-    arcs = " ".join(f'cell_{edge} (scalar) {{ values ("{access}"); }} {edge}_transition (scalar) {{ values ("0.15"); }}'
-                    for edge in ("rise", "fall"))
+    arcs = " ".join(f'cell_{edge} (scalar) {{ values ("{access}"); }} '
+                    f'{edge}_transition (scalar) {{ values ("0.15"); }}' for edge in ("rise", "fall"))
     return f'{head} direction : output; timing () {{ related_pin : "clk"; timing_type : rising_edge; {arcs} }} }}'

@@ -41,7 +41,7 @@ class PE(Block):
     """p x q interleaved 1-D convolution primitives (Fig. 6).
 
     For each position of an ofmap row the q S values of the window are taken in turn, and each meets its
-    p weights in p cycles. Three stages, as in the paper: spad access, multiply, add.
+    p weights in p cycles. Stages: issue, spad access, multiply, add; the paper has no stage to issue.
 
         ifmap spad --+
                      +--> multiply --> select 16 of 32 --> + --> psum spad --> + --> psums_out
@@ -111,18 +111,22 @@ class PE(Block):
         return issue, first, last, group_ends
 
     def _datapath(self, m, ifmap, weights, psum, issue, first, last, group_ends):
-        """Stages 2 and 3; once issued, a MAC never stops."""
+        """Stages 2 to 4; once issued, a MAC never stops."""
         flags = Signal(5)  # valid, zero, first, last, group_ends
-        multiplying, adding = signals("multiplying adding", 5)
-        value = Signal(signed(16), reset_less=True)
+        reading, multiplying, adding = signals("reading multiplying adding", 5)
+        value, factor, weight = (Signal(signed(16), name=name, reset_less=True)
+                                 for name in ("value", "factor", "weight"))
         product = Signal(signed(32), reset_less=True)
         m.d.comb += flags.eq(issue | ifmap.zero << 1 | first << 2 | last << 3 | group_ends << 4)
-        m.d.sync += [multiplying.eq(Mux(issue, flags, 0)), adding.eq(multiplying)]
+        m.d.sync += [reading.eq(Mux(issue, flags, 0)), multiplying.eq(reading), adding.eq(multiplying)]
         with m.If(issue & ~ifmap.zero):
             m.d.sync += value.eq(ifmap.value)
+        with m.If(reading[0] & ~reading[1]):
+            # an SRAM's access and a multiplication are too much for one cycle
+            m.d.sync += [factor.eq(value), weight.eq(weights.data)]
         with m.If(multiplying[0]):
             # cleared, and not masked where it is added: registers can do that for nothing
-            m.d.sync += product.eq(Mux(multiplying[1], 0, value * weights.data))
+            m.d.sync += product.eq(Mux(multiplying[1], 0, factor * weight))
         m.d.comb += [
             psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.last.eq(adding[3]),
             psum.rewind.eq(adding[4]),

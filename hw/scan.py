@@ -28,7 +28,7 @@ class ScanChain(Block):
     def elaborate(self, platform):
         m = Module()
         fields = [getattr(self, field.name) for field in scan_fields(self._chip)]
-        chain = Signal(sum(map(len, fields)))
+        chain = Signal(sum(map(len, fields)), reset_less=True)  # all of it is shifted in before it is used
         m.d.comb += [Cat(fields).eq(chain), self.scan_out.eq(chain[0])]
         with m.If(self.enable):
             m.d.sync += chain.eq(Cat(chain[1:], self.scan_in))

@@ -200,19 +200,24 @@ class ZeroSkipPE(Block):
         return issue, group_ends, finish
 
     def _datapath(self, m, weights, psum, group, issue, group_ends, finish):
-        """Stages 2 and 3."""
-        flags, multiplying, adding = signals("flags multiplying adding", 5)  # MAC, zero, first, ends, finish
-        value = Signal(signed(16), reset_less=True)
+        """Stages 2 to 4."""
+        # MAC, zero, first, ends, finish
+        flags, reading, multiplying, adding = signals("flags reading multiplying adding", 5)
+        value, factor, weight = (Signal(signed(16), name=name, reset_less=True)
+                                 for name in ("value", "factor", "weight"))
         product = Signal(signed(32), reset_less=True)
         m.d.comb += flags.eq(issue | group.zero << 1 | group.first << 2 | group_ends << 3)
         m.d.sync += [
-            multiplying.eq(Mux(issue, flags, 0) | finish << 4), adding.eq(multiplying),
+            reading.eq(Mux(issue, flags, 0) | finish << 4), multiplying.eq(reading), adding.eq(multiplying),
         ]
         with m.If(issue & ~group.zero):
             m.d.sync += value.eq(group.value)
+        with m.If(reading[0] & ~reading[1]):
+            # an SRAM's access and a multiplication are too much for one cycle
+            m.d.sync += [factor.eq(value), weight.eq(weights.data)]
         with m.If(multiplying[0]):
             # cleared, and not masked where it is added: registers can do that for nothing
-            m.d.sync += product.eq(Mux(multiplying[1], 0, value * weights.data))
+            m.d.sync += product.eq(Mux(multiplying[1], 0, factor * weight))
         m.d.comb += [
             psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.rewind.eq(adding[3]),
             psum.finish.eq(adding[4]), psum.value.eq(product >> self.shift),

@@ -59,11 +59,8 @@ def working(what):
 
 def area_table(chip, synthesis):
     """Groups of modules beside the paper."""
-    rows = []
-    for group, parts in by_group(synthesis).items():
-        rows.append((group, f"{parts['logic']:,.0f}", f"{parts['registers']:,.0f}", f"{parts['sram_bits'] / 8192:.1f}"))
-    total = totals(synthesis)
-    rows.append(("all", f"{total['logic']:,.0f}", f"{total['registers']:,.0f}", f"{total['sram_bits'] / 8192:.1f}"))
+    rows = [(name, f"{parts['logic']:,}", f"{parts['registers']:,}", f"{parts['sram_bits'] / 8192:.1f}")
+            for name, parts in (by_group(synthesis) | {"all": totals(synthesis)}).items()]
     rows.append(("the paper's chip", f"{PAPER_GATES:,}", "", "181.5"))
     return counts_table(f"{chip.name}: area in NAND2", ("", "logic", "spads' registers", "SRAM, KB"), rows)
 

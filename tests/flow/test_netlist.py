@@ -1,0 +1,36 @@
+"""The synthesised PE does what its RTL does: the same bench, on gates."""
+
+from pathlib import Path
+
+import pytest
+
+from sim.bench import run_bench
+from sim.runner import SimulationFailed
+from sim.tools import available
+
+BENCH = Path(__file__).parents[1] / "hw" / "bench_pe.py"
+#: Two layers' shapes at full rate, and all windows of the product; without a filter, all of the bench runs.
+QUICK = "one_mac_a_cycle/case=(few|conv3)|selects|computes/case=ragged/idle=burst/pressure=burst"
+
+
+def run(synthesis, netlist, simulator="verilator"):
+    if not available(simulator):
+        pytest.skip(f"no {simulator}")
+    return run_bench([netlist, synthesis.models, *synthesis.srams], "pe", BENCH, simulator=simulator, testcase=QUICK)
+
+
+def test_gates_pass_the_pes_bench(pe):
+    synthesis, _ = pe
+    assert len(run(synthesis, synthesis.netlist)) >= 9
+
+
+def test_a_wrong_gate_is_noticed(pe, tmp_path):
+    """One NAND of the multiplier as a NOR."""
+    synthesis, _ = pe
+    text = synthesis.netlist.read_text()
+    start = text.index("\nmodule pe(")
+    place = text.index("  NAND2X1 ", text.index("product", start))
+    wrong = tmp_path / "netlist.v"
+    wrong.write_text(text[:place] + text[place:].replace("NAND2X1", "NOR2X1", 1))
+    with pytest.raises(SimulationFailed, match="psums_out|stalls"):
+        run(synthesis, wrong)
