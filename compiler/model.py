@@ -95,7 +95,7 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
 
     given = p * q * layer.S * positions * sweeps * groups  # MACs of a PE, zeros included
     pe = given * _share_worked(density.ifmap * unpadded(layer), q * layer.S) if chip.zero_skip else given
-    ifmap_bus = rows * q * r * columns * sweeps * groups
+    ifmap_bus = rows * r * _up(q, chip.ifmap_bus_values) * columns * sweeps * groups
     psum_bus = t * e * quads * positions * sweeps * groups
     filter_bus = pass_filters * passes
 
@@ -120,7 +120,7 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     in_glb = ifmap_words * np.where(np.asarray(coded) > 0, shrink, 1.0)
     glb = {"ifmap": in_glb * groups, "psum_read": ofmap_words * sweeps, "psum_write": ofmap_words * sweeps,
            "filter": filter_bus}
-    noc = {"ifmap": ifmap_bus / 4, "filter": filter_bus, "psum": 2 * psum_bus}
+    noc = {"ifmap": rows * q * r * columns * sweeps * groups / 4, "filter": filter_bus, "psum": 2 * psum_bus}
     macs = given * layer.R * e * r * t
     return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
                  _energy(energy, density, macs, glb, dram, noc))

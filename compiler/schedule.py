@@ -53,7 +53,7 @@ def _passes(placement, density):
             tiles = placement.tiles[start:start + mp.n]
             columns = sum(tile[4] for tile in tiles)
             spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
-            work = ramp + max(per_position * columns, placement.rows * mp.q * mp.r * spread,
+            work = ramp + max(per_position * columns, placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values) * spread,
                               mp.t * mp.e * placement.quads * columns)
             slot = shrink * sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
             psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)

@@ -1,10 +1,10 @@
 """The PE array: rows of PEs, the local network up the columns, three GINs and the GON around them."""
 
-from amaranth.hdl import Cat, Const, Module
+from amaranth.hdl import Cat, Const, Module, Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, filter_tag, ifmap_tag, psum_tag
+from .layouts import QUAD, filter_tag, ifmap_bus_word, ifmap_tag, psum_tag
 from .noc import Gin, Gon
 from .pe import PE, pe_ports
 from .place import Block, place
@@ -14,13 +14,17 @@ from .zero_skip import ZeroSkipPE
 __all__ = ["PEArray", "PERow", "Tagged"]
 
 PE_SETTINGS = ("p_last", "steps_last", "slide", "filter_words", "shift")
-NETWORKS = {"filter": (QUAD, filter_tag), "ifmap": (18, ifmap_tag), "psum": (QUAD, psum_tag)}
+NETWORKS = {"filter": filter_tag, "ifmap": ifmap_tag, "psum": psum_tag}
 
 
-def Tagged(name):
+def _width(chip, name):
+    """Bits of a word of GIN `name`."""
+    return Shape.cast(ifmap_bus_word(chip.ifmap_bus_values)).width if name == "ifmap" else QUAD
+
+
+def Tagged(chip, name):
     """Stream signature of a word and its tag for GIN `name`."""
-    width, tag = NETWORKS[name]
-    return stream.Signature(data.StructLayout({"data": width, "tag": tag}))
+    return stream.Signature(data.StructLayout({"data": _width(chip, name), "tag": NETWORKS[name]}))
 
 
 def _settings(chip):
@@ -52,8 +56,8 @@ class PERow(Block):
             "ln_out_readies": In(columns),
             "macs": Out(range(columns + 1)), "gated": Out(range(columns + 1)),
         }
-        for name, (width, _) in NETWORKS.items():
-            ports |= {f"{name}_data": In(width), f"{name}_valids": In(columns),
+        for name in NETWORKS:
+            ports |= {f"{name}_data": In(_width(chip, name)), f"{name}_valids": In(columns),
                       f"{name}_readies": Out(columns)}
         super().__init__(ports)
 
@@ -109,7 +113,7 @@ class PEArray(Block):
             "filter_row_id": In(4 * rows), "ifmap_row_id": In(4 * rows),
             "psum_row_id": In(4 * rows), "gon_row_id": In(4 * rows),
             "filter_col_id": In(4 * pes), "ifmap_col_id": In(5 * pes), "psum_col_id": In(4 * pes),
-            "filters": In(Tagged("filter")), "ifmaps": In(Tagged("ifmap")), "psums": In(Tagged("psum")),
+            **{f"{name}s": In(Tagged(chip, name)) for name in NETWORKS},
             "requests": In(stream.Signature(psum_tag)), "ofmaps": Out(stream.Signature(QUAD)),
             "macs": Out(range(pes + 1)), "gated": Out(range(pes + 1)), "unclaimed": Out(1),
         })
@@ -153,8 +157,7 @@ class PEArray(Block):
         return m
 
     def _gin(self, m, name, rows):
-        width, tag = NETWORKS[name]
-        gin = place(m, Gin(self._chip, width, tag["col"].width), f"gin_{name}")
+        gin = place(m, Gin(self._chip, _width(self._chip, name), NETWORKS[name]["col"].width), f"gin_{name}")
         source = getattr(self, f"{name}s")
         # only the bottom PEs of the sets take psums from the GIN
         enables = self.active & ~self.from_ln if name == "psum" else self.active

@@ -19,6 +19,7 @@ from .rlc import RlcDecoder, RlcEncoder
 from .scan import ScanChain
 from .settings import attach
 from .stream import join
+from .wide_ifmap import WideIfmapSender
 
 __all__ = ["Eyeriss"]
 
@@ -70,7 +71,8 @@ class Eyeriss(Block):
         paths = {name: self._path(m, block, name, scan, control) for name, block in {
             "filter_buffer": FilterBuffer(chip), "filter_sender": FilterSender(chip),
             "rlc_decoder": RlcDecoder(), "ifmap_loader": IfmapLoader(chip),
-            "ifmap_reader": IfmapReader(chip), "ifmap_sender": IfmapSender(chip),
+            "ifmap_reader": IfmapReader(chip),
+            "ifmap_sender": (IfmapSender if chip.ifmap_bus_values == 1 else WideIfmapSender)(chip),
             "psum_reader": PsumReader(chip), "psum_sender": PsumSender(chip),
             "psum_collector": PsumCollector(chip), "ofmap_drain": OfmapDrain(chip),
             "rlc_encoder": RlcEncoder(),

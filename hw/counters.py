@@ -27,7 +27,7 @@ COUNTERS = {
     "glb_ofmap_reads": "64-bit finished psum words from the GLB on their way to DRAM",
     "glb_filter_reads": "64-bit filter words from the filter banks to the array",
     "glb_filter_writes": "64-bit filter words from DRAM to the filter banks",
-    "noc_ifmaps": "16-bit words over the ifmap GIN",
+    "noc_ifmaps": "words over the ifmap GIN, of 16 bits or several such",
     "noc_filters": "64-bit words over the filter GIN",
     "noc_psums_in": "64-bit words over the psum GIN",
     "noc_psums_out": "64-bit words over the GON",

@@ -79,7 +79,7 @@ class FilterSender(Block):
 
     def __init__(self, chip):
         super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "i": In(stream.Signature(QUAD)), "o": Out(Tagged("filter")), "partial": Out(1),
+            "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "filter")), "partial": Out(1),
         })
 
     def elaborate(self, platform):

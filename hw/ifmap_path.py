@@ -174,7 +174,8 @@ class IfmapSender(Block):
     def __init__(self, chip):
         self._chip = chip
         super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(Tagged("ifmap")), "pass_ends": Out(1),
+            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "ifmap")),
+            "pass_ends": Out(1),
         })
 
     def elaborate(self, platform):
@@ -182,11 +183,11 @@ class IfmapSender(Block):
         walker = place(m, LayerWalker(self._chip), "walker")
         attach(m, walker, self, WALK_SETTINGS)
         produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
-        column, row, tag, q_first = self._counters(m, walker, produce, tile_ends)
+        column, row, tag, q = self._counters(m, walker, produce, tile_ends)
         lane = Signal(range(LANES))
         m.d.comb += [
             stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
-            ends_row.eq(q_first & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
+            ends_row.eq((q == 0) & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
             produce.eq(walker.running & (self.i.valid | (~stored & (lane == 0)))
                        & (~self.o.valid | self.o.ready)),
             self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
@@ -205,8 +206,8 @@ class IfmapSender(Block):
             m.d.sync += self.o.valid.eq(produce)
         return m
 
-    def _counters(self, m, walker, produce, tile_ends):
-        """Column, row, channel set, channel: (column, row, tag, at the first channel)."""
+    def _counters(self, m, walker, produce, tile_ends, values=1):
+        """Column, row, channel set, channel in steps of `values`: (column, row, tag, channel)."""
         column = Signal.like(self.final_column)
         row = Signal.like(self.rows_last)
         # of row by U; U times the channel set
@@ -218,13 +219,14 @@ class IfmapSender(Block):
         last_q, last_r, last_row, last_column = signals("last_q last_r last_row last_column")
         final_column = Mux(walker.ragged_span, self.final_ragged, self.final_column)
         m.d.comb += [
-            last_q.eq(q == self.q_last), last_r.eq(last_q & (r == self.r_last)),
+            last_q.eq(q == self.q_last if values == 1 else q + values > self.q_last),
+            last_r.eq(last_q & (r == self.r_last)),
             last_row.eq(last_r & (row == self.rows_last)),
             last_column.eq(column == final_column + self.window_last),
             tile_ends.eq(last_row & last_column),
         ]
         with m.If(produce):
-            m.d.sync += q.eq(Mux(last_q, 0, q + 1))
+            m.d.sync += q.eq(Mux(last_q, 0, q + values))
             with m.If(last_q):
                 m.d.sync += [r.eq(Mux(last_r, 0, r + 1)), base.eq(Mux(last_r, 0, base + self.stride))]
             with m.If(last_r):
@@ -237,7 +239,7 @@ class IfmapSender(Block):
             with m.If(last_row):
                 m.d.sync += column.eq(Mux(last_column, 0, column + 1))
         tag = Cat((base + modulo)[:4], quotient)
-        return column, row, tag, q == 0
+        return column, row, tag, q
 
 
 def ifmap_route(m, coded, words, decoder, loader, reader, sender):

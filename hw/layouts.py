@@ -3,7 +3,7 @@
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-__all__ = ["Burst", "IfmapWord", "filter_tag", "ifmap_tag", "psum_tag", "QUAD"]
+__all__ = ["LANES", "QUAD", "Burst", "IfmapWord", "filter_tag", "ifmap_bus_word", "ifmap_tag", "psum_tag"]
 
 QUAD = 64  # bits of a word of four values: the filter and psum buses, the GLB, the link
 LANES = 4
@@ -19,6 +19,19 @@ class IfmapWord(data.Struct):
     value: signed(16)
     row_ends: 1
     pass_ends: 1
+
+
+def ifmap_bus_word(values):
+    """What crosses an ifmap bus of `values` values: an `IfmapWord`, or several of them in one.
+
+    The `values` of a wider word are channels of one ifmap row and column, the first lowest, `last` + 1 of
+    them; the flags are the first one's.
+    """
+    if values == 1:
+        return IfmapWord
+    return data.StructLayout({
+        "values": data.ArrayLayout(signed(16), values), "row_ends": 1, "pass_ends": 1, "last": range(values),
+    })
 
 
 def _tag(row_width, col_width):

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, IfmapWord
+from .layouts import QUAD, ifmap_bus_word
 from .place import Block, place
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 from .stream import join, signals
@@ -19,7 +19,7 @@ def pe_ports(chip):
         "slide": In(range(chip.ifmap_spad_words + 1)),
         "filter_words": In(range(chip.filter_spad_words + 1)),
         "shift": In(5), "from_ln": In(1),
-        "filters": In(stream.Signature(QUAD)), "ifmaps": In(stream.Signature(IfmapWord)),
+        "filters": In(stream.Signature(QUAD)), "ifmaps": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
         "psums_gin": In(stream.Signature(QUAD)), "psums_ln": In(stream.Signature(QUAD)),
         "psums_out": Out(stream.Signature(QUAD)),
         "mac": Out(1), "gated": Out(1),
@@ -71,7 +71,7 @@ class PE(Block):
     def elaborate(self, platform):
         m = Module()
         chip = self._chip
-        ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth), "ifmap_spad")
+        ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values), "ifmap_spad")
         weights = place(m, FilterSpad(chip.filter_spad_words), "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth), "psum_spad")
         join(m, self.ifmaps, ifmap.i)

@@ -129,7 +129,7 @@ class PsumSender(Block):
     def __init__(self, chip):
         self._chip = chip
         super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(Tagged("psum")),
+            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "psum")),
         })
 
     def elaborate(self, platform):

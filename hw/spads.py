@@ -1,36 +1,60 @@
 """The three scratch pads of a PE (Fig. 12), each with the pointers that make it last."""
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import LANES, QUAD, IfmapWord
+from .layouts import LANES, QUAD, IfmapWord, ifmap_bus_word
 from .place import Block, place
 from .ring import Ring
 from .sram import RegisterFile, TwoPortSram
 from .stream import Queue, join, lanes, signals, wrapped_increment
 
-__all__ = ["FilterSpad", "IfmapSpad", "PsumSpad", "unpack_weights"]
+__all__ = ["FilterSpad", "IfmapSpad", "IfmapUnpacker", "PsumSpad", "unpack_weights"]
 
 VALUE = 16  # bits of an ifmap value, and of it with its flags
 WORD = Shape.cast(IfmapWord).width
 
+
+class IfmapUnpacker(Block):
+    """Cuts the words of an ifmap bus of `values` values; one value a cycle, none of latency."""
+
+    def __init__(self, values):
+        self._values = values
+        self.module_name = f"ifmap_unpacker_{values}"
+        super().__init__({
+            "i": In(stream.Signature(ifmap_bus_word(values))), "o": Out(stream.Signature(IfmapWord)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        lane = Signal(range(self._values))
+        word, last = self.i.payload, lane == self.i.payload.last
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid), self.i.ready.eq(self.o.ready & last),
+            self.o.payload.value.eq(word.values[lane]),
+            self.o.payload.row_ends.eq(word.row_ends & (lane == 0)),
+            self.o.payload.pass_ends.eq(word.pass_ends & (lane == 0)),
+        ]
+        with m.If(self.i.valid & self.o.ready):
+            m.d.sync += lane.eq(Mux(last, 0, lane + 1))
+        return m
 
 class IfmapSpad(Block):
     """Sliding windows of q S ifmap values, and the zero buffer.
 
     Members
     -------
-    i : ifmap words; a FIFO of `fifo_depth` stands before the spad.
+    i : words of a bus of `bus_values` values; a FIFO of `fifo_depth` of them stands before the spad.
     available, value, zero, row_ends, pass_ends : the word at the read pointer, this cycle.
     step, release, rewind : as in `Ring`.
     """
 
-    def __init__(self, depth, fifo_depth):
-        self._depth, self._fifo_depth = depth, fifo_depth
-        self.module_name = f"ifmap_spad_{depth}_{fifo_depth}"
+    def __init__(self, depth, fifo_depth, bus_values=1):
+        self._depth, self._fifo_depth, self._bus_values = depth, fifo_depth, bus_values
+        self.module_name = f"ifmap_spad_{depth}_{fifo_depth}" + (f"x{bus_values}" if bus_values > 1 else "")
         super().__init__({
-            "i": In(stream.Signature(IfmapWord)),
+            "i": In(stream.Signature(ifmap_bus_word(bus_values))),
             "available": Out(1), "value": Out(signed(16)), "zero": Out(1),
             "row_ends": Out(1), "pass_ends": Out(1),
             "step": In(1), "release": In(1), "rewind": In(1),
@@ -38,17 +62,22 @@ class IfmapSpad(Block):
 
     def elaborate(self, platform):
         m = Module()
-        fifo = place(m, Queue(IfmapWord, self._fifo_depth), "fifo")
+        fifo = place(m, Queue(ifmap_bus_word(self._bus_values), self._fifo_depth), "fifo")
         ring = place(m, Ring(self._depth), "ring")
         join(m, self.i, fifo.i)
+        arriving = fifo.o
+        if self._bus_values > 1:
+            unpacker = place(m, IfmapUnpacker(self._bus_values), "unpacker")
+            join(m, fifo.o, unpacker.i)
+            arriving = unpacker.o
         words = place(m, RegisterFile(self._depth, WORD + 1, 1), "registers")  # the zero buffer is bit WORD
         word = IfmapWord(words.read_data_0[:WORD])
-        zero = fifo.o.payload[:VALUE] == 0
+        zero = Value.cast(arriving.payload)[:VALUE] == 0
         m.d.comb += [
-            ring.push.eq(fifo.o.valid & ring.ready), fifo.o.ready.eq(ring.ready),
+            ring.push.eq(arriving.valid & ring.ready), arriving.ready.eq(ring.ready),
             ring.step.eq(self.step), ring.release.eq(self.release), ring.rewind.eq(self.rewind),
             words.write_enable.eq(ring.push), words.write_address.eq(ring.write_address),
-            words.write_data.eq(Cat(fifo.o.payload, zero)),
+            words.write_data.eq(Cat(arriving.payload, zero)),
             words.read_address_0.eq(ring.read_address),
             self.available.eq(ring.available), self.value.eq(word.value), self.zero.eq(words.read_data_0[WORD]),
             self.row_ends.eq(word.row_ends), self.pass_ends.eq(word.pass_ends),

@@ -13,7 +13,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, IfmapWord
+from .layouts import QUAD, ifmap_bus_word
 from .pe import join_psums, pe_ports
 from .place import Block, place
 from .spads import IfmapSpad, PsumSpad, unpack_weights
@@ -51,14 +51,14 @@ class ZeroScanner(Block):
         super().__init__({
             "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
             "slide": In(range(chip.ifmap_spad_words + 1)),
-            "i": In(stream.Signature(IfmapWord)),
+            "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
             "o": Out(stream.Signature(group_layout(chip.filter_spad_words))),
         })
 
     def elaborate(self, platform):
         m = Module()
         chip = self._chip
-        spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth), "ifmap_spad")
+        spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values), "ifmap_spad")
         join(m, self.i, spad.i)
         step = Signal.like(self.steps_last)
         some, last, emits, advance = signals("some last emits advance")  # some: a group of this window is out

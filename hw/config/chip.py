@@ -14,6 +14,7 @@ _LIMITS = {
     "ifmap_spad_words": (1, 32),
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
+    "ifmap_bus_values": (1, 4),
     "ifmap_fifo_depth": (1, 16),
     "psum_fifo_depth": (1, 16),
     "glb_banks": (2, 64),
@@ -40,8 +41,10 @@ class ChipConfig:
         Bits of a weight, an ifmap value and a psum.
     ifmap_spad_words, filter_spad_words, psum_spad_words : int
         Scratch pads of a PE, in values.
+    ifmap_bus_values : int
+        Values of a word of the ifmap bus: 1 as on the paper's chip, 2 or 4 beyond it.
     ifmap_fifo_depth, psum_fifo_depth : int
-        I/O FIFOs of a PE: ifmap values, and 64-bit words of four psums.
+        I/O FIFOs of a PE: words of the ifmap bus, and 64-bit words of four psums.
     glb_banks, glb_bank_words : int
         Banks shared by ifmaps and psums, and 64-bit words in each.
     filter_bank_words : int
@@ -70,6 +73,7 @@ class ChipConfig:
     ifmap_spad_words: int = 12
     filter_spad_words: int = 224
     psum_spad_words: int = 24
+    ifmap_bus_values: int = 1
     ifmap_fifo_depth: int = 4
     psum_fifo_depth: int = 2
     glb_banks: int = 25
@@ -90,7 +94,7 @@ class ChipConfig:
                 raise ValueError(f"{field} must be {least} to {most}, not {value!r}")
         if not isinstance(self.zero_skip, bool):
             raise TypeError(f"zero_skip must be true or false, not {self.zero_skip!r}")
-        for field in ("glb_bank_words", "filter_bank_words", "burst_words"):
+        for field in ("ifmap_bus_values", "glb_bank_words", "filter_bank_words", "burst_words"):
             value = getattr(self, field)
             if value & (value - 1):
                 raise ValueError(f"{field} must be a power of two, not {value!r}")
@@ -126,6 +130,9 @@ PRESETS = {
     "eyeriss-skip": ChipConfig(name="eyeriss-skip", zero_skip=True),
     "mini-skip": ChipConfig(name="mini-skip", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
                             filter_bank_words=128, zero_skip=True),
+    "eyeriss-skip-wide": ChipConfig(name="eyeriss-skip-wide", zero_skip=True, ifmap_bus_values=4),
+    "mini-skip-wide": ChipConfig(name="mini-skip-wide", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
+                                 filter_bank_words=128, zero_skip=True, ifmap_bus_values=4),
 }
 
 

@@ -1,5 +1,7 @@
 """PEs that skip zeros: the same outputs, in fewer cycles."""
 
+from dataclasses import replace
+
 import pytest
 
 from compiler.lowering import lower
@@ -13,7 +15,11 @@ from hw.config import PRESETS
 from sim.layer import simulate_programs
 from tests.chip.layers import random_layer
 
-CHIP = PRESETS["mini-skip"]
+CHIPS = {
+    "narrow bus": PRESETS["mini-skip"], "wide bus": PRESETS["mini-skip-wide"],
+    "bus of two, short queues": replace(PRESETS["mini-skip-wide"], ifmap_bus_values=2, ifmap_fifo_depth=1),
+    "wide bus, zeros gated": replace(PRESETS["mini"], ifmap_bus_values=4),
+}
 ZEROS = (0.0, 0.3, 0.6, 0.9, 0.99, 1.0)
 # shapes and mappings where a skip meets an edge: one filter, one value a window, windows that do not overlap,
 # a spad without room to spare, a filter ring that wraps
@@ -27,7 +33,7 @@ EDGES = (
 )
 
 
-def run(layers, chip=CHIP, **options):
+def run(layers, chip=PRESETS["mini-skip"], **options):
     """Simulate (shape, mapping or None, seed, zeros, shift, relu) one after another."""
     programs, expected, base = [], [], 0
     for shape, mapping, seed, zeros, shift, relu in layers:
@@ -45,22 +51,24 @@ def edge(index, zeros):
     return LayerShape.parse(shape), Mapping(**values), index, zeros, 3, False
 
 
-@pytest.mark.parametrize("top, stalls", [("chip", 0), ("chip", 5), ("axi", 6)])
-def test_edges(need, top, stalls):
+@pytest.mark.parametrize("chip, top, stalls", [
+    *((chip, "chip", stalls) for chip in CHIPS for stalls in (0, 5)), ("narrow bus", "axi", 6), ("wide bus", "axi", 6),
+])
+def test_edges(need, chip, top, stalls):
     need("verilator")
     layers = [edge(index, zeros) for index in range(len(EDGES)) for zeros in ZEROS]
-    for layer, result in zip(layers, run(layers, stall_seed=stalls, top=top), strict=True):
+    for layer, result in zip(layers, run(layers, CHIPS[chip], stall_seed=stalls, top=top), strict=True):
         assert result.match, (layer, result.status, result.difference)
 
 
-@pytest.mark.parametrize("top, stalls", [("chip", 0), ("axi", 7)])
-def test_random_layers(need, top, stalls):
+@pytest.mark.parametrize("chip, top, stalls", [*((chip, "chip", 0) for chip in CHIPS), ("narrow bus", "axi", 7)])
+def test_random_layers(need, chip, top, stalls):
     need("verilator")
     layers = []
     for seed in range(40):
         shape, options = random_layer(seed, most_macs=40_000)
         layers.append((shape, None, seed, ZEROS[seed % len(ZEROS)], options["shift"], options["relu"]))
-    for layer, result in zip(layers, run(layers, stall_seed=stalls, top=top), strict=True):
+    for layer, result in zip(layers, run(layers, CHIPS[chip], stall_seed=stalls, top=top), strict=True):
         assert result.match, (layer, result.status, result.difference)
 
 

@@ -1,10 +1,18 @@
-"""Order, tags, flags and zeros of the values that IfmapSender sends."""
+"""Order, tags, flags and zeros of what IfmapSender and WideIfmapSender send."""
 
 import cocotb
 from glb_model import Watch, pulse, words
-from layer_model import LAYERS, pack
+from layer_model import CHIP, LAYERS, Layer, pack
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+
+
+VALUES = CHIP.ifmap_bus_values
+ROW_ENDS = 16 * VALUES  # of a bus word; the number of values, less one, follows the flags, and the tag follows it
+TAG = ROW_ENDS + 2 + (VALUES - 1).bit_length()
+# more channels than a bus word holds, not a multiple of them, and every last turn is ragged
+CASES = LAYERS | {"channels": Layer(images=2, strips=2, spans=2, n=3, channels=2, groups=2, e=2, f=2, S=2, R=2, q=7,
+                                    r=2, seed=9)}
 
 
 def model(layer, supply):
@@ -21,8 +29,11 @@ def model(layer, supply):
                         value = next(values) if k < layer.ifmap_rows(tile.rows) else 0
                         row_ends = q == 0 and column == (tile.columns - 1) * layer.V
                         tag = channel * layer.U + k % layer.U, k // layer.U
-                        sent.append(pack([value], 16) | row_ends << 16
-                                    | (row_ends and tile.last_tile) << 17 | tag[0] << 18 | tag[1] << 22)
+                        if q % VALUES == 0:
+                            last = min(VALUES, layer.q - q) - 1
+                            sent.append(row_ends << ROW_ENDS | (row_ends and tile.last_tile) << ROW_ENDS + 1
+                                        | last << ROW_ENDS + 2 | tag[0] << TAG | tag[1] << TAG + 4)
+                        sent[-1] |= pack([value], 16) << q % VALUES * 16
         passes += tile.last_tile
     return taken, sent, passes
 
@@ -63,7 +74,7 @@ async def one_after_another(dut):
 
 
 @cocotb.test()
-@cocotb.parametrize(("layer", list(LAYERS)))
+@cocotb.parametrize(("layer", list(CASES)))
 async def full_rate(dut, layer):
-    sink = await run(dut, LAYERS[layer])
-    assert sink.transfers[-1] - sink.transfers[0] == len(sink.transfers) - 1, "one value a cycle"
+    sink = await run(dut, CASES[layer])
+    assert sink.transfers[-1] - sink.transfers[0] == len(sink.transfers) - 1, "one bus word a cycle"

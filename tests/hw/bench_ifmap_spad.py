@@ -5,9 +5,10 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from sim.bench import setting
 from sim.patterns import pattern
 from sim.streams import Source, cross, start
-from tests.hw.passes import Pass, ifmap_words, window_steps
+from tests.hw.passes import Pass, bus_words, window_steps
 
 CASES = {
     "whole": Pass(q=1, S=12, V=1, f=4),
@@ -16,6 +17,7 @@ CASES = {
     "disjoint": Pass(q=2, S=3, V=3, f=4),
     "one_word": Pass(q=1, S=1, V=1, f=9),
     "one_window": Pass(q=3, S=2, V=1, f=1),
+    "many_channels": Pass(q=11, S=1, V=1, f=4),
 }
 
 
@@ -28,7 +30,7 @@ async def windows_slide(dut, case, idle, pressure):
     names = ("step", "release", "rewind")
     clk = await start(dut, i__valid=0, **dict.fromkeys(names, 0))
     source = Source(dut, "i", clk, idle=idle, seed=1)
-    source.send(ifmap_words(shape, rows))
+    source.send(bus_words(shape, rows, setting("values", 1)))
     busy, stepped, cycle = pattern(pressure, 2), [], 0
     while len(stepped) < len(expected):
         word = expected[len(stepped)]

@@ -49,6 +49,19 @@ def ifmap_words(shape, rows):
             for value, row_ends, pass_ends in flagged(shape, rows)]
 
 
+def bus_words(shape, rows, values):
+    """`hw.layouts.ifmap_bus_word`s of `values` values as integers: up to so many channels of a column in each."""
+    if values == 1:
+        return ifmap_words(shape, rows)
+    words, each = list(flagged(shape, rows)), []
+    for column in range(0, len(words), shape.q):
+        for first in range(0, shape.q, values):
+            part = words[column:column + shape.q][first:first + values]
+            flags = part[0][1] | part[0][2] << 1 | len(part) - 1 << 2
+            each.append(packed((value & 0xFFFF for value, *_ in part), 16) | flags << 16 * values)
+    return each
+
+
 def window_steps(shape, rows):
     """Every reading of an ifmap word, window after window."""
     words = list(flagged(shape, rows))

@@ -1,8 +1,12 @@
 """Ifmaps on their way from DRAM through the GLB to the GIN."""
 
+from dataclasses import asdict, replace
+
 import pytest
 
 from hw.ifmap_path import IfmapLoader, IfmapReader, IfmapSender
+from hw.wide_ifmap import IfmapAligner, WideIfmapSender
+from tests.hw.guarded import Guarded
 
 
 def test_sender(bench, tiny, simulator):
@@ -19,6 +23,48 @@ def test_sender(bench, tiny, simulator):
 def test_broken_sender(bench, tiny, signal, expression, message):
     bench.fails(IfmapSender(tiny), "ifmap_sender", f"ifmap_sender.{signal}", expression, message,
                 testcase="full_rate")
+
+
+@pytest.mark.parametrize("values", [2, 4])
+def test_wide_sender(bench, tiny, simulator, values):
+    chip = replace(tiny, ifmap_bus_values=values)
+    bench(WideIfmapSender(chip), "ifmap_sender", simulator, chip=asdict(chip))
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("ends_row", "{} & ~o__valid", "values|then none"),
+    ("stored", "1'h1", "values|then none"),
+    ("rest", "q_last", "values|then none"),
+    ("aligner__drop", "1'h0", "values|words taken|then none"),
+    ("last_q", "{} | (q == 4'h3)", "values|then none"),
+    ("pass_ends", "1'h0", "passes"),
+])
+def test_broken_wide_sender(bench, tiny, signal, expression, message):
+    chip = replace(tiny, ifmap_bus_values=4)
+    bench.fails(WideIfmapSender(chip), "ifmap_sender", f"wide_ifmap_sender.{signal}", expression, message,
+                testcase="full_rate", chip=asdict(chip))
+
+
+def aligner(most):
+    return Guarded(IfmapAligner(most), {"take": "available", "drop": "available"})
+
+
+@pytest.mark.parametrize("most", [2, 4])
+def test_aligner(bench, simulator, most):
+    bench(aligner(most), "ifmap_aligner", simulator, most=most)
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("more", "last > left", r"step \d+: .* not|step \d+ of"),
+    ("first", "~left ^ 2'h1", r"step \d+: .* not"),
+    ("left", "{} & ~{{2{{i__valid}}}}", r"step \d+: .* not|step \d+ of"),
+    ("available", "i__valid", r"step \d+ of \d+|a step a cycle"),
+    ("kept", "{} ^ {{i__payload[63], 47'h0}}", r"step \d+: .* not"),
+    ("i__ready", "take", r"step \d+: .* not|words taken"),
+])
+def test_broken_aligner(bench, signal, expression, message):
+    bench.fails(aligner(4), "ifmap_aligner", f"ifmap_aligner_4.{signal}", expression, message, most=4,
+                testcase=".*pressure=never")
 
 
 def test_reader(bench, tiny):

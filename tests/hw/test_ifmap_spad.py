@@ -6,12 +6,13 @@ from hw.spads import IfmapSpad
 from tests.hw.guarded import Guarded
 
 
-def guarded():
-    return Guarded(IfmapSpad(12, 4), {"step": "available"})
+def guarded(values=1):
+    return Guarded(IfmapSpad(12, 4, values), {"step": "available"})
 
 
-def test_ifmap_spad(bench):
-    bench(guarded(), "ifmap_spad")
+@pytest.mark.parametrize("values", [1, 2, 4])
+def test_ifmap_spad(bench, values):
+    bench(guarded(values), "ifmap_spad", values=values)
 
 
 @pytest.mark.parametrize("signal, expression, message", [
@@ -21,3 +22,12 @@ def test_ifmap_spad(bench):
 ])
 def test_broken_ifmap_spad(bench, signal, expression, message):
     bench.fails(guarded(), "ifmap_spad", signal, expression, message, testcase=".*case=conv1/idle=never")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("last", "lane == 2'h3", r"step \d+: |stopped"),  # values that no one meant
+    ("o__payload", "{} | (i__payload[64] << 16)", r"step \d+: "),  # the flag on all of a word's values
+])
+def test_broken_unpacker(bench, signal, expression, message):
+    bench.fails(guarded(4), "ifmap_spad", f"ifmap_unpacker_4.{signal}", expression, message, values=4,
+                testcase=".*case=many_channels/idle=never")
