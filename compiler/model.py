@@ -104,6 +104,8 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     stored = q * r * _up(columns, np.maximum(1, layer.N * strips * spans)) * stored_rows
     ifmap_words = _up(stored, 4) * sweeps
     shrink = Density.coded(density.ifmap * unpadded(layer))
+    decoding = ifmap_words * groups * decoder_cycles(density.ifmap * unpadded(layer))
+    ifmap_bus = np.where(np.asarray(coded) > 0, np.maximum(ifmap_bus, decoding), ifmap_bus)
     dram = {
         "ifmap": ifmap_words * m_groups * shrink,
         "filter": filter_bus, "bias": blocks * groups * t * quads,
@@ -133,6 +135,14 @@ def _share_worked(density, window):
     window, within what their FIFOs hold: the density, and a share of its spread over windows.
     """
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
+
+
+def decoder_cycles(density):
+    """Cycles that the RLC decoder takes for four values: a pair each, and one where zeros go on in the next four.
+
+    Behind the GLB it has to keep up with the ifmap bus, which it does as long as that is of one value.
+    """
+    return 4 * density + 1 - density
 
 
 def unpadded(layer):

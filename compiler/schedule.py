@@ -9,7 +9,7 @@ candidates with it, and docs/model.md holds it to the RTL.
 from dataclasses import dataclass
 
 from compiler.mapping import Placement
-from compiler.model import Density, costs, unpadded
+from compiler.model import Density, costs, decoder_cycles, unpadded
 
 __all__ = ["Timeline", "schedule"]
 
@@ -47,15 +47,18 @@ def _passes(placement, density):
     share = float(whole.by_resource["pe"]) * placement.active_pes / float(whole.macs)  # 1 but where zeros are skipped
     shrink = Density.coded(density.ifmap * unpadded(layer)) if mp.coded else 1.0  # of ifmaps in the GLB
     per_position = share * mp.p * mp.q * layer.S
+    per_column = placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values)  # bus words
+    decoding = decoder_cycles(density.ifmap * unpadded(layer)) if mp.coded else 0.0
     for m_group in range(m_groups):
         groups = last if m_group == m_groups - 1 else each
         for start in range(0, len(placement.tiles), mp.n):
             tiles = placement.tiles[start:start + mp.n]
             columns = sum(tile[4] for tile in tiles)
             spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
-            work = ramp + max(per_position * columns, placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values) * spread,
+            words = sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
+            work = ramp + max(per_position * columns, per_column * spread, decoding * words,
                               mp.t * mp.e * placement.quads * columns)
-            slot = shrink * sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
+            slot = shrink * words
             psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)
             for sweep in range(placement.channel_groups):
                 for group in range(groups):

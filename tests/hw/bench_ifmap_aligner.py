@@ -13,7 +13,7 @@ from tests.hw.passes import packed, quads
 MOST = setting("most")
 # the values wanted in turn, and after how many turns the rest of a word is dropped
 CASES = {
-    "full": ([MOST], 7), "ones": ([1], 11), "most_and_one": ([MOST, 1], 9), "one_turn": ([MOST - 1], 1),
+    "full": ([MOST], 7), "ones": ([1], 11), "uneven": ([MOST, 1], 9), "one_turn": ([MOST - 1], 1),
     "random": ([random.Random(MOST).randint(1, MOST) for _ in range(97)], 13),
 }
 TURNS = 200
@@ -25,7 +25,7 @@ def turns(counts, tile, chance):
     for turn in range(TURNS):
         values.append([chance.getrandbits(16) for _ in range(counts[turn % len(counts)])])
         if len(values) == tile or turn == TURNS - 1:
-            together = chance.random() < 0.5
+            together = turn == TURNS - 1 or chance.random() < 0.5
             steps += [(taken, together and taken is values[-1]) for taken in values]
             steps += [] if together else [([], True)]
             words += quads(sum(values, []))
@@ -40,7 +40,7 @@ async def aligns(dut, case, idle, pressure):
     clk = await start(dut, i__valid=0, last=0, take=0, drop=0)
     ProtocolChecker(dut, "i", clk, dut.rst)
     source = Source(dut, "i", clk, idle=idle, seed=1)
-    source.send([*words, 0])  # one word more, which stays
+    source.send(words if idle == "some" else [*words, 0])  # one word more stays, and is not waited for
     busy, at, cycle, first = pattern(pressure, 2), 0, 0, None
     while at < len(steps):
         values, drop = steps[at]

@@ -6,7 +6,6 @@ from layer_model import CHIP, LAYERS, Layer, pack
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
-
 VALUES = CHIP.ifmap_bus_values
 ROW_ENDS = 16 * VALUES  # of a bus word; the number of values, less one, follows the flags, and the tag follows it
 TAG = ROW_ENDS + 2 + (VALUES - 1).bit_length()

@@ -17,7 +17,7 @@ CASES = {
     "disjoint": Pass(q=2, S=3, V=3, f=4),
     "one_word": Pass(q=1, S=1, V=1, f=9),
     "one_window": Pass(q=3, S=2, V=1, f=1),
-    "many_channels": Pass(q=11, S=1, V=1, f=4),
+    "pointwise": Pass(q=11, S=1, V=1, f=4),
 }
 
 
