@@ -116,7 +116,7 @@ class SkippingFilterSpad(Block):
     index : number in the pass of the weight that is wanted; available : it is there.
     read, address, data : read it; `data` is valid in the next cycle.
     release, upto : all weights of the pass before number `upto` are dead; all of them if it is `words`, and
-        from then on numbers are those of the next pass.
+        from then on numbers are those of the next pass. They need not have come yet.
     """
 
     def __init__(self, depth):
@@ -132,7 +132,9 @@ class SkippingFilterSpad(Block):
     def elaborate(self, platform):
         m = Module()
         sram = place(m, TwoPortSram(self._depth, 16), "sram")
-        held, released, freed = signals("held released freed", range(self._depth + 1))
+        released, freed = signals("released freed", range(self._depth + 1))
+        # below 0 where a pass ends with zeros before its last weights have come: they are dead on arrival
+        held = Signal(range(-self._depth, self._depth + 1))
         write_address = Signal(range(self._depth))
         push, weight = unpack_weights(m, self.i, self.words, held != self._depth)
         m.d.comb += [

@@ -22,7 +22,7 @@ CHIPS = {
 }
 ZEROS = (0.0, 0.3, 0.6, 0.9, 0.99, 1.0)
 # shapes and mappings where a skip meets an edge: one filter, one value a window, windows that do not overlap,
-# a spad without room to spare, a filter ring that wraps
+# a spad without room to spare, a filter ring that wraps, passes of one position that end before their weights come
 EDGES = (
     ("M=1,C=3,H=6,W=6,R=2", "m=1 n=1 e=3 p=1 q=1 r=1 t=1"),
     ("M=8,C=4,H=5,W=7,R=1", "m=8 n=1 e=5 p=4 q=1 r=1 t=1"),
@@ -30,6 +30,7 @@ EDGES = (
     ("M=24,C=4,H=5,W=9,R=3", "m=24 n=1 e=3 p=24 q=2 r=1 t=1"),
     ("N=3,M=16,C=8,H=5,W=9,R=3", "m=16 n=2 e=3 p=16 q=4 r=2 t=1"),
     ("N=2,M=10,C=5,H=9,W=5,R=3", "m=10 n=5 e=3 p=5 q=2 r=1 t=1"),
+    ("M=32,C=16,H=3,W=3,R=3", "m=32 n=1 e=1 p=16 q=4 r=1 t=1"),
 )
 
 
@@ -52,7 +53,7 @@ def edge(index, zeros):
 
 
 @pytest.mark.parametrize("chip, top, stalls", [
-    *((chip, "chip", stalls) for chip in CHIPS for stalls in (0, 5)), ("narrow bus", "axi", 6), ("wide bus", "axi", 6),
+    *((chip, "chip", stalls) for chip in CHIPS for stalls in (0, 5)), ("narrow bus", "axi", 6),
 ])
 def test_edges(need, chip, top, stalls):
     need("verilator")
