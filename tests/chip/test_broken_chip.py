@@ -75,9 +75,9 @@ def test_wrong_configuration(need, top, field, index, change, statuses):
     ends_badly(run(SHAPE, MAPPING, corrupt=change, top=top, **ENDS), statuses)
 
 
-def mutate(directory, module, substitutions, addition=""):
-    """The small chip's Verilog with changes in one module: each pattern must occur exactly once."""
-    files = [Path(shutil.copy(file, directory)) for file in chip_verilog(PRESETS["mini"])]
+def mutate(directory, module, substitutions, addition="", chip="mini"):
+    """A small chip's Verilog with changes in one module: each pattern must occur exactly once."""
+    files = [Path(shutil.copy(file, directory)) for file in chip_verilog(PRESETS[chip])]
     file = next(file for file in files if file.stem == module)
     text = file.read_text()
     for pattern, new in substitutions:
@@ -140,6 +140,33 @@ def test_mutated_chip(need, name, tmp_path):
 def test_unchanged_copy_of_the_chip(need, tmp_path):
     need("icarus")
     check(run(*SHORT, simulator="icarus", verilog=mutate(tmp_path, "pe", []), **ENDS))
+
+
+# two channel groups of a tile of 45 values, whose three channels straddle words of four
+WIDE = "M=4,C=6,H=3,W=5,R=3", "m=4 n=1 e=1 p=4 q=3 r=1 t=1"
+WIDE_MUTANTS = {
+    "an ifmap bus word is cut short": (
+        "ifmap_unpacker_4", [(r"(i__ready = )([^;]*);", r"\1\2 | (o__ready & lane == 2'd1);")]),
+    "the padding of a tile is sent": ("wide_ifmap_sender", [(r"\.drop\(\w+\)", ".drop(1'h0)")]),
+    "values of a word are left out": ("ifmap_aligner_4", [(r"left - last", "left - 2'd3")]),
+    "a value that is not zero is skipped": (
+        "zero_scanner", [(r"\.zero\((\w+)\)", ".zero()"),
+                         (r"^endmodule", "assign ifmap_spad__zero = ifmap_spad__value[3:0] == 0;\nendmodule")]),
+}
+
+
+@pytest.mark.parametrize("name", WIDE_MUTANTS)
+def test_mutated_chip_with_a_wide_bus(need, name, tmp_path):
+    need("icarus")
+    chip = "mini-skip-wide"
+    verilog = mutate(tmp_path, *WIDE_MUTANTS[name], chip=chip)
+    ends_badly(run(*WIDE, chip=chip, simulator="icarus", verilog=verilog, **ENDS), {"done", "hang", "fault"})
+
+
+def test_unchanged_copy_of_a_chip_with_a_wide_bus(need, tmp_path):
+    need("icarus")
+    chip = "mini-skip-wide"
+    assert run(*WIDE, chip=chip, simulator="icarus", verilog=mutate(tmp_path, "pe_row", [], chip=chip), **ENDS).match
 
 
 def test_undecodable_ofmap_is_a_mismatch(need, top):
