@@ -16,7 +16,8 @@ __all__ = ["RESOURCES", "Costs", "Density", "costs", "unpadded"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 RAMP = 12  # cycles that a pass takes beyond its MACs, measured
-SKIP_SPREAD = 1.5  # standard deviations of a window's zeros, measured
+SKIP_SPREAD = 1.3  # standard deviations of a window's zeros, measured
+SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies, measured
 LATE_FILTERS = 60  # and more of them where its first position waits for filters
 
 
@@ -94,7 +95,8 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     pass_filters = _up(p * q * layer.S, 4) * layer.R * r * t
 
     given = p * q * layer.S * positions * sweeps * groups  # MACs of a PE, zeros included
-    pe = given * _share_worked(density.ifmap * unpadded(layer), q * layer.S) if chip.zero_skip else given
+    share = _share_worked(density.ifmap * _inside(layer), q * layer.S) if chip.zero_skip else 1.0
+    pe = given * share
     ifmap_bus = rows * r * _up(q, chip.ifmap_bus_values) * columns * sweeps * groups
     psum_bus = t * e * quads * positions * sweeps * groups
     filter_bus = pass_filters * passes
@@ -114,8 +116,8 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     link = sum(dram.values()) * (chip.core_mhz / chip.link_mhz)
     by_resource = {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
                    "link": link}
-    ramp = passes * _ramp(layer, chip, p, q, r, t, pass_filters)
-    array = np.maximum(np.maximum(pe, ifmap_bus), psum_bus) + ramp
+    ramp = passes * _ramp(layer, chip, share * p * q * layer.S, p, q, r, t, pass_filters)
+    array = busy_together(chip, pe, ifmap_bus, psum_bus) + ramp
     array = array + _drain(dram, array, blocks * m_groups, sweeps, chip.core_mhz / chip.link_mhz)
     cycles = np.maximum(np.maximum(array, filter_bus), link)
 
@@ -137,6 +139,17 @@ def _share_worked(density, window):
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
+def busy_together(chip, pe, ifmap_bus, psum_bus):
+    """Cycles of PEs and their buses: of the busiest, and more where zeros are skipped.
+
+    Then each position takes another time, and what is the busiest of it changes from one to the next.
+    """
+    if not chip.zero_skip:
+        return np.maximum(np.maximum(pe, ifmap_bus), psum_bus)
+    most = np.maximum(np.maximum(pe, ifmap_bus), psum_bus)
+    return most * sum((1.0 * each / most)**SKIP_NORM for each in (pe, ifmap_bus, psum_bus))**(1 / SKIP_NORM)
+
+
 def decoder_cycles(density):
     """Cycles that the RLC decoder takes for four values: a pair each, and one where zeros go on in the next four.
 
@@ -151,6 +164,15 @@ def unpadded(layer):
     return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
 
 
+def _inside(layer):
+    """Fraction of what the windows meet that is not padding."""
+    shape, share = layer.shape, 1.0
+    for size, outputs, taps, stride in ((shape.H, shape.E, shape.R, shape.U), (shape.W, shape.F, shape.S, shape.V)):
+        at = stride * np.arange(outputs)[:, None] + shape.D * np.arange(taps) - shape.P
+        share *= np.mean((at >= 0) & (at < size))
+    return share
+
+
 def _drain(dram, array, blocks, sweeps, per_word):
     """Cycles in which the array waits for the GLB to be rid of a block's ofmaps.
 
@@ -161,8 +183,8 @@ def _drain(dram, array, blocks, sweeps, per_word):
     return (blocks - 1) * np.maximum(0, dram["ofmap"] / blocks * per_word / (1 - others) - 2 * sweep)
 
 
-def _ramp(layer, chip, p, q, r, t, pass_filters):
-    """Cycles by which a pass's filters come too late.
+def _ramp(layer, chip, position, p, q, r, t, pass_filters):
+    """Cycles by which a pass's filters come too late; `position` is what a position takes.
 
     The filter bus may send the next pass's weights as far as the spads have room beside this pass's; the
     rest goes in the pass's last position, and in the next one's first, which waits for it.
@@ -170,7 +192,7 @@ def _ramp(layer, chip, p, q, r, t, pass_filters):
     window = p * q * layer.S
     targets = layer.R * r * t
     ahead = np.minimum(pass_filters, (chip.filter_spad_words - window) // 4 * targets)
-    late = pass_filters - ahead - 2 * window
+    late = pass_filters - ahead - 2 * position
     return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 
 

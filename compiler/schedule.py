@@ -9,7 +9,7 @@ candidates with it, and docs/model.md holds it to the RTL.
 from dataclasses import dataclass
 
 from compiler.mapping import Placement
-from compiler.model import Density, costs, decoder_cycles, unpadded
+from compiler.model import Density, busy_together, costs, decoder_cycles, unpadded
 
 __all__ = ["Timeline", "schedule"]
 
@@ -56,8 +56,8 @@ def _passes(placement, density):
             columns = sum(tile[4] for tile in tiles)
             spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
             words = sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
-            work = ramp + max(per_position * columns, per_column * spread, decoding * words,
-                              mp.t * mp.e * placement.quads * columns)
+            ifmaps, psums = max(per_column * spread, decoding * words), mp.t * mp.e * placement.quads * columns
+            work = ramp + float(busy_together(chip, per_position * columns, ifmaps, psums))
             slot = shrink * words
             psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)
             for sweep in range(placement.channel_groups):

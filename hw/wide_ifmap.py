@@ -51,8 +51,9 @@ class IfmapAligner(Block):
             more.eq(self.last >= left), first.eq(LANES - 1 - left), self.available.eq(self.i.valid | ~more),
             self.i.ready.eq(self.take & more),
             self.values.eq(Cat(
-                Mux(index <= self.last, window.word_select(first + index, 16), 0)
-                for index in range(self._most))),
+                window.word_select(first, 16),
+                *(Mux(index <= self.last, window.word_select(first + index, 16), 0)
+                  for index in range(1, self._most)))),
         ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += kept.eq(Cat(lanes(self.i.payload)[1:]))

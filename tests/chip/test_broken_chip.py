@@ -124,7 +124,7 @@ MUTANTS = {
     "a bit of some products flipped": (
         "pe", [(r"product <= ([^;]*);", r"product <= (\1) ^ {29'd0, value[3:0] == 4'd5, 2'd0};")], "", {"done"}),
     "a gated product counts as one": (
-        "pe", [(r"adding\[1\] \? 32'd0", "adding[1] ? 32'd1")], "", {"done"}),
+        "pe", [(r"multiplying\[1\] \? 32'd0", "multiplying[1] ? 32'd1")], "", {"done"}),
     "the psum spad forgets its first word": (
         "pe", [(r"\.first\(adding\[2\]\)", ".first(1'h0)")], "", {"done", "hang"}),
 }
