@@ -131,6 +131,15 @@ def network_ids(placement):
     return {name: value.ravel().tolist() for name, value in (ids | pes).items()}
 
 
+def _check_range(ifmap, weights, chip):
+    """Refuse values that a chip of fewer bits would cut."""
+    most = 1 << chip.data_width - 1
+    for name, values in (("ifmap", ifmap), ("weights", weights)):
+        if values.size and not -most <= values.min() <= values.max() < most:
+            raise ValueError(f"{name} must be within {-most}..{most - 1} on chip {chip.name}, whose data_width is "
+                             f"{chip.data_width}, not {values.min()}..{values.max()}")
+
+
 def _check_coded(placement, words, raw):
     """Refuse coded ifmaps that the GLB's banks for them cannot hold."""
     if raw:
@@ -213,6 +222,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         Tensors of the wrong shape or type.
     """
     check_tensors(ifmap, weights, bias, shape)
+    _check_range(ifmap, weights, chip)
     jobs, parts, at = [], [], base
     layers = lower(shape, chip)
     for shard in shards or [Shard(group) for group in range(shape.G)]:

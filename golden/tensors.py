@@ -56,7 +56,7 @@ def check_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shap
 
 
 def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: int = 0,
-                   full_range: bool = False) -> Tensors:
+                   full_range: bool = False, data_width: int = 16) -> Tensors:
     """Tensors to try a layer with, the same ones for the same arguments.
 
     Values are uniform, and as large as lets an ofmap, after `shift`, have a standard deviation of about
@@ -76,6 +76,8 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
         The shift that the layer will be computed with, in bits.
     full_range : bool
         Draw from -32768..32767.
+    data_width : int
+        Bits of ifmap values and weights: 16, or fewer for a chip of fewer.
 
     Returns
     -------
@@ -84,12 +86,13 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
     if not 0 <= zeros <= 1:
         raise ValueError(f"zeros must be a fraction in 0..1, not {zeros!r}")
     rng = np.random.default_rng(seed)
+    most = (1 << data_width - 1) - 1
     if full_range:
-        low, high, bias_limit = -(1 << 15), (1 << 15) - 1, 1 << 15
+        low, high, bias_limit = -1 - most, most, 1 << 15
     else:
         # A sum of K products of two uniform values in -a..a has the deviation a**2 / 3 * sqrt(K).
         products = (shape.C // shape.G) * shape.R * shape.S
-        high = int(np.clip((3 * 2.0 ** (12 + shift) / products ** 0.5) ** 0.5, 1, (1 << 15) - 1))
+        high = int(np.clip((3 * 2.0 ** (12 + shift) / products ** 0.5) ** 0.5, 1, most))
         low, bias_limit = -high, 1 << 10
 
     # One integer fewer than low..high, closed up over the zero that is left out.

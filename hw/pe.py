@@ -71,8 +71,9 @@ class PE(Block):
     def elaborate(self, platform):
         m = Module()
         chip = self._chip
-        ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values), "ifmap_spad")
-        weights = place(m, FilterSpad(chip.filter_spad_words), "filter_spad")
+        ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
+                                   chip.data_width), "ifmap_spad")
+        weights = place(m, FilterSpad(chip.filter_spad_words, chip.data_width), "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth), "psum_spad")
         join(m, self.ifmaps, ifmap.i)
         join(m, self.filters, weights.i)
@@ -114,9 +115,10 @@ class PE(Block):
         """Stages 2 to 4; once issued, a MAC never stops."""
         flags = Signal(5)  # valid, zero, first, last, group_ends
         reading, multiplying, adding = signals("reading multiplying adding", 5)
-        value, factor, weight = (Signal(signed(16), name=name, reset_less=True)
+        width = self._chip.data_width
+        value, factor, weight = (Signal(signed(width), name=name, reset_less=True)
                                  for name in ("value", "factor", "weight"))
-        product = Signal(signed(32), reset_less=True)
+        product = Signal(signed(2 * width), reset_less=True)
         m.d.comb += flags.eq(issue | ifmap.zero << 1 | first << 2 | last << 3 | group_ends << 4)
         m.d.sync += [reading.eq(Mux(issue, flags, 0)), multiplying.eq(reading), adding.eq(multiplying)]
         with m.If(issue & ~ifmap.zero):

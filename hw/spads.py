@@ -1,7 +1,7 @@
 """The three scratch pads of a PE (Fig. 12), each with the pointers that make it last."""
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
-from amaranth.lib import stream
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .layouts import LANES, QUAD, IfmapWord, ifmap_bus_word
@@ -11,9 +11,6 @@ from .sram import RegisterFile, TwoPortSram
 from .stream import Queue, join, lanes, signals, wrapped_increment
 
 __all__ = ["FilterSpad", "IfmapSpad", "IfmapUnpacker", "PsumSpad", "unpack_weights"]
-
-VALUE = 16  # bits of an ifmap value, and of it with its flags
-WORD = Shape.cast(IfmapWord).width
 
 
 class IfmapUnpacker(Block):
@@ -40,22 +37,25 @@ class IfmapUnpacker(Block):
             m.d.sync += lane.eq(Mux(last, 0, lane + 1))
         return m
 
+
 class IfmapSpad(Block):
     """Sliding windows of q S ifmap values, and the zero buffer.
 
     Members
     -------
-    i : words of a bus of `bus_values` values; a FIFO of `fifo_depth` of them stands before the spad.
+    i : words of a bus of `bus_values` values; a FIFO of `fifo_depth` of them stands before the spad, which
+        keeps the lower `width` bits of each.
     available, value, zero, row_ends, pass_ends : the word at the read pointer, this cycle.
     step, release, rewind : as in `Ring`.
     """
 
-    def __init__(self, depth, fifo_depth, bus_values=1):
-        self._depth, self._fifo_depth, self._bus_values = depth, fifo_depth, bus_values
-        self.module_name = f"ifmap_spad_{depth}_{fifo_depth}" + (f"x{bus_values}" if bus_values > 1 else "")
+    def __init__(self, depth, fifo_depth, bus_values=1, width=16):
+        self._depth, self._fifo_depth, self._bus_values, self._width = depth, fifo_depth, bus_values, width
+        self.module_name = (f"ifmap_spad_{depth}_{fifo_depth}" + (f"x{bus_values}" if bus_values > 1 else "")
+                            + _suffix(width))
         super().__init__({
             "i": In(stream.Signature(ifmap_bus_word(bus_values))),
-            "available": Out(1), "value": Out(signed(16)), "zero": Out(1),
+            "available": Out(1), "value": Out(signed(width)), "zero": Out(1),
             "row_ends": Out(1), "pass_ends": Out(1),
             "step": In(1), "release": In(1), "rewind": In(1),
         })
@@ -70,23 +70,26 @@ class IfmapSpad(Block):
             unpacker = place(m, IfmapUnpacker(self._bus_values), "unpacker")
             join(m, fifo.o, unpacker.i)
             arriving = unpacker.o
-        words = place(m, RegisterFile(self._depth, WORD + 1, 1), "registers")  # the zero buffer is bit WORD
-        word = IfmapWord(words.read_data_0[:WORD])
-        zero = Value.cast(arriving.payload)[:VALUE] == 0
+        kept = data.StructLayout({"value": signed(self._width), "row_ends": 1, "pass_ends": 1, "zero": 1})
+        words = place(m, RegisterFile(self._depth, kept.size, 1), "registers")  # with the zero buffer
+        word, entering = data.View(kept, words.read_data_0), Signal(kept)
+        arrived = IfmapWord(Value.cast(arriving.payload))
         m.d.comb += [
             ring.push.eq(arriving.valid & ring.ready), arriving.ready.eq(ring.ready),
             ring.step.eq(self.step), ring.release.eq(self.release), ring.rewind.eq(self.rewind),
             words.write_enable.eq(ring.push), words.write_address.eq(ring.write_address),
-            words.write_data.eq(Cat(arriving.payload, zero)),
+            entering.value.eq(arrived.value), entering.zero.eq(entering.value == 0),
+            entering.row_ends.eq(arrived.row_ends), entering.pass_ends.eq(arrived.pass_ends),
+            words.write_data.eq(entering),
             words.read_address_0.eq(ring.read_address),
-            self.available.eq(ring.available), self.value.eq(word.value), self.zero.eq(words.read_data_0[WORD]),
+            self.available.eq(ring.available), self.value.eq(word.value), self.zero.eq(word.zero),
             self.row_ends.eq(word.row_ends), self.pass_ends.eq(word.pass_ends),
         ]
         return m
 
 
 class FilterSpad(Block):
-    """The p q S weights of a pass and the head of the next pass's, in an SRAM.
+    """The p q S weights of a pass and the head of the next pass's, in an SRAM of `width` bits.
 
     Members
     -------
@@ -97,19 +100,19 @@ class FilterSpad(Block):
     step, release, rewind : as in `Ring`; a `step` without `read` passes over a gated weight.
     """
 
-    def __init__(self, depth):
-        self._depth = depth
-        self.module_name = f"filter_spad_{depth}"
+    def __init__(self, depth, width=16):
+        self._depth, self._width = depth, width
+        self.module_name = f"filter_spad_{depth}{_suffix(width)}"
         super().__init__({
             "i": In(stream.Signature(QUAD)), "words": In(range(depth + 1)),
-            "available": Out(1), "read": In(1), "data": Out(signed(16)),
+            "available": Out(1), "read": In(1), "data": Out(signed(width)),
             "step": In(1), "release": In(1), "rewind": In(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         ring = place(m, Ring(self._depth), "ring")
-        sram = place(m, TwoPortSram(self._depth, 16), "sram")
+        sram = place(m, TwoPortSram(self._depth, self._width), "sram")
         push, weight = unpack_weights(m, self.i, self.words, ring.ready)
         m.d.comb += [
             ring.push.eq(push), ring.step.eq(self.step),
@@ -120,6 +123,11 @@ class FilterSpad(Block):
             self.data.eq(sram.read_data), self.available.eq(ring.available),
         ]
         return m
+
+
+def _suffix(width):
+    """Of module names; the paper's 16 bits go without saying."""
+    return "" if width == 16 else f"_{width}bit"
 
 
 def unpack_weights(m, words, count, ready):

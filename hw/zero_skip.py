@@ -23,14 +23,14 @@ from .stream import join, signals, wrapped_increment
 __all__ = ["SkippingFilterSpad", "ZeroScanner", "ZeroSkipPE", "group_layout"]
 
 
-def group_layout(depth):
+def group_layout(depth, width):
     """One ifmap value that meets p weights, or just the `marker` of a position's end.
 
     `address` is the first weight's in the filter spad, `index` its number in the pass; `first` and `ends`
     tell the first and the last group of a position, `pass_ends` that it is the pass's last position.
     """
     return data.StructLayout({
-        "value": signed(16), "zero": 1, "address": range(depth), "index": range(depth), "first": 1, "ends": 1,
+        "value": signed(width), "zero": 1, "address": range(depth), "index": range(depth), "first": 1, "ends": 1,
         "marker": 1, "pass_ends": 1,
     })
 
@@ -52,13 +52,14 @@ class ZeroScanner(Block):
             "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
             "slide": In(range(chip.ifmap_spad_words + 1)),
             "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
-            "o": Out(stream.Signature(group_layout(chip.filter_spad_words))),
+            "o": Out(stream.Signature(group_layout(chip.filter_spad_words, chip.data_width))),
         })
 
     def elaborate(self, platform):
         m = Module()
         chip = self._chip
-        spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values), "ifmap_spad")
+        spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
+                                  chip.data_width), "ifmap_spad")
         join(m, self.i, spad.i)
         step = Signal.like(self.steps_last)
         some, last, emits, advance = signals("some last emits advance")  # some: a group of this window is out
@@ -119,19 +120,19 @@ class SkippingFilterSpad(Block):
         from then on numbers are those of the next pass. They need not have come yet.
     """
 
-    def __init__(self, depth):
-        self._depth = depth
+    def __init__(self, depth, width=16):
+        self._depth, self._width = depth, width
         self.module_name = f"skipping_filter_spad_{depth}"
         super().__init__({
             "i": In(stream.Signature(QUAD)), "words": In(range(depth + 1)),
             "index": In(range(depth)), "available": Out(1),
-            "read": In(1), "address": In(range(depth)), "data": Out(signed(16)),
+            "read": In(1), "address": In(range(depth)), "data": Out(signed(width)),
             "release": In(1), "upto": In(range(depth + 1)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        sram = place(m, TwoPortSram(self._depth, 16), "sram")
+        sram = place(m, TwoPortSram(self._depth, self._width), "sram")
         released, freed = signals("released freed", range(self._depth + 1))
         # below 0 where a pass ends with zeros before its last weights have come: they are dead on arrival
         held = Signal(range(-self._depth, self._depth + 1))
@@ -164,7 +165,7 @@ class ZeroSkipPE(Block):
         m = Module()
         chip = self._chip
         scanner = place(m, ZeroScanner(chip), "scanner")
-        weights = place(m, SkippingFilterSpad(chip.filter_spad_words), "filter_spad")
+        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.data_width), "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, zero_skip=True), "psum_spad")
         join(m, self.ifmaps, scanner.i)
         join(m, self.filters, weights.i)
@@ -173,7 +174,7 @@ class ZeroSkipPE(Block):
             scanner.p_last.eq(self.p_last), scanner.steps_last.eq(self.steps_last),
             scanner.slide.eq(self.slide), weights.words.eq(self.filter_words), psum.p_last.eq(self.p_last),
         ]
-        group = Signal(group_layout(chip.filter_spad_words))
+        group = Signal(group_layout(chip.filter_spad_words, chip.data_width))
         self._datapath(m, weights, psum, group, *self._issue(m, scanner, weights, psum, group))
         return m
 
@@ -205,9 +206,10 @@ class ZeroSkipPE(Block):
         """Stages 2 to 4."""
         # MAC, zero, first, ends, finish
         flags, reading, multiplying, adding = signals("flags reading multiplying adding", 5)
-        value, factor, weight = (Signal(signed(16), name=name, reset_less=True)
+        width = self._chip.data_width
+        value, factor, weight = (Signal(signed(width), name=name, reset_less=True)
                                  for name in ("value", "factor", "weight"))
-        product = Signal(signed(32), reset_less=True)
+        product = Signal(signed(2 * width), reset_less=True)
         m.d.comb += flags.eq(issue | group.zero << 1 | group.first << 2 | group_ends << 3)
         m.d.sync += [
             reading.eq(Mux(issue, flags, 0) | finish << 4), multiplying.eq(reading), adding.eq(multiplying),

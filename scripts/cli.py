@@ -116,7 +116,8 @@ def simulate(
     Exit status 0 if all are equal, 1 if not, 2 for bad input.
     """
     chosen = simulation.choose_layer(layer, shape, batch)
-    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
+    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift,
+                                      chip=chip)
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, simulator=sim.value,
         save=save, json_target=json))
@@ -227,7 +228,8 @@ def run(
     if baud < 1:
         raise BadInput(f"--baud must be at least 1, not {baud!r}")
     chosen = simulation.choose_layer(layer, shape, batch)
-    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
+    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift,
+                                      chip=chip)
     raise typer.Exit(board_run.run(
         chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, save=save,
         json_target=json))

@@ -48,7 +48,7 @@ def _load(path, option):
         raise BadInput(f"{option} {path} must be a readable .npy file: {error}") from None
 
 
-def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift) -> Tensors:
+def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift, chip) -> Tensors:
     """Tensors from .npy files where given, random elsewhere; a bias of 0 goes with given weights."""
     if not 0 <= zeros <= 1:
         raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
@@ -57,7 +57,7 @@ def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift) -> Tensors:
     if seed < 0:
         raise BadInput(f"--seed must be 0 or more, not {seed!r}")
     with bad_input():
-        tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift)
+        tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, data_width=load_chip(chip).data_width)
         if weights is not None:
             tensors = tensors._replace(bias=np.zeros(shape.M, np.int16))
         for name, path in (("ifmap", ifmap), ("weights", weights), ("bias", bias)):

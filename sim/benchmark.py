@@ -113,7 +113,7 @@ def run_task(task: Task, key: str, build=BUILD) -> dict:
     """
     if task.key() != key:
         raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")
-    tensors, shift = benchmark_tensors(task.layer, task.seed)
+    tensors, shift = benchmark_tensors(task.layer, task.seed, task.chip.data_width)
     result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors, shift=shift, relu=True,
                             simulator=task.simulator, shards=list(task.shards), build=build)
     return {"shards": [asdict(shard) for shard in task.shards], **result.as_dict(),

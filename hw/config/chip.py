@@ -10,7 +10,7 @@ __all__ = ["PRESETS", "ChipConfig", "load_chip"]
 _LIMITS = {
     "rows": (1, 15),
     "columns": (1, 15),
-    "data_width": (16, 16),
+    "data_width": (8, 16),
     "ifmap_spad_words": (1, 32),
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
@@ -38,7 +38,8 @@ class ChipConfig:
     rows, columns : int
         PE array; the chip's is 12 x 14.
     data_width : int
-        Bits of a weight, an ifmap value and a psum.
+        Bits of a weight and of an ifmap value in the PEs, 8 or 16. Psums have 16 either way, and on buses, in
+        the GLB and in DRAM every value takes 16, of which then 8 are used.
     ifmap_spad_words, filter_spad_words, psum_spad_words : int
         Scratch pads of a PE, in values.
     ifmap_bus_values : int
@@ -94,7 +95,7 @@ class ChipConfig:
                 raise ValueError(f"{field} must be {least} to {most}, not {value!r}")
         if not isinstance(self.zero_skip, bool):
             raise TypeError(f"zero_skip must be true or false, not {self.zero_skip!r}")
-        for field in ("ifmap_bus_values", "glb_bank_words", "filter_bank_words", "burst_words"):
+        for field in ("data_width", "ifmap_bus_values", "glb_bank_words", "filter_bank_words", "burst_words"):
             value = getattr(self, field)
             if value & (value - 1):
                 raise ValueError(f"{field} must be a power of two, not {value!r}")

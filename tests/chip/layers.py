@@ -36,7 +36,8 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
         mapping = find_mapping(lower(shape, chip)[0], chip)
     else:
         mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
-    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range)
+    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range,
+                             data_width=chip.data_width)
     return simulate_layer(shape, mapping, chip, tensors, shift=shift, relu=relu, simulator=simulator,
                           **{"verilog": verilog} | options)
 

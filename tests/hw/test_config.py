@@ -30,7 +30,7 @@ def test_frozen():
 
 @pytest.mark.parametrize("field, value, limits", [
     ("rows", 0, "1 to 15"), ("rows", 16, "1 to 15"), ("columns", 16, "1 to 15"),
-    ("data_width", 8, "16 to 16"), ("ifmap_spad_words", 33, "1 to 32"),
+    ("data_width", 4, "8 to 16"), ("ifmap_spad_words", 33, "1 to 32"),
     ("filter_spad_words", 3, "4 to 1024"), ("psum_spad_words", 65, "4 to 64"),
     ("ifmap_fifo_depth", 0, "1 to 16"), ("psum_fifo_depth", 0, "1 to 16"), ("glb_banks", 1, "2 to 64"),
     ("glb_bank_words", 8192, "16 to 4096"), ("filter_bank_words", 8, "16 to 4096"),
@@ -53,10 +53,11 @@ def test_zero_skip_is_a_yes_or_no():
         ChipConfig(zero_skip=1)
 
 
-@pytest.mark.parametrize("field", ["glb_bank_words", "filter_bank_words", "burst_words"])
-def test_power_of_two(field):
-    with pytest.raises(ValueError, match=f"^{field} must be a power of two, not 48$"):
-        ChipConfig(**{field: 48})
+@pytest.mark.parametrize("field, value", [
+    ("data_width", 12), ("glb_bank_words", 48), ("filter_bank_words", 48), ("burst_words", 48)])
+def test_power_of_two(field, value):
+    with pytest.raises(ValueError, match=f"^{field} must be a power of two, not {value}$"):
+        ChipConfig(**{field: value})
 
 
 def test_filter_spad_holds_a_row():
