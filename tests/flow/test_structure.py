@@ -1,0 +1,121 @@
+"""The RTL fits silicon: memories, multipliers, resets, enables, clock crossings."""
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from flow.structure import crossings, ecp5_cells, elaborated, registers
+from flow.yosys import FlowError
+from hw.chip import Eyeriss
+from hw.config import PRESETS, ChipConfig
+from hw.pe import PE
+from hw.place import Block, place
+from hw.sram import SinglePortSram
+
+SMALL = ChipConfig(name="small", rows=2, columns=2, glb_banks=3, glb_bank_words=32, filter_bank_words=64)
+
+
+@pytest.fixture(scope="module")
+def chip(tmp_path_factory):
+    """A whole chip, small, without loops, latches and nets with two drivers: `elaborated` refuses those."""
+    return elaborated(Eyeriss(SMALL), tmp_path_factory.mktemp("chip"))
+
+
+@pytest.fixture(scope="module")
+def ecp5(tmp_path_factory):
+    return ecp5_cells(PE(PRESETS["eyeriss"]), tmp_path_factory.mktemp("ecp5"))
+
+
+# what each memory of a PE has to become: nothing else may hold its words
+@pytest.mark.parametrize("module, cells", [
+    ("sram_2p_224x16", {"DP16KD": 1}),
+    ("registers_24x16_2r", {"TRELLIS_DPR16X4": 16}),  # two reads, 32 words, 4 bits a cell
+    ("registers_12x19_1r", {"TRELLIS_DPR16X4": 5}),
+    ("queue_18x4", {"TRELLIS_DPR16X4": 5}),
+    ("queue_64x2", {"TRELLIS_DPR16X4": 16}),
+    ("pe", {"MULT18X18D": 1}),
+])
+def test_memories_and_multiplier(ecp5, module, cells):
+    kinds = ("DP16KD", "TRELLIS_DPR16X4", "MULT18X18D")
+    assert {kind: ecp5[module][kind] for kind in kinds if kind in ecp5[module]} == cells
+
+
+def test_block_ram_needs_nothing_beside(ecp5):
+    assert set(ecp5["sram_2p_224x16"]) == {"DP16KD"}
+
+
+def test_glb_bank_is_block_ram(tmp_path):
+    assert ecp5_cells(SinglePortSram(512, 64), tmp_path)["sram_1p_512x64"].keys() >= {"DP16KD"}
+
+
+def test_crossings_are_the_links(chip):
+    found = crossings(chip)
+    allowed = {f"link.{queue}.fifo{part}" for queue in ("commands", "writes", "reads")
+               for part in ("", ".produce_cdc", ".consume_cdc", ".rst_cdc")}
+    paths = {path.removeprefix("dram_port.") for path in found}
+    assert paths <= allowed, found
+    assert {f"link.{queue}.fifo.{way}_cdc" for queue in ("commands", "writes", "reads")
+            for way in ("produce", "consume")} <= paths
+
+
+class Crossing(Block):
+    """A link register that a core register hears through a gate."""
+
+    module_name = "crossing"
+    domains = ("sync", "link")
+
+    def __init__(self):
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        far = Signal()
+        m.d.link += far.eq(self.i)
+        m.d.sync += self.o.eq(far & self.i)
+        return m
+
+
+def test_a_crossing_is_found(tmp_path):
+    assert sum(crossings(elaborated(Crossing(), tmp_path)).values()) == 1
+
+
+class Gate(Block):
+    module_name = "gate"
+    domains = ()
+
+    def __init__(self):
+        super().__init__({"a": In(1), "b": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.o.eq(self.a & self.b)
+        return m
+
+
+class Loop(Block):
+    """Through two modules, each of which is fine by itself: Amaranth does not see it."""
+
+    module_name = "loop"
+    domains = ()
+
+    def __init__(self):
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        near, far = place(m, Gate(), "near"), place(m, Gate(), "far")
+        m.d.comb += [near.a.eq(self.i), near.b.eq(far.o), far.a.eq(self.i), far.b.eq(near.o), self.o.eq(far.o)]
+        return m
+
+
+def test_a_loop_is_found(tmp_path):
+    with pytest.raises(FlowError, match="check -assert"):
+        elaborated(Loop(), tmp_path)
+
+
+def test_resets_and_enables(tmp_path):
+    """Of a PE's registers only control is reset; nearly all can have their clock stopped."""
+    found = registers(elaborated(PE(PRESETS["eyeriss"]), tmp_path, optimised=True))
+    assert found.bits > 1000
+    assert found.reset <= 0.2 * found.bits, found
+    assert found.enabled >= 0.85 * found.bits, found
