@@ -17,7 +17,7 @@ from pathlib import Path
 from hw.generate import write
 
 from . import yosys
-from .fanout import LIMIT, insert_buffers
+from .fanout import insert_buffers
 from .yosys import FlowError
 
 __all__ = ["CLOCK_GATE", "Module", "Synthesis", "synthesize"]
@@ -27,9 +27,11 @@ CLOCK_GATE = "CLOCK_GATE"
 CLOCKS = {("*", port) for port in ("clk", "link_clk", "read_clk", "write_clk", "CLK", "GCLK")}
 #: Fewer registers with one enable than this are not worth a clock gate.
 GATED_REGISTERS = 3
+#: Loads that a gate, register or port may drive, in modules with long paths and in all others.
+FAST_LOADS, LOADS = 8, 16
 #: ABC's scripts: least area; and with gates sized for so many picoseconds, registers at both ends not counted.
 SMALL = "+strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m"
-SIZED = f"{SMALL};topo;buffer,-N,{LIMIT};upsize,-D,4500;dnsize,-D,4500"
+SIZED = f"{SMALL};topo;buffer,-N,{FAST_LOADS};upsize,-D,4500;dnsize,-D,4500"
 #: With a multiplier or an adder behind a multiplexer.
 LONG_PATHS = ("pe", "pe_zero_skip")
 
@@ -122,7 +124,8 @@ def synthesize(block, directory, library, *, poll=None):
     if library.clock_gate:
         (directory / "clock_gate.v").write_text(library.clock_gate.verilog)
     yosys.run(_script(top, sources, srams, library, directory), directory, poll=poll)
-    insert_buffers(directory / "netlist.json", library.buffer, clocks=CLOCKS | library.clock_pins)
+    insert_buffers(directory / "netlist.json", library.buffer, clocks=CLOCKS | library.clock_pins,
+                   limit=lambda name: FAST_LOADS if name in LONG_PATHS else LOADS)
     yosys.run(_finish(library), directory, name="finish", poll=poll)
     modules = _count(directory, library, {file.stem for file in srams})
     return Synthesis(top, modules, directory / "netlist.v", directory / "models.sv", srams)
@@ -152,7 +155,7 @@ def _script(top, sources, srams, library, directory):
 def _finish(library):
     """The script behind the buffers: files, names after the nets that cells drive."""
     return [
-        "read_json netlist.json", "rename -wire", "tee -q -o cells.json stat -json",
+        "read_json netlist.json", "opt_clean", "rename -wire", "tee -q -o cells.json stat -json",
         *(["read_verilog -overwrite clock_gate.v"] if library.clock_gate else []),
         "write_verilog -noattr -noexpr netlist.v",
         "design -reset", "read_liberty -ignore_miss_func cells.lib", "write_verilog -sv -noattr models.sv",

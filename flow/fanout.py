@@ -7,12 +7,10 @@ multiplexers of a spad would drive two hundred gates by itself.
 import json
 from collections import defaultdict
 
-__all__ = ["LIMIT", "insert_buffers"]
-
-LIMIT = 12  # loads that anything may drive
+__all__ = ["insert_buffers"]
 
 
-def insert_buffers(path, buffer, *, clocks):
+def insert_buffers(path, buffer, *, clocks, limit):
     """Insert buffers into a netlist in Yosys's JSON, in place.
 
     Parameters
@@ -22,15 +20,17 @@ def insert_buffers(path, buffer, *, clocks):
         The buffer cell, its input and its output.
     clocks : set of (str, str)
         (cell type, pin) of clocks, which are left to a clock tree; `"*"` stands for any type.
+    limit : callable
+        From a module's name to the loads that anything in it may drive.
     """
     design = json.loads(path.read_text())
-    for module in design["modules"].values():
+    for name, module in design["modules"].items():
         if module["cells"] and not int(module["attributes"].get("blackbox", "0"), 2):
-            _module(module, buffer, clocks)
+            _module(module, buffer, clocks, limit(name))
     path.write_text(json.dumps(design))
 
 
-def _module(module, buffer, clocks):
+def _module(module, buffer, clocks, limit):
     loads = defaultdict(list)  # net -> (cell's connections, pin, bit)
     used = [2]
     for cell in module["cells"].values():
@@ -45,8 +45,8 @@ def _module(module, buffer, clocks):
     fresh = max(used) + 1
     kind, source, sink = buffer
     for net, driven in loads.items():
-        while len(driven) > LIMIT:
-            groups = [driven[start:start + LIMIT] for start in range(0, len(driven), LIMIT)]
+        while len(driven) > limit:
+            groups = [driven[start:start + limit] for start in range(0, len(driven), limit)]
             driven = []
             for group in groups:
                 for bits, index in group:

@@ -10,7 +10,7 @@ import typer
 from compiler.catalogue import CATALOGUE
 from flow.yosys import FlowError
 from scripts import asic as asic_flow
-from scripts import benchmarking, board_run, calibration, generation, map_report, photo_layer, simulation
+from scripts import benchmarking, board_run, calibration, fpga_build, generation, map_report, photo_layer, simulation
 from scripts.board_host import BoardLost
 from scripts.console import BadInput, console, layer_table
 from sim.tools import SimulatorError
@@ -203,6 +203,24 @@ def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.
 
 fpga = typer.Typer(no_args_is_help=True, help="The chip on an FPGA board.")
 app.add_typer(fpga, name="fpga")
+
+
+@fpga.command()
+def build(
+    board: Annotated[str, typer.Option(help="ulx3s-85f.")] = "ulx3s-85f",
+    chip: Chip = "eyeriss",
+    rows: Annotated[int | None, typer.Option(help="Rows of PEs; the chip's by default.")] = None,
+    cols: Annotated[int | None, typer.Option(help="Columns of PEs; the chip's by default.")] = None,
+    mhz: Annotated[int, typer.Option(help="Clock of the chip: 25, 50, 75, 100.")] = 50,
+    memory_words: Annotated[int, typer.Option(help="64-bit words of block RAM in place of DRAM.")] = 4096,
+    baud: Annotated[int, typer.Option(help="Bits a second of the serial line.")] = 1_000_000,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/fpga"),
+    json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
+):
+    """Build a board's bitstream with Yosys and nextpnr; what it uses, and its clock by nextpnr's report."""
+    raise typer.Exit(fpga_build.build_board(
+        board, chip, rows=rows, columns=cols, mhz=mhz, memory_words=memory_words, baud=baud, output=output,
+        json_target=json))
 
 
 @fpga.command()

@@ -85,3 +85,9 @@ fi
 
 # Icarus is the second simulator: all but its own tests and --sim icarus work without it.
 need iverilog iverilog "the second simulator" || true
+
+# The ASIC flow's cells and static timing: all else works without them.
+if [ ! -f /usr/share/qflow/tech/osu018/osu018_stdcells.lib ]; then
+    install qflow-tech-osu018 || say "no 0.18 um cell library (eyeriss asic): install the package qflow-tech-osu018"
+fi
+need sta opensta "static timing of eyeriss asic" || true
