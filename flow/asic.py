@@ -28,7 +28,7 @@ CLOCKS = {("*", port) for port in ("clk", "link_clk", "read_clk", "write_clk", "
 #: Fewer registers with one enable than this are not worth a clock gate.
 GATED_REGISTERS = 3
 #: Loads that a gate, register or port may drive, in modules with long paths and in all others.
-FAST_LOADS, LOADS = 8, 16
+FAST_LOADS, LOADS = 8, 12
 #: ABC's scripts: least area; and with gates sized for so many picoseconds, registers at both ends not counted.
 SMALL = "+strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m"
 SIZED = f"{SMALL};topo;buffer,-N,{FAST_LOADS};upsize,-D,4500;dnsize,-D,4500"
