@@ -41,21 +41,22 @@ class UartReceiver(Block):
         sync = place(m, LevelSync(), "sync")
         m.d.comb += sync.i.eq(self.rx)
         line = sync.o
-        wait = Signal(range(self._clocks_per_bit * 3 // 2 + 1))
+        ticks = Signal(range(self._clocks_per_bit * 3 // 2))
         bits = Signal(range(10))  # left of a byte and its stop bit
-        byte = Signal(8)
-        m.d.comb += [
-            self.o.payload.eq(byte), self.o.valid.eq((bits == 1) & (wait == 0) & line),
-        ]
+        word = Signal(8)
+        rested = Signal()  # the line was high: what is low now is a start bit
+        m.d.comb += [self.o.payload.eq(word), self.o.valid.eq((bits == 1) & (ticks == 0) & line)]
         with m.If(bits == 0):
-            with m.If(~line):  # the start bit; the middle of the first data bit is one and a half bits away
-                m.d.sync += [bits.eq(9), wait.eq(self._clocks_per_bit * 3 // 2 - 1)]
-        with m.Elif(wait != 0):
-            m.d.sync += wait.eq(wait - 1)
+            m.d.sync += rested.eq(line)
+            with m.If(rested & ~line):
+                # to the middle of the first data bit, one and a half bits away; half a clock has gone by on average
+                m.d.sync += [bits.eq(9), ticks.eq(self._clocks_per_bit * 3 // 2 - 2)]
+        with m.Elif(ticks != 0):
+            m.d.sync += ticks.eq(ticks - 1)
         with m.Else():
-            m.d.sync += [bits.eq(bits - 1), wait.eq(self._clocks_per_bit - 1)]
+            m.d.sync += [bits.eq(bits - 1), ticks.eq(self._clocks_per_bit - 1), rested.eq(line)]
             with m.If(bits != 1):
-                m.d.sync += byte.eq(Cat(byte[1:], line))
+                m.d.sync += word.eq(Cat(word[1:], line))
         return m
 
 
@@ -76,7 +77,7 @@ class UartTransmitter(Block):
 
     def elaborate(self, platform):
         m = Module()
-        wait = Signal(range(self._clocks_per_bit))
+        ticks = Signal(range(self._clocks_per_bit))
         bits = Signal(range(11))
         frame = Signal(10, init=-1)
         m.d.comb += self.i.ready.eq(bits == 0)
@@ -84,9 +85,9 @@ class UartTransmitter(Block):
         with m.If(bits == 0):
             with m.If(self.i.valid):
                 m.d.sync += [frame.eq(Cat(Const(0, 1), self.i.payload, Const(1, 1))), bits.eq(10),
-                             wait.eq(self._clocks_per_bit - 1)]
-        with m.Elif(wait != 0):
-            m.d.sync += wait.eq(wait - 1)
+                             ticks.eq(self._clocks_per_bit - 1)]
+        with m.Elif(ticks != 0):
+            m.d.sync += ticks.eq(ticks - 1)
         with m.Else():
-            m.d.sync += [frame.eq(Cat(frame[1:], Const(1, 1))), bits.eq(bits - 1), wait.eq(self._clocks_per_bit - 1)]
+            m.d.sync += [frame.eq(Cat(frame[1:], Const(1, 1))), bits.eq(bits - 1), ticks.eq(self._clocks_per_bit - 1)]
         return m
