@@ -1,7 +1,7 @@
 """A transmitter's line read by hand, a receiver's line driven by hand: bits of any phase, clocks a little off."""
 
 import cocotb
-from cocotb.triggers import FallingEdge, Timer
+from cocotb.triggers import FallingEdge, First, Timer
 from glb_model import words
 
 from sim.bench import setting
@@ -21,7 +21,8 @@ async def transmits(dut, idle):
     source = Source(dut, "i", clk, idle=idle)
     source.send(BYTES)
     for expected in BYTES:
-        await FallingEdge(dut.tx)
+        edge = FallingEdge(dut.tx)
+        assert await First(edge, Timer(60 * BIT_NS, "ns")) is edge, "no start bit"
         await Timer(BIT_NS // 2, "ns")
         byte = 0
         for place in range(8):

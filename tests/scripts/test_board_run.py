@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hw.config import PRESETS
+from scripts import board_run, cli
 from sim.board import simulated_board
 from sim.tools import available
 
@@ -53,3 +54,37 @@ def test_refused(port, options, status, message):
     run = fpga_run(port, *options.split())
     assert run.returncode == status
     assert re.fullmatch(f"eyeriss: {message}\n", run.stderr), run.stderr
+
+
+def test_a_wrong_output_is_noticed(port, monkeypatch, capsys):
+    whole = board_run.conv_layer
+
+    def other(*arguments, **options):
+        expected = whole(*arguments, **options)
+        expected[0, 0, 0, 0] += 1
+        return expected
+
+    monkeypatch.setattr(board_run, "conv_layer", other)
+    monkeypatch.setattr(sys, "argv", ["eyeriss", "fpga", "run", "--port", port, "--chip", "mini", "--shape", SHAPE])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    assert "MISMATCH: 1 of " in capsys.readouterr().out
+
+
+def test_no_device_refused():
+    run = fpga_run("/dev/none", "--shape", SHAPE)
+    assert run.returncode == 2
+    assert re.fullmatch(r"eyeriss: --port must be a serial device that can be opened: .*/dev/none.*\n", run.stderr)
+
+
+def test_a_board_that_does_not_answer():
+    """Exit status 1 and one line, after the time that an answer may take."""
+    master, slave = os.openpty()
+    try:
+        run = fpga_run(os.ttyname(slave), "--shape", SHAPE, "--chip", "mini")
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert run.returncode == 1
+    assert re.fullmatch(r"eyeriss: no answer from /dev/pts/\d+ within 5 s: .*\n", run.stderr), run.stderr

@@ -13,6 +13,7 @@ import pytest
 from compiler.catalogue import CATALOGUE
 from golden.conv import conv_layer
 from golden.layer import LayerShape
+from hw.axi.registers import REGISTERS
 from scripts import cli
 from sim.tools import available
 
@@ -58,6 +59,32 @@ def test_generate(tmp_path):
     assert set(described) == {"top", "chip", "files", "ports", "scan_bits", "scan_fields", "counters"}
     assert described["scan_bits"] == sum(field["width"] * field["count"] for field in described["scan_fields"])
     assert [counter["select"] for counter in described["counters"]] == list(range(len(described["counters"])))
+
+
+def test_generate_behind_axi(tmp_path):
+    """The register map says the same as a page, as a C header that compiles, and as RTL's constants."""
+    run = eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", tmp_path)
+    assert run.returncode == 0, run.stderr
+    described = json.loads((tmp_path / "mini-axi.json").read_text())
+    extra = {f"mini-axi.{kind}" for kind in ("json", "f", "md", "h", "core")}
+    assert {file.name for file in tmp_path.iterdir()} == {*described["files"], *extra}
+    assert described["top"] == "eyeriss_axi" and described["files"][0] == "eyeriss_axi.sv"
+    assert {"s_axi_awaddr", "m_axi_araddr", "irq", "link_clk"} <= {port["name"] for port in described["ports"]}
+    names = [f"EYERISS_{register.name}" for register in REGISTERS]
+    program = tmp_path / "map.c"
+    program.write_text('#include <stdio.h>\n#include "mini-axi.h"\nint main(void) {\n'
+                       + "".join(f'  printf("%u\\n", {name});\n' for name in names)
+                       + '  printf("%u\\n", EYERISS_SCAN_BITS_VALUE);\n  return 0;\n}\n')
+    subprocess.run(["g++", "-x", "c++", "-Wall", "-Werror", "-o", tmp_path / "map", program], check=True)
+    printed = subprocess.run([tmp_path / "map"], capture_output=True, text=True, check=True).stdout.split()
+    assert list(map(int, printed)) == [register.offset for register in REGISTERS] + [described["scan_bits"]]
+    page = (tmp_path / "mini-axi.md").read_text()
+    for register in REGISTERS:
+        assert f"| 0x{register.offset:03X} | {register.name} |" in page
+        assert all(f"| {field.name} | {field.meaning} |" in page for field in register.fields)
+    core = json.loads((tmp_path / "mini-axi.core").read_text().removeprefix("CAPI=2:\n"))
+    assert core["filesets"]["rtl"]["files"] == described["files"]
+    assert core["targets"]["default"]["toplevel"] == "eyeriss_axi"
 
 
 def test_generate_removes_what_it_wrote_and_nothing_else(tmp_path):
