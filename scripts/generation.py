@@ -12,6 +12,7 @@ from hw.describe import describe
 from hw.generate import write
 from scripts import register_map
 from scripts.console import BadInput, bad_input, console, write_whole
+from sim.lint import WAIVERS
 
 __all__ = ["generate"]
 
@@ -51,13 +52,14 @@ def generate(chip_source, output, top="chip"):
 
 def _core(name, top, files):
     """FuseSoC's description of the Verilog: YAML, which is all that JSON is."""
+    waivers = ["-Wall", *(f"-Wno-{waiver}" for waiver in WAIVERS)]
     content = {
         "name": f"eyeriss:accelerator:{name}:0.1.0",
         "description": f"Row-stationary CNN accelerator {name} with AXI4-Lite registers and an AXI4 master",
         "filesets": {"rtl": {"files": files, "file_type": "systemVerilogSource"},
                      "header": {"files": [f"{name}.h"], "file_type": "user"}},
         "targets": {"default": {"filesets": ["rtl", "header"], "toplevel": top},
-                    "lint": {"filesets": ["rtl"], "toplevel": top, "default_tool": "verilator",
-                             "tools": {"verilator": {"mode": "lint-only"}}}},
+                    "lint": {"filesets": ["rtl"], "toplevel": top, "flow": "lint",
+                             "flow_options": {"tool": "verilator", "verilator_options": waivers}}},
     }
     return "CAPI=2:\n" + json.dumps(content, indent=1) + "\n"
