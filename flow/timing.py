@@ -87,7 +87,7 @@ def analyse(synthesis, directory, *, mhz, top=None, count=5, poll=None):
         "set_false_path -from [get_ports -quiet {rst link_rst}]",
         f"set_input_delay {OUTSIDE * period} -clock core [all_inputs]",
         f"set_output_delay {OUTSIDE * period} -clock core [all_outputs]",
-        f"report_checks -path_delay max -group_count {count} -unique -format full -fields {{capacitance slew}}",
+        f"report_checks -path_delay max -group_count {count} -format full -fields {{capacitance slew}}",
     ]
     name = f"timing-{top}"
     (directory / f"{name}.tcl").write_text("\n".join(script) + "\n")
