@@ -112,7 +112,7 @@ def test_layers():
 
 
 KEYS = {
-    "layer": str, "shape": str, "chip": str, "mapping": ("m", "n", "e", "f", "p", "q", "r", "t"), "match": bool,
+    "layer": str, "shape": str, "chip": str, "mapping": ("m", "n", "e", "f", "p", "q", "r", "t", "coded"), "match": bool,
     "outputs": int, "mismatches": int, "cycles": ("total", "processing"), "macs": int, "gated_macs": int,
     "active_pes": int, "utilization": float, "glb_bytes": ("ifmap", "psum_read", "psum_write", "filter"),
     "dram_bytes": ("ifmap", "filter", "bias", "ofmap"), "simulator": str, "simulated_cycles_per_second": float,
@@ -163,7 +163,7 @@ def test_simulate_given_tensors_and_mapping(tmp_path):
     assert run.returncode == 0, run.stderr
     table = json.loads(run.stdout)  # nothing but JSON on standard output
     has_keys(table)
-    assert table["mapping"] == mapping | {"f": 4}
+    assert table["mapping"] == mapping | {"f": 4, "coded": 0}
     assert "match: all 64 outputs" in run.stderr
     for name in ("ifmap", "weights", "bias"):
         assert np.array_equal(np.load(tmp_path / "out" / f"{name}.npy"), np.load(tmp_path / f"{name}.npy"))
