@@ -1,0 +1,116 @@
+"""What the chip does not do: single nodes, run by onnxruntime."""
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+from compiler.onnx_model import GraphError
+from golden.layer import LayerShape
+
+__all__ = ["FloatConv", "NodeRunner", "free_names", "node_label", "run_float"]
+
+
+def node_label(node) -> str:
+    """How messages name a node."""
+    return f"node {node.name or node.output[0]} ({node.op_type})"
+
+
+def free_names(node) -> list[str]:
+    """Tensors that a node reads: its inputs, and what its subgraphs take from outside."""
+    names = [name for name in node.input if name]
+    for attribute in node.attribute:
+        for graph in ([attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs):
+            own = {value.name for value in (*graph.input, *graph.initializer)}
+            for inner in graph.node:
+                names += [name for name in free_names(inner) if name not in own]
+                own.update(inner.output)
+            names += [value.name for value in graph.output if value.name not in own]
+    return list(dict.fromkeys(names))
+
+
+def _session(model) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong comes as an exception
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def run_float(model, feeds) -> dict:
+    """The whole model in float by onnxruntime: the oracle, which shares nothing with our import.
+
+    Raises
+    ------
+    GraphError
+        onnxruntime refuses the model.
+    """
+    try:
+        values = _session(model).run(None, feeds)
+    except Exception as error:
+        raise GraphError(f"onnxruntime cannot run the model: {_first_line(error)}") from None
+    return dict(zip((value.name for value in model.graph.output), values, strict=True))
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+class NodeRunner:
+    """Runs nodes of one model one at a time; sessions are kept."""
+
+    def __init__(self, model):
+        self._opsets, self._ir_version = list(model.opset_import), model.ir_version
+        self._sessions = {}
+
+    def run(self, node, values) -> dict:
+        """Outputs by name.
+
+        Parameters
+        ----------
+        node : onnx.NodeProto
+        values : mapping of str to ndarray
+            Has at least what `free_names` lists.
+
+        Raises
+        ------
+        GraphError
+            onnxruntime cannot run the node on these values.
+        """
+        names = free_names(node)
+        feeds = {name: np.asarray(values[name]) for name in names}
+        outputs = [name for name in node.output if name]
+        key = node.output[0], tuple(value.dtype.str for value in feeds.values())
+        try:
+            if key not in self._sessions:
+                self._sessions[key] = _session(self._model(node, feeds, outputs))
+            return dict(zip(outputs, self._sessions[key].run(None, feeds), strict=True))
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_first_line(error)}") from None
+
+    def _model(self, node, feeds, outputs):
+        inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), None)
+                  for name, value in feeds.items()]
+        # onnxruntime infers the outputs' types itself.
+        graph = helper.make_graph([node], "node", inputs, [onnx.ValueInfoProto(name=name) for name in outputs])
+        return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
+
+
+class FloatConv:
+    """A layer's convolution in float32, as onnxruntime computes it: what the chip's result is held to."""
+
+    def __init__(self):
+        self._sessions = {}
+
+    def __call__(self, ifmap, weights, bias, shape: LayerShape):
+        """Sums (N, M, E, F) before any ReLU of ifmap (N, C, H, W), weights (M, C/G, R, S), bias (M,)."""
+        key = shape.U, shape.V, shape.P, shape.D, shape.G
+        if key not in self._sessions:
+            node = helper.make_node("Conv", ["x", "w", "b"], ["y"], strides=[shape.U, shape.V], pads=4 * [shape.P],
+                                    dilations=2 * [shape.D], group=shape.G)
+            values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in "xwb"]
+            graph = helper.make_graph([node], "conv", values, [onnx.ValueInfoProto(name="y")])
+            self._sessions[key] = _session(helper.make_model(
+                graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8))
+        feeds = {"x": ifmap, "w": weights, "b": bias}
+        return self._sessions[key].run(None, {name: np.ascontiguousarray(value, np.float32)
+                                              for name, value in feeds.items()})[0]

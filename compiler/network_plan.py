@@ -1,0 +1,193 @@
+"""What the chip would do with a network: a mapping and its costs for each layer, and what they add up to."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from compiler import energy, layout, lowering, mapping, model, schedule, search
+from compiler.chip_layer import ChipLayer
+from compiler.graph import Network
+from compiler.lowering import lower
+from compiler.mapping import Mapping, MappingError, Placement
+from compiler.model import RESOURCES, Costs, Density, costs
+from compiler.onnx_model import GraphError
+from compiler.quantize import chip_shape
+from compiler.search import find_mapping, timed_costs
+from golden.layer import LayerShape
+from hw.config import ChipConfig
+from hw.config import chip as chip_config
+
+__all__ = ["LayerPlan", "Planner", "layer_densities", "plan_network", "totals"]
+
+_CODE = (chip_config, energy, layout, lowering, mapping, model, schedule, search)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """A layer's mapping and costs.
+
+    Attributes
+    ----------
+    name : str
+    folded : tuple of str
+        Operators that it stands for.
+    shape : LayerShape
+        The network's own.
+    mapped : LayerShape
+        What the chip runs: with rounding channels, see `compiler.quantize`.
+    mapping : Mapping
+    costs : Costs
+        Of one of the layer's `shape.G` jobs; cycles by the timeline.
+    chip : ChipConfig
+    """
+
+    name: str
+    folded: tuple
+    shape: LayerShape
+    mapped: LayerShape
+    mapping: Mapping
+    costs: Costs
+    chip: ChipConfig
+
+    @property
+    def placement(self) -> Placement:
+        """Of the first job."""
+        return Placement(lower(self.mapped, self.chip)[0], self.mapping, self.chip)
+
+    @property
+    def cycles(self) -> int:
+        """Of all jobs."""
+        return int(self.shape.G * self.costs.cycles)
+
+    def as_dict(self) -> dict:
+        """A layer's object in the JSON: bytes for words, all jobs together."""
+        jobs, found = self.shape.G, self.costs
+        raw = costs(lower(self.mapped, self.chip)[0], self.chip, self.mapping.as_dict()).dram
+
+        def by_kind(words):
+            return {name: int(8 * jobs * count) for name, count in words.items()}
+
+        return {
+            "layer": self.name, "folded": list(self.folded), "shape": str(self.shape), "macs": self.shape.macs,
+            "jobs": jobs, "mapped_channels": self.mapped.C, "mapping": self.mapping.as_dict(),
+            "active_pes": self.placement.active_pes, "cycles": self.cycles,
+            "milliseconds": self.cycles / self.chip.core_mhz / 1e3,
+            "utilization": self.shape.macs / self.cycles / self.chip.pes, "binding": found.binding(),
+            "cycles_by_resource": {name: int(jobs * found.by_resource[name]) for name in RESOURCES},
+            "passes": int(jobs * found.passes), "glb_bytes": by_kind(found.glb), "dram_bytes": by_kind(found.dram),
+            "dram_raw_bytes": by_kind(raw), "energy": float(jobs * found.energy),
+        }
+
+
+class Planner:
+    """Finds mappings; equal layers are searched once, and found ones stay on disk.
+
+    Parameters
+    ----------
+    chip : ChipConfig
+    objective : str
+        See `compiler.search`.
+    directory : Path
+        Where mappings are kept, named by the layer, the chip and the code that finds them.
+    """
+
+    def __init__(self, chip: ChipConfig, objective: str, directory):
+        self.chip, self._objective, self._directory = chip, objective, Path(directory)
+        sources = b"".join(Path(module.__file__).read_bytes() for module in _CODE)
+        self._code = hashlib.sha256(sources).hexdigest()
+
+    def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
+        """The best mapping of a layer.
+
+        Raises
+        ------
+        GraphError
+            None fits: names the layer and the resource.
+        """
+        mapped = chip_shape(shape)
+        one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
+        rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2))
+        key = hashlib.sha256(repr((one, self.chip, rounded, self._objective, self._code)).encode()).hexdigest()[:24]
+        native, path = lower(one, self.chip)[0], self._directory / f"{key}.json"
+        try:
+            if not path.exists():
+                found = find_mapping(native, self.chip, objective=self._objective, density=rounded)
+                timed = timed_costs(native, self.chip, found, rounded)
+                _write(path, {"mapping": found.as_dict(), "cycles": float(timed.cycles)})
+        except MappingError as error:
+            raise GraphError(f"{layer}: {error}") from None
+        kept = json.loads(path.read_text())
+        found = Mapping(**kept["mapping"])
+        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=kept["cycles"])
+        return LayerPlan(layer.name, layer.folded, shape, mapped, found, timed, self.chip)
+
+
+def _write(path, table):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".part")
+    scratch.write_text(json.dumps(table))
+    scratch.rename(path)
+
+
+def layer_densities(network: Network, zeros: float) -> dict[str, Density]:
+    """Expected densities of each layer's ifmap and ofmap: `zeros` of what comes from a ReLU is zero.
+
+    Host nodes that keep zeros, such as pooling, keep a ReLU's; what joins several tensors does if they all are.
+    """
+    after_relu = set()
+    for step in network.steps:
+        if isinstance(step, ChipLayer):
+            after_relu.update({step.output} if step.relu else ())
+        elif step.node.op_type == "Relu" or step.node.op_type in _KEEP_ZEROS and all(
+                name in after_relu for name in step.inputs if name not in network.constants):
+            after_relu.update(step.outputs)
+    return {layer.name: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu)
+            for layer in network.layers}
+
+
+_KEEP_ZEROS = ("Clip", "Concat", "Dropout", "Flatten", "Identity", "LRN", "MaxPool", "Reshape", "Transpose")
+
+
+def plan_network(network: Network, dims: dict, planner: Planner, *, zeros=0.0, report=None) -> list[LayerPlan]:
+    """Plans of all layers of the chip.
+
+    Parameters
+    ----------
+    dims : dict of str to tuple
+        Sizes of tensors, from `infer_dims`.
+    zeros : float
+        Fraction of zeros in what comes from a ReLU.
+    report : callable, optional
+        Called with each layer before it is planned.
+
+    Raises
+    ------
+    GraphError
+        A layer whose input has no known shape, or that fits no mapping.
+    """
+    densities, plans = layer_densities(network, zeros), []
+    for layer in network.layers:
+        if layer.input not in dims:
+            raise GraphError(f"{layer}: the shape of its input {layer.input} does not follow from the model's inputs")
+        if report:
+            report(layer)
+        plans.append(planner.plan(layer, layer.shape(dims[layer.input]), densities[layer.name]))
+    return plans
+
+
+def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) -> dict:
+    """Sums of the layers' objects; what the host does is only named."""
+    cycles, macs = (sum(entry[name] for entry in entries) for name in ("cycles", "macs"))
+    return {
+        "layers": len(entries), "macs": macs, "macs_per_frame": macs / batch, "cycles": cycles,
+        "milliseconds": cycles / chip.core_mhz / 1e3,
+        "frames_per_second": batch * chip.core_mhz * 1e6 / cycles if cycles else None,
+        "utilization": macs / cycles / chip.pes if cycles else None,
+        "glb_bytes": sum(sum(entry["glb_bytes"].values()) for entry in entries),
+        "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
+        "energy": sum(entry["energy"] for entry in entries),
+        "bound_by": dict(Counter(entry["binding"] for entry in entries)),
+        "host_nodes": dict(Counter(step.node.op_type for step in network.steps if not isinstance(step, ChipLayer))),
+    }

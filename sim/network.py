@@ -1,0 +1,202 @@
+"""A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import compiler
+import golden
+import hw
+from compiler.graph import Network, execute
+from compiler.host import FloatConv
+from compiler.mapping import Mapping
+from compiler.model import Density
+from compiler.network_plan import LayerPlan, Planner
+from compiler.program import compile_layer
+from compiler.quantize import QuantizedLayer, chip_shape, sqnr_db
+from golden.conv import conv_layer
+from golden.tensors import first_difference
+
+from .layer import BUILD, simulate_programs
+
+__all__ = ["BACKENDS", "ChipFailure", "LayerRun", "RtlLayers", "float_outputs", "run_network"]
+
+BACKENDS = ("model", "rtl", "both")
+
+
+class ChipFailure(Exception):
+    """The simulated chip did not finish a layer, so that there is nothing to go on with."""
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """A layer of a network, run.
+
+    Attributes
+    ----------
+    quantized : QuantizedLayer
+    plan : LayerPlan
+    saturated, overflowed : float
+        Shares of ifmap values and of sums that do not fit their 16 bits.
+    sqnr, own_sqnr : float
+        In dB, of the output against the float network's, and against a float layer of the same input.
+    rtl : dict or None
+        The keys of `eyeriss simulate --json`, if the RTL ran it; `match` is None where nothing was compared.
+    """
+
+    quantized: QuantizedLayer
+    plan: LayerPlan
+    saturated: float
+    overflowed: float
+    sqnr: float
+    own_sqnr: float
+    rtl: dict | None
+
+    def as_dict(self) -> dict:
+        """The layer's object in the JSON."""
+        own = self.quantized
+        return self.plan.as_dict() | {
+            "fraction_bits": {"ifmap": own.ifmap_bits, "weights": own.weight_bits, "ofmap": own.ofmap_bits},
+            "shift": own.shift, "headroom_bits": own.headroom_bits, "saturated": self.saturated,
+            "overflowed": self.overflowed, "sqnr_db": self.sqnr, "own_sqnr_db": self.own_sqnr, "rtl": self.rtl}
+
+
+class RtlLayers:
+    """Layers on the simulated chip; what was once simulated is kept on disk.
+
+    Parameters
+    ----------
+    chip : ChipConfig
+    simulator : str
+    build : Path
+    fresh : bool
+        Simulate again what is kept.
+    progress : callable, optional
+        Called with (passes done, passes in all) of the layer at hand.
+    """
+
+    def __init__(self, chip, simulator="verilator", *, build=BUILD, fresh=False, progress=None):
+        self._chip, self._simulator, self._build = chip, simulator, Path(build)
+        self._fresh, self._progress = fresh, progress
+        digest = hashlib.sha256(repr((chip, simulator)).encode())
+        for package in (hw, golden, compiler):
+            for path in sorted(Path(package.__file__).parent.rglob("*.py")):
+                digest.update(path.read_bytes())
+        self._code = digest.digest()
+
+    def run(self, shape, mapping: Mapping, tensors, *, shift, relu):
+        """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
+
+        Raises
+        ------
+        ChipFailure
+            The chip hangs, faults, or leaves no ofmap.
+        """
+        path = self._build / "network" / f"{self._key(shape, mapping, tensors, shift, relu)}.npz"
+        if path.exists() and not self._fresh:
+            with np.load(path) as kept:
+                return kept["ofmap"], json.loads(str(kept["result"])) | {"kept": True}
+        program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu)
+        result = simulate_programs([program], [None], self._chip, simulator=self._simulator, build=self._build,
+                                   progress=self._progress)[0]
+        if result.status != "done":
+            raise ChipFailure(f"the chip's run ended as {result.status}")
+        table = result.as_dict()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(f".{os.getpid()}.part")
+        with scratch.open("wb") as file:
+            np.savez(file, ofmap=result.ofmap, result=json.dumps(table))
+        scratch.rename(path)
+        return result.ofmap, table | {"kept": False}
+
+    def _key(self, shape, mapping, tensors, shift, relu):
+        digest = hashlib.sha256(self._code + repr((shape, mapping, shift, relu)).encode())
+        for tensor in tensors:
+            digest.update(np.ascontiguousarray(tensor).data)
+        return digest.hexdigest()[:24]
+
+
+def float_outputs(network: Network, feeds: dict) -> dict[str, np.ndarray]:
+    """The chip layers' outputs in float, by layer name."""
+    found, conv = {}, FloatConv()
+
+    def chip(layer, x):
+        found[layer.name] = _float_layer(conv, layer, x)[1]
+        return found[layer.name]
+
+    execute(network, feeds, chip)
+    return found
+
+
+def _float_layer(conv, layer, x):
+    """(sums before a ReLU, output) of a layer in float."""
+    sums = conv(layer.ifmap(x), layer.filters(), layer.bias, layer.shape(x.shape))
+    return sums, layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
+
+
+def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner, *, rtl: RtlLayers | None = None,
+                model=True, only=None, report=None) -> tuple[dict, list[LayerRun]]:
+    """Run a network in the chip's integers.
+
+    Between the layers tensors are float32, which holds 16-bit fixed point exactly: so the host's nodes get the
+    same values whoever computed the layer before them.
+
+    Parameters
+    ----------
+    quantized : dict of str to QuantizedLayer
+    feeds : dict of str to ndarray
+    planner : Planner
+        Whose mappings the chip runs.
+    rtl : RtlLayers, optional
+    model : bool
+        Compute each layer with the numpy model, and compare the RTL's with it; if False the RTL goes alone.
+    only : set of str, optional
+        The layers that RTL does, all by default; the model does the others.
+    report : callable, optional
+        Called with each ChipLayer as it begins, and with its LayerRun when it is done.
+
+    Returns
+    -------
+    outputs : dict of str to ndarray
+    runs : list of LayerRun
+    """
+    floats, conv, runs = float_outputs(network, feeds), FloatConv(), []
+
+    def chip(layer, x):
+        own = quantized[layer.name]
+        if report:
+            report(layer)
+        shape = chip_shape(layer.shape(x.shape))
+        tensors, saturated = own.tensors(layer.ifmap(x))
+        expected = found = table = None
+        here = rtl is not None and (only is None or layer.name in only)
+        if model or not here:
+            expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
+        plan = planner.plan(layer, layer.shape(x.shape), Density(
+            np.count_nonzero(tensors.ifmap) / tensors.ifmap.size, 0.5 if layer.relu else 1.0))
+        if here:
+            try:
+                found, table = rtl.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu)
+            except ChipFailure as error:
+                raise ChipFailure(f"{layer}: {error}") from None
+            table |= _compared(expected, found)
+        sums, alone = _float_layer(conv, layer, x)
+        y = layer.output_tensor(own.real_ofmap(found), x.shape).astype(x.dtype)
+        runs.append(LayerRun(own, plan, saturated / x.size, own.overflows(sums) / sums.size,
+                             sqnr_db(floats[layer.name], y), sqnr_db(alone, y), table))
+        if report:
+            report(runs[-1])
+        return y
+
+    return execute(network, feeds, chip), runs
+
+
+def _compared(expected, found):
+    if expected is None:
+        return {"match": None, "mismatches": None}
+    difference = first_difference(expected, found)
+    return {"match": difference is None, "mismatches": int(difference.count) if difference else 0}
