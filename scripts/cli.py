@@ -62,6 +62,22 @@ class Timed(StrEnum):
     none = "none"
 
 
+class Backend(StrEnum):
+    """Who computes a network's layers."""
+
+    model = "model"
+    rtl = "rtl"
+    both = "both"
+
+
+class Pixels(StrEnum):
+    """What a picture's pixels become: less ImageNet's mean over its deviation; 0 to 1; 0 to 255."""
+
+    imagenet = "imagenet"
+    unit = "unit"
+    byte = "byte"
+
+
 class Simulator(StrEnum):
     """Simulators that a layer can run on."""
 
@@ -195,6 +211,71 @@ def asic(
 
 
 @app.command()
+def run(
+    model: Annotated[Path, typer.Argument(help="An ONNX file.")],
+    input: Annotated[list[str] | None, typer.Option(
+        help="[NAME=]FILE: a .npy file or a picture, for each input.")] = None,
+    output: Annotated[Path | None, typer.Option(help=".npy of the output, .npz of several.")] = None,
+    calibrate: Annotated[Path | None, typer.Option(
+        help="Directory of .npy files or pictures, or .npz by input name; by default the input itself.")] = None,
+    backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.model,
+    layers: Annotated[str | None, typer.Option(help="Layers for the RTL, the model does the others: A,B.")] = None,
+    chip: Chip = "eyeriss",
+    objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
+    pixels: Annotated[Pixels, typer.Option(help="What pixels of a picture become.")] = Pixels.imagenet,
+    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
+    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    page: Annotated[Path | None, typer.Option(help="HTML page; in build/run by default.")] = None,
+):
+    """Run an ONNX model in the chip's fixed point; an interrupted run in RTL resumes.
+
+    Exit status 0, or 1 if the RTL differs from the model or does not finish, 2 for bad input.
+    """
+    from scripts import network_run  # here, as onnxruntime takes its time to import
+
+    raise typer.Exit(network_run.run(
+        model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
+        layers=layers.split(",") if layers else None, chip=chip, objective=objective.value, simulator=sim.value,
+        pixels=pixels.value, fresh=fresh, json_target=json, page=page))
+
+
+@app.command()
+def plan(
+    model: Annotated[Path, typer.Argument(help="An ONNX file; its weights are not needed.")],
+    shape: Annotated[list[str] | None, typer.Option(
+        help="[NAME=]1x3x224x224, where the model leaves sizes open.")] = None,
+    chip: Chip = "eyeriss",
+    objective: Annotated[Objective, typer.Option(help="What counts most.")] = Objective.latency,
+    clock: Annotated[int | None, typer.Option(help="Core clock in MHz; the chip's by default.")] = None,
+    zeros: Annotated[float, typer.Option(help="Fraction of zeros in what comes from a ReLU.")] = 0.0,
+    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    page: Annotated[Path | None, typer.Option(help="HTML page; in build/plan by default.")] = None,
+):
+    """Say what the chip would do with an ONNX model: mappings, cycles, traffic, energy, what binds."""
+    from scripts import network_planning
+
+    network_planning.plan(model, shapes=shape or [], chip=chip, objective=objective.value, clock=clock, zeros=zeros,
+                          json_target=json, page=page)
+
+
+@app.command()
+def digits(
+    count: Annotated[int, typer.Option(help="Held-out digits, up to 360.")] = 20,
+    backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.both,
+    chip: Chip = "eyeriss",
+    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    output: Annotated[Path, typer.Option(help="Directory for picture, page and figures.")] = Path("build/digits"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
+):
+    """Classify held-out handwritten digits on the chip: pictures, predictions, cycles."""
+    from scripts import digits as digits_demo
+
+    raise typer.Exit(digits_demo.digits(count=count, backend=backend.value, chip=chip, simulator=sim.value,
+                                        output=output, fresh=fresh))
+
+
+@app.command()
 def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
          output: Annotated[Path, typer.Option(help="Directory for the pictures.")] = Path("build/demo")):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
@@ -223,8 +304,8 @@ def build(
         json_target=json))
 
 
-@fpga.command()
-def run(
+@fpga.command(name="run")
+def fpga_run(
     port: Annotated[str, typer.Option(help="The board's serial device, such as /dev/ttyUSB0.")],
     baud: Annotated[int, typer.Option(help="Bits a second, as the board was built for.")] = 1_000_000,
     layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,

@@ -23,9 +23,7 @@ from golden.tensors import first_difference
 
 from .layer import BUILD, simulate_programs
 
-__all__ = ["BACKENDS", "ChipFailure", "LayerRun", "RtlLayers", "float_outputs", "run_network"]
-
-BACKENDS = ("model", "rtl", "both")
+__all__ = ["ChipFailure", "LayerRun", "RtlLayers", "finite", "float_outputs", "run_network"]
 
 
 class ChipFailure(Exception):
@@ -62,7 +60,13 @@ class LayerRun:
         return self.plan.as_dict() | {
             "fraction_bits": {"ifmap": own.ifmap_bits, "weights": own.weight_bits, "ofmap": own.ofmap_bits},
             "shift": own.shift, "headroom_bits": own.headroom_bits, "saturated": self.saturated,
-            "overflowed": self.overflowed, "sqnr_db": self.sqnr, "own_sqnr_db": self.own_sqnr, "rtl": self.rtl}
+            "overflowed": self.overflowed, "sqnr_db": finite(self.sqnr), "own_sqnr_db": finite(self.own_sqnr),
+            "rtl": self.rtl}
+
+
+def finite(decibels) -> float | None:
+    """A number that JSON can hold: None where there is no noise, or no signal."""
+    return decibels if np.isfinite(decibels) else None
 
 
 class RtlLayers:

@@ -1,0 +1,198 @@
+"""`eyeriss run`: an ONNX model on the simulated chip."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from compiler.chip_layer import ChipLayer
+from compiler.graph import import_graph
+from compiler.host import run_float
+from compiler.network_plan import Planner, totals
+from compiler.onnx_model import load_model
+from compiler.quantize import calibrate, quantize, sqnr_db
+from hw.config import load_chip
+from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.network_inputs import load_calibration, load_inputs
+from scripts.network_page import decibels, write_page
+from sim.network import ChipFailure, RtlLayers, finite, run_network
+from sim.tools import SimulatorError, require
+
+__all__ = ["PLANS", "check_targets", "run", "run_model", "warn"]
+
+PLANS = Path("build/plan")  # where mappings that were found stay
+
+
+def check_targets(**options):
+    """Refuse before any work what could not be written after it."""
+    for option, target in options.items():
+        if target not in (None, "-") and Path(target).is_dir():
+            raise BadInput(f"--{option} must be a file that can be written, not {target}")
+
+
+def warn(text):
+    print(f"eyeriss: warning: {text}", file=sys.stderr)
+
+
+def run(model, *, inputs, output, calibration, backend, layers, chip, objective, simulator, pixels, fresh,
+        json_target, page) -> int:
+    """Run, print, write; the exit status."""
+    check_targets(output=output, json=json_target, page=page)
+    path = Path(model)
+    with bad_input():
+        proto = load_model(path)
+        network = import_graph(proto)
+        feeds = load_inputs(inputs, network.inputs, pixels)
+        batches = load_calibration(calibration, network.inputs, pixels) if calibration else [feeds]
+        if output is not None and Path(output).suffix != ".npz" and len(network.outputs) > 1:
+            raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
+        chip = load_chip(chip)
+        report, outputs = run_model(proto, network, feeds, batches, name=path.stem, backend=backend, layers=layers,
+                                    chip=chip, objective=objective, simulator=simulator, fresh=fresh)
+    if output is not None:
+        _save(output, outputs)
+    if json_target == "-":
+        print(json.dumps(report, indent=1))
+    elif json_target:
+        write_whole(json_target, json.dumps(report, indent=1) + "\n")
+    page = Path(page or f"build/run/{path.stem}.html")
+    write_page(report, chip, page)
+    _show(report, outputs, stderr=json_target == "-")
+    console(stderr=json_target == "-").print(f"page: {page}", highlight=False, soft_wrap=True)
+    return 0 if report["match"] in (True, None) else 1
+
+
+def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", layers=None,
+              simulator="verilator", fresh=False) -> tuple[dict, dict]:
+    """Calibrate, quantize and run a network, with a progress bar.
+
+    Returns
+    -------
+    report : dict
+        The object of `eyeriss run --json`.
+    outputs : dict of str to ndarray
+    """
+    only = _chosen(layers, network)
+    if backend != "model":
+        try:
+            require(simulator)
+        except SimulatorError as error:
+            raise BadInput(str(error)) from None
+    seen, ranges = calibrate(network, batches)
+    quantized = quantize(network, seen)
+    oracle = run_float(proto, feeds)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bars:
+        every = bars.add_task("layers", total=len(network.layers))
+        passes = bars.add_task("passes", total=None, visible=backend != "model")
+
+        def report(what):
+            if isinstance(what, ChipLayer):
+                bars.update(every, description=what.name)
+            else:
+                bars.advance(every)
+
+        rtl = None if backend == "model" else RtlLayers(
+            chip, simulator, fresh=fresh,
+            progress=lambda done, total: bars.update(passes, completed=done, total=total))
+        try:
+            outputs, runs = run_network(network, quantized, feeds, Planner(chip, objective, PLANS), rtl=rtl,
+                                        model=backend != "rtl", only=only, report=report)
+        except ChipFailure as error:
+            raise SimulatorError(str(error)) from None
+    entries = [entry.as_dict() for entry in runs]
+    compared = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
+    table = {
+        "model": name, "backend": backend, "chip": chip.name, "core_mhz": chip.core_mhz, "link_mhz": chip.link_mhz,
+        "pes": chip.pes, "batch": _batch(feeds), "simulator": None if backend == "model" else simulator,
+        "match": all(compared) if backend == "both" else None,
+        "inputs": {key: _outside(value, *ranges[key]) for key, value in feeds.items()},
+        "outputs": {key: {"shape": list(np.shape(value)), "sqnr_db": _sqnr(oracle[key], value)}
+                    for key, value in outputs.items()},
+        "layers": entries, "totals": totals(entries, network, chip, _batch(feeds)),
+    }
+    table["totals"]["rtl_cycles"] = sum(entry["rtl"]["cycles"]["total"] for entry in entries if entry["rtl"])
+    _warn(table)
+    return table, outputs
+
+
+def _chosen(layers, network):
+    if layers is None:
+        return None
+    names = [layer.name for layer in network.layers]
+    for name in layers:
+        if name not in names:
+            raise BadInput(f"--layers: the chip runs no layer {name}; its layers are {', '.join(names)}")
+    return set(layers)
+
+
+def _batch(feeds):
+    first = next(iter(feeds.values()))
+    return len(first) if np.ndim(first) > 1 else 1
+
+
+def _sqnr(reference, found):
+    return finite(sqnr_db(reference, found)) if np.issubdtype(np.asarray(found).dtype, np.floating) else None
+
+
+def _outside(value, least, largest):
+    return {"shape": list(value.shape), "calibrated": [least, largest], "values": value.size,
+            "outside": int(np.count_nonzero((value < least) | (value > largest)))}
+
+
+def _warn(report):
+    for name, entry in report["inputs"].items():
+        if entry["outside"]:
+            least, largest = entry["calibrated"]
+            warn(f"input {name}: {entry['outside']} of {entry['values']} values lie outside the calibrated range "
+                 f"{least:g} to {largest:g}")
+    for kind, what in (("saturated", "ifmap values are cut off"), ("overflowed", "sums overflow")):
+        layers = [f"{entry['layer']} {entry[kind]:.2%}" for entry in report["layers"] if entry[kind]]
+        if layers:
+            warn(f"{what} in {', '.join(layers)}: calibrate with data like the input's")
+
+
+def _save(output, outputs):
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    scratch = output.with_name(output.name + ".part")
+    with scratch.open("wb") as file:
+        if output.suffix == ".npz":
+            np.savez(file, **outputs)
+        else:
+            np.save(file, next(iter(outputs.values())))
+    scratch.rename(output)
+
+
+def _show(report, outputs, *, stderr):
+    out, entries, total = console(stderr), report["layers"], report["totals"]
+    rows = []
+    for entry in entries:
+        bits = entry["fraction_bits"]
+        rtl = entry["rtl"]
+        cycles = f"{rtl['cycles']['total']:,}" if rtl else f"({entry['cycles']:,})"
+        state = {None: "" if rtl is None else "not compared", True: "yes", False: "NO"}[rtl and rtl["match"]]
+        rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}", cycles, state,
+                     f"{bits['ifmap']}/{bits['weights']}/{bits['ofmap']}", f"{entry['headroom_bits']:.1f}",
+                     f"{entry['saturated'] + entry['overflowed']:.2%}", decibels(entry["sqnr_db"])))
+    title = f"{report['model']} on {report['chip']}, backend {report['backend']}, N = {report['batch']}"
+    out.print(counts_table(title, ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom",
+                                   "clipped", "SQNR dB"), rows))
+    hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items())
+    out.print(f"on the host: {hosts or 'nothing'}", highlight=False)
+    for name, value in outputs.items():
+        exact = report["outputs"][name]["sqnr_db"]
+        note = "" if exact is None else f", SQNR against onnxruntime's float {decibels(exact)} dB"
+        out.print(f"{name}: {'x'.join(map(str, np.shape(value))) or 'scalar'}{note}", highlight=False)
+        if np.ndim(value) == 2 and value.shape[1] > 1:
+            for row in value[:8]:
+                best = np.argsort(-row)[:5]
+                out.print("  " + "  ".join(f"class {index}: {row[index]:.3g}" for index in best), highlight=False)
+    if report["match"] is not None:
+        done = sum(entry["rtl"] is not None for entry in entries)
+        wrong = [entry["layer"] for entry in entries if entry["rtl"] and not entry["rtl"]["match"]]
+        text = (f"MISMATCH in {', '.join(wrong)}" if wrong
+                else f"match: every tensor of {done} layers equal to the model's, in RTL")
+        out.print(text, style="bold red" if wrong else "green", highlight=False)
