@@ -1,0 +1,63 @@
+"""Blocks of networks in RTL, every tensor compared with the model's."""
+
+import numpy as np
+import pytest
+
+import sim.network
+from tests.network import models
+
+BLOCKS = {"resnet": (models.resnet_block, (1, 8, 8, 8)), "mobilenet": (models.mobilenet_block, (1, 8, 8, 8)),
+          "dilated, padded unevenly": (models.odd_conv, (1, 4, 9, 11))}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block(run, name):
+    block, dims = BLOCKS[name]
+    model, feeds = block(), {"x": models.features(*dims)}
+    report, both = run(model, feeds, "both")
+    assert report["match"] is True
+    assert [entry["rtl"]["mismatches"] for entry in report["layers"]] == [0] * len(report["layers"])
+    assert report["outputs"]["y"]["sqnr_db"] >= 50
+    assert report["totals"]["rtl_cycles"] == sum(entry["rtl"]["cycles"]["total"] for entry in report["layers"]) > 0
+    for backend in ("model", "rtl"):  # the latter of the layers that were kept
+        other, outputs = run(model, feeds, backend)
+        assert other["match"] is None
+        np.testing.assert_array_equal(outputs["y"], both["y"])
+    assert all(entry["rtl"]["kept"] for entry in other["layers"])
+
+
+def test_one_layer_in_rtl(run):
+    report, _ = run(models.resnet_block(), {"x": models.features(1, 8, 8, 8)}, "both", layers=["p"])
+    assert {entry["layer"]: entry["rtl"] is not None for entry in report["layers"]} == {
+        "a": False, "b": False, "p": True}
+    assert report["match"] is True
+
+
+def test_a_wrong_weight_in_rtl_is_noticed(run, monkeypatch):
+    """One weight of a filter, changed, goes to the chip: only that filter's outputs can differ, and some do."""
+    genuine = sim.network.compile_layer
+
+    def compile_layer(shape, mapping, chip, ifmap, weights, bias, **options):
+        weights = weights.copy()
+        weights[2, 1, 1, 1] += 256
+        return genuine(shape, mapping, chip, ifmap, weights, bias, **options)
+
+    monkeypatch.setattr(sim.network, "compile_layer", compile_layer)
+    report, _ = run(models.odd_conv(), {"x": models.features(1, 4, 9, 11)}, "both")
+    assert report["match"] is False
+    outputs = report["layers"][0]["rtl"]["outputs"]
+    assert 0 < report["layers"][0]["rtl"]["mismatches"] <= outputs // 6
+
+
+def test_a_wrong_tensor_of_the_model_is_noticed(run, monkeypatch):
+    genuine = sim.network.conv_layer
+
+    def conv_layer(*tensors, **options):
+        ofmap = genuine(*tensors, **options)
+        ofmap.flat[5] ^= 1
+        return ofmap
+
+    monkeypatch.setattr(sim.network, "conv_layer", conv_layer)
+    report, _ = run(models.odd_conv(), {"x": models.features(1, 4, 9, 11)}, "both")
+    assert report["match"] is False
+    assert report["layers"][0]["rtl"]["mismatches"] == 1
