@@ -1,9 +1,11 @@
 """The synthesised PE does what its RTL does: the same bench, on gates."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from hw.config import PRESETS
 from sim.bench import run_bench
 from sim.runner import SimulationFailed
 from sim.tools import available
@@ -16,7 +18,8 @@ QUICK = "one_mac_a_cycle/case=(few|conv3)|selects|computes/case=ragged/idle=burs
 def run(synthesis, netlist, simulator="verilator"):
     if not available(simulator):
         pytest.skip(f"no {simulator}")
-    return run_bench([netlist, synthesis.models, *synthesis.srams], "pe", BENCH, simulator=simulator, testcase=QUICK)
+    return run_bench([netlist, synthesis.models, *synthesis.srams], "pe", BENCH, simulator=simulator, testcase=QUICK,
+                     settings={"chip": asdict(PRESETS["eyeriss"])})
 
 
 def test_gates_pass_the_pes_bench(pe):
