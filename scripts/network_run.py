@@ -75,6 +75,8 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     outputs : dict of str to ndarray
     """
     only = _chosen(layers, network)
+    if chip.data_width != 16:
+        raise BadInput(f"networks run in 16 bits: data_width of chip {chip.name} must be 16, not {chip.data_width}")
     if backend != "model":
         try:
             require(simulator)

@@ -18,9 +18,9 @@ def rng(seed=1):
 def build(nodes, parameters, *, data=("N", 4, 9, 11), outputs=("y",), dtype=TensorProto.FLOAT):
     """A model of one input, `x`, and outputs of as many dimensions; parameters are arrays by name."""
     tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in parameters.items()]
-    graph = helper.make_graph(nodes, "test", [helper.make_tensor_value_info("x", dtype, data)],
-                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * len(data)) for name in outputs],
-                              tensors)
+    open_sizes = [None] * len(data)
+    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, open_sizes) for name in outputs]
+    graph = helper.make_graph(nodes, "test", [helper.make_tensor_value_info("x", dtype, data)], made, tensors)
     return helper.make_model(graph, opset_imports=OPSET, ir_version=8)
 
 

@@ -106,8 +106,8 @@ def test_input_outside_the_calibrated_range_is_a_warning_with_counts(eyeriss, tm
     status, _, err = eyeriss("run", "model.onnx", "--input", "x.npy", "--calibrate", "calibration.npz",
                              "--chip", "mini")
     assert status == 0
-    assert re.search(r"^eyeriss: warning: input x: 3 of 396 values lie outside the calibrated range -\S+ to \S+$", err,
-                     re.M), err
+    outside = r"^eyeriss: warning: input x: 3 of 396 values lie outside the calibrated range -\S+ to \S+$"
+    assert re.search(outside, err, re.M), err
     assert re.search(r"^eyeriss: warning: ifmap values are cut off in conv 0\.76%: ", err, re.M), err
 
 
@@ -170,3 +170,9 @@ def test_options(refuses):
     refuses("--output must be a file that can be written, not .", "model.onnx", "--input", "x.npy", "--output", ".")
     refuses("--zeros must be between 0 and 1, not 2.0", "model.onnx", "--zeros", "2", command="plan")
     refuses("--count must be 1 to 360, the held-out digits, not 361", "--count", "361", command="digits")
+
+
+def test_a_chip_of_8_bits(refuses, tmp_path):
+    (tmp_path / "narrow.toml").write_text('preset = "mini"\ndata_width = 8\n')
+    refuses("networks run in 16 bits: data_width of chip .+ must be 16, not 8", "model.onnx", "--input", "x.npy",
+            "--chip", "narrow.toml")
