@@ -2,7 +2,8 @@
 
 An integer i of a tensor with k fractional bits stands for i / 2**k. The chip multiplies 16 x 16 bits, drops
 `shift` bits of each product by rounding down, and adds up modulo 2**16: so k of the sums is that of the ifmap
-plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits.
+plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits. A chip of 8-bit data
+(`data_width`) has ifmaps and weights of 8 bits and sums of 16 as well.
 
 Rounding down costs half a unit for each product that is not exact: hundreds of units a sum, and fewer where the
 ifmap is zero or padded, so no bias can make up for it. What it costs is known, though, as soon as the ifmap is: so
@@ -25,7 +26,7 @@ __all__ = ["Observed", "QuantizedLayer", "calibrate", "chip_shape", "quantize", 
 
 MARGIN = 1.25  # formats hold values so many times larger than the calibration batch's
 MOST = 32767  # largest 16-bit number
-SHIFT = 15  # most bits to drop of a product: with 16, the rounding channel's weights would not fit
+SHIFT = 15  # most bits to drop of a product: with more, the rounding channel's weights would not fit
 ROUNDED = 16  # channels of a group from which on a rounding channel is worth its work
 SAMPLE = 1 << 17  # ifmap values kept of each batch for the mean loss of rounding
 
@@ -70,6 +71,8 @@ class QuantizedLayer:
         Largest ifmap value of the calibration batch.
     headroom_bits : float
         Between the largest sum of the calibration batch and the 16 bits.
+    most : int
+        Largest integer of an ifmap or a weight.
     """
 
     layer: ChipLayer
@@ -81,16 +84,18 @@ class QuantizedLayer:
     shift: int
     peak: float
     headroom_bits: float
+    most: int = MOST
 
     def tensors(self, ifmap) -> tuple[Tensors, int]:
         """The chip's tensors, of `chip_shape`, for a float ifmap (N, C, H, W); how many of its values do not fit."""
         scaled = np.rint(np.ldexp(ifmap.astype(np.float64), self.ifmap_bits))
-        saturated = int(np.count_nonzero(np.abs(scaled) > MOST))
-        integers = np.clip(scaled, -MOST, MOST).astype(np.int16)
+        saturated = int(np.count_nonzero(np.abs(scaled) > self.most))
+        integers = np.clip(scaled, -self.most, self.most).astype(np.int16)
         if has_rounding_channel(integers.shape[1] // self.layer.groups):
             N, C, H, W = integers.shape
             groups = integers.reshape(N, self.layer.groups, -1, H, W)
             lost = 2 * np.rint(rounding_loss(groups, self.shift).sum(axis=2, keepdims=True)).astype(np.int16)
+            lost = np.minimum(lost, self.most)
             integers = np.concatenate([groups, lost], axis=2).reshape(N, C + self.layer.groups, H, W)
         return Tensors(integers, self.weights, self.bias), saturated
 
@@ -107,9 +112,9 @@ class QuantizedLayer:
         return int(np.count_nonzero(np.abs(sums) >= np.ldexp(float(MOST + 1), -self.ofmap_bits)))
 
 
-def fraction_bits(peak) -> int:
-    """Most fractional bits with which a magnitude fits 16 bits."""
-    return 15 if peak == 0 else int(np.floor(np.log2(MOST / peak)))
+def fraction_bits(peak, most=MOST) -> int:
+    """Most fractional bits with which a magnitude stays within `most`."""
+    return most.bit_length() if peak == 0 else int(np.floor(np.log2(most / peak)))
 
 
 def calibrate(network: Network, batches) -> tuple[dict, dict]:
@@ -141,9 +146,9 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
     return seen, inputs
 
 
-def quantize(network: Network, seen: dict) -> dict[str, QuantizedLayer]:
-    """All layers of the chip in integers, by name."""
-    return {layer.name: quantize_layer(layer, seen[layer.name]) for layer in network.layers}
+def quantize(network: Network, seen: dict, data_width: int = 16) -> dict[str, QuantizedLayer]:
+    """All layers of the chip in integers, by name; `data_width` as in ChipConfig."""
+    return {layer.name: quantize_layer(layer, seen[layer.name], data_width) for layer in network.layers}
 
 
 def has_rounding_channel(channels) -> bool:
@@ -166,17 +171,17 @@ def rounding_loss(integers, shift) -> np.ndarray:
     return np.where(whole == 0, 0, np.maximum(0, 0.5 - 0.5 * (whole & -whole) / 2**shift))
 
 
-def quantize_layer(layer: ChipLayer, seen: Observed) -> QuantizedLayer:
+def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> QuantizedLayer:
     """Choose a layer's formats, and make its integers.
 
     The sums get as many bits as the calibration batch leaves room for; ifmap and weights share what the shift
     cannot drop.
     """
-    filters = layer.filters()
-    ifmap_bits = fraction_bits(MARGIN * seen.peak)
-    weight_bits = fraction_bits(np.abs(filters).max())
+    filters, most = layer.filters(), (1 << data_width - 1) - 1
+    ifmap_bits = fraction_bits(MARGIN * seen.peak, most)
+    weight_bits = fraction_bits(np.abs(filters).max(), most)
     ofmap_bits = fraction_bits(MARGIN * seen.sum_peak)
-    excess = max(0, ifmap_bits + weight_bits - ofmap_bits - SHIFT)
+    excess = max(0, ifmap_bits + weight_bits - ofmap_bits - min(SHIFT, data_width - 1))
     ifmap_bits, weight_bits = ifmap_bits - (excess + 1) // 2, weight_bits - excess // 2
     shift = max(0, ifmap_bits + weight_bits - ofmap_bits)
     ofmap_bits = ifmap_bits + weight_bits - shift  # fewer where there is nothing to drop
@@ -193,7 +198,7 @@ def quantize_layer(layer: ChipLayer, seen: Observed) -> QuantizedLayer:
     headroom = np.log2((MOST + 1) / np.ldexp(seen.sum_peak, ofmap_bits)) if seen.sum_peak else 16.0
     # A bias beyond 16 bits wraps, as the sums do: only what they come to has to fit.
     return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), ifmap_bits, weight_bits,
-                          ofmap_bits, shift, seen.peak, float(headroom))
+                          ofmap_bits, shift, seen.peak, float(headroom), most)
 
 
 def sqnr_db(reference, found) -> float:

@@ -75,15 +75,13 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     outputs : dict of str to ndarray
     """
     only = _chosen(layers, network)
-    if chip.data_width != 16:
-        raise BadInput(f"networks run in 16 bits: data_width of chip {chip.name} must be 16, not {chip.data_width}")
     if backend != "model":
         try:
             require(simulator)
         except SimulatorError as error:
             raise BadInput(str(error)) from None
     seen, ranges = calibrate(network, batches)
-    quantized = quantize(network, seen)
+    quantized = quantize(network, seen, chip.data_width)
     oracle = run_float(proto, feeds)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bars:

@@ -26,6 +26,12 @@ def test_block(run, name):
     assert all(entry["rtl"]["kept"] for entry in other["layers"])
 
 
+def test_8_bit_data(run):
+    report, _ = run(models.mobilenet_block(), {"x": models.features(1, 8, 8, 8)}, "both", data_width=8)
+    assert report["match"] is True
+    assert 20 <= report["outputs"]["y"]["sqnr_db"] < 50
+
+
 def test_one_layer_in_rtl(run):
     report, _ = run(models.resnet_block(), {"x": models.features(1, 8, 8, 8)}, "both", layers=["p"])
     assert {entry["layer"]: entry["rtl"] is not None for entry in report["layers"]} == {

@@ -170,9 +170,3 @@ def test_options(refuses):
     refuses("--output must be a file that can be written, not .", "model.onnx", "--input", "x.npy", "--output", ".")
     refuses("--zeros must be between 0 and 1, not 2.0", "model.onnx", "--zeros", "2", command="plan")
     refuses("--count must be 1 to 360, the held-out digits, not 361", "--count", "361", command="digits")
-
-
-def test_a_chip_of_8_bits(refuses, tmp_path):
-    (tmp_path / "narrow.toml").write_text('preset = "mini"\ndata_width = 8\n')
-    refuses("networks run in 16 bits: data_width of chip .+ must be 16, not 8", "model.onnx", "--input", "x.npy",
-            "--chip", "narrow.toml")

@@ -1,5 +1,7 @@
 """The trained digits network in the chip's integers, on all digits that it has never seen."""
 
+import pytest
+
 from compiler.graph import import_graph
 from compiler.host import run_float
 from compiler.onnx_model import load_model
@@ -9,18 +11,19 @@ from scripts.train_digits import MODEL
 from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_db
 
 
-def test_held_out_digits():
+@pytest.mark.parametrize("data_width, decibels", [(16, 40), (8, 25)])
+def test_held_out_digits(data_width, decibels):
     data, model = load_digits(), load_model(MODEL)
     network, feeds = import_graph(model), {"image": data.held_out}
     seen, _ = calibrate(network, [{"image": data.train[:CALIBRATED]}])
-    found, lost = in_integers(network, quantize(network, seen), feeds)
+    found, lost = in_integers(network, quantize(network, seen, data_width), feeds)
     exact = run_float(model, feeds)
     right, right_in_float = ((scores["scores"].argmax(axis=1) == data.held_out_labels).mean()
                              for scores in (found, exact))
     assert HELD_OUT == len(data.held_out) == 360
     assert right >= 0.97
     assert right >= right_in_float - 0.005
-    assert sqnr_db(exact["scores"], found["scores"]) >= 40
+    assert sqnr_db(exact["scores"], found["scores"]) >= decibels
     assert lost["overflowed"] == 0
 
 
