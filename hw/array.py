@@ -99,6 +99,7 @@ class PEArray(Block):
     filters, ifmaps, psums : tagged words for the three GINs.
     requests, ofmaps : tags of the psum words to fetch, and the words.
     macs, gated : MACs in this cycle, two cycles late.
+    filters_held : a word of weights is on its way to the PEs.
     unclaimed : a word, or a request, that no PE answers to.
     The rest is configuration, see `hw.config.fields`.
     """
@@ -115,7 +116,7 @@ class PEArray(Block):
             "filter_col_id": In(4 * pes), "ifmap_col_id": In(5 * pes), "psum_col_id": In(4 * pes),
             **{f"{name}s": In(Tagged(chip, name)) for name in NETWORKS},
             "requests": In(stream.Signature(psum_tag)), "ofmaps": Out(stream.Signature(QUAD)),
-            "macs": Out(range(pes + 1)), "gated": Out(range(pes + 1)), "unclaimed": Out(1),
+            "macs": Out(range(pes + 1)), "gated": Out(range(pes + 1)), "filters_held": Out(1), "unclaimed": Out(1),
         })
 
     def elaborate(self, platform):
@@ -124,7 +125,7 @@ class PEArray(Block):
         columns = chip.columns
         rows = [place(m, PERow(chip), f"row_{y}") for y in range(chip.rows)]
         gon = place(m, Gon(chip), "gon")
-        gins = [self._gin(m, name, rows) for name in NETWORKS]
+        gins = {name: self._gin(m, name, rows) for name in NETWORKS}
         feeds_ln = Const(0, columns)  # which PEs of a row send their psums up
         for y, row in enumerate(rows):
             from_ln = self.from_ln.word_select(y, columns)
@@ -146,7 +147,8 @@ class PEArray(Block):
         m.d.comb += [
             rows[0].ln_out_readies.eq(gon.readies[0]),
             gon.row_ids.eq(self.gon_row_id), gon.col_ids.eq(self.psum_col_id),
-            self.unclaimed.eq(Cat(gin.unclaimed for gin in gins).any() | gon.unclaimed),
+            self.filters_held.eq(gins["filter"].held),
+            self.unclaimed.eq(Cat(gin.unclaimed for gin in gins.values()).any() | gon.unclaimed),
         ]
         join(m, self.requests, gon.request)
         join(m, gon.o, self.ofmaps)

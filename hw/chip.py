@@ -158,7 +158,7 @@ class Eyeriss(Block):
             control.filter_starved.eq(weights.starved),
             control.malformed.eq(paths["ifmap_loader"].malformed),
             control.leftover.eq(port.reading | ~weights.starved | paths["filter_sender"].partial
-                                | paths["ifmap_loader"].running),
+                                | array.filters_held | paths["ifmap_loader"].running),
             control.link_moves.eq(moved(port.ifmap_words) | moved(port.filter_words)
                                   | moved(port.bias_words) | port.wrote),
             control.ofmap_blocked.eq(collector.blocked), control.collecting.eq(collector.running),

@@ -48,7 +48,9 @@ def counter_index(name):
 
 
 class Counters(Block):
-    """Counters of events; `value` follows `select` by a cycle.
+    """Counters of events, in which an event shows after two cycles; `value` follows `select` by a cycle.
+
+    What an event is known by comes late in its cycle; so it is kept for a cycle before it is added.
 
     Members
     -------
@@ -66,9 +68,12 @@ class Counters(Block):
     def elaborate(self, platform):
         m = Module()
         counts = {name: Signal(COUNT_WIDTH, name=f"count_{name}") for name in COUNTERS}
+        clearing = Signal()
+        m.d.sync += clearing.eq(self.clear)
         for name, count in counts.items():
-            m.d.sync += count.eq(count + getattr(self, name))
-        with m.If(self.clear):
+            event = Signal.like(getattr(self, name), name=f"event_{name}")
+            m.d.sync += [event.eq(getattr(self, name)), count.eq(count + event)]
+        with m.If(clearing):
             m.d.sync += [count.eq(0) for count in counts.values()]
         with m.Switch(self.select):
             for index, count in enumerate(counts.values()):

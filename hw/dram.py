@@ -27,7 +27,7 @@ class BurstReader(Block):
 
     Members
     -------
-    start, base, count, ragged, stretch_last, repeat_last : the above.
+    start, base, count, ragged, stretch_last, repeat_last : the above; counts are at least 1.
     capacity : words that the buffer behind holds; sampled at `start`.
     freed : the buffer has room for one more.
     bursts : commands.
@@ -47,40 +47,42 @@ class BurstReader(Block):
     def elaborate(self, platform):
         m = Module()
         burst_words = self._chip.burst_words
-        stretch, repeat = signals("stretch repeat", 16)
+        tail_bits = burst_words.bit_length() - 1
+        stretches, repeats = signals("stretches repeats", 16)  # left, as below: what is last is a comparison with 0
+        bursts, next_bursts = signals("bursts next_bursts", COUNT_BITS - tail_bits)  # before a repeat's last
+        tail, next_tail = signals("tail next_tail", tail_bits)  # words of the last one, less one
         address, first = signals("address first", ADDRESS_BITS)
-        done, left, count = signals("done left count", COUNT_BITS)
         room = Signal(17)
         length = Signal(range(burst_words + 1))
-        sent, repeat_ends, stretch_ends = signals("sent repeat_ends stretch_ends")
+        sent, repeat_ends, stretch_ends, ragged = signals("sent repeat_ends stretch_ends ragged")
         m.d.comb += [
-            count.eq(Mux(stretch == self.stretch_last, self.ragged, self.count)),
-            left.eq(count - done),
-            length.eq(Mux(left < burst_words, left, burst_words)),
             self.bursts.valid.eq(self.running & (room >= length)),
             self.bursts.payload.address.eq(address), self.bursts.payload.length.eq(length - 1),
             sent.eq(self.bursts.valid & self.bursts.ready),
-            repeat_ends.eq(sent & (left == length)),
-            stretch_ends.eq(repeat_ends & (repeat == self.repeat_last)),
+            repeat_ends.eq(sent & (bursts == 0)), stretch_ends.eq(repeat_ends & (repeats == 0)),
+            # of what a start or the next repeat begins with
+            ragged.eq(Mux(self.start, self.stretch_last == 0,
+                          Mux(repeats == 0, stretches == 1, stretches == 0))),
+            Cat(next_tail, next_bursts).eq(Mux(ragged, self.ragged, self.count) - 1),
         ]
         with m.If(self.start):
             m.d.sync += [
-                self.running.eq(1), stretch.eq(0), repeat.eq(0), done.eq(0),
+                self.running.eq(1), stretches.eq(self.stretch_last), repeats.eq(self.repeat_last),
                 address.eq(self.base), first.eq(self.base), room.eq(self.capacity),
             ]
         with m.Else():
             m.d.sync += room.eq(room + self.freed - Mux(sent, length, 0))
+        with m.If(self.start | repeat_ends):
+            m.d.sync += [bursts.eq(next_bursts), tail.eq(next_tail),
+                         length.eq(Mux(next_bursts == 0, next_tail + 1, burst_words))]
+        with m.Elif(sent):
+            m.d.sync += [bursts.eq(bursts - 1), length.eq(Mux(bursts == 1, tail + 1, burst_words))]
         with m.If(sent):
-            m.d.sync += [done.eq(Mux(repeat_ends, 0, done + length)), address.eq(address + length)]
+            m.d.sync += address.eq(Mux(repeat_ends & ~stretch_ends, first, address + length))
         with m.If(repeat_ends):
-            m.d.sync += [repeat.eq(Mux(stretch_ends, 0, repeat + 1))]
-            with m.If(~stretch_ends):
-                m.d.sync += address.eq(first)
+            m.d.sync += repeats.eq(Mux(stretch_ends, self.repeat_last, repeats - 1))
         with m.If(stretch_ends):
-            m.d.sync += [
-                first.eq(address + length), stretch.eq(stretch + 1),
-                self.running.eq(stretch != self.stretch_last),
-            ]
+            m.d.sync += [first.eq(address + length), stretches.eq(stretches - 1), self.running.eq(stretches != 0)]
         return m
 
 

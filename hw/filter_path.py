@@ -4,7 +4,7 @@ Every weight word is used by one pass and then gone, so the two banks are a queu
 on a pass, the weights of the next ones gather in it (Section V-A).
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ from .layouts import QUAD
 from .place import Block, place
 from .settings import setting_ports
 from .sram import SinglePortSram
-from .stream import join, signals
+from .stream import Queue, join, signals
 
 __all__ = ["FilterBuffer", "FilterSender"]
 
@@ -87,21 +87,18 @@ class FilterSender(Block):
         row = Signal.like(self.filter_rows_last)
         column = Signal.like(self.filter_columns_last)
         last_column, last_row = signals("last_column last_row")
+        out = place(m, Queue(QUAD + len(row) + len(column), 2), "out")
+        join(m, out.o, self.o)
         produce = Signal()
         m.d.comb += [
             self.partial.eq(self.o.valid | row.any() | column.any()),
             last_column.eq(column == self.filter_columns_last),
             last_row.eq(last_column & (row == self.filter_rows_last)),
-            self.i.ready.eq(~self.o.valid | self.o.ready), produce.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(out.i.ready), produce.eq(self.i.valid & self.i.ready),
+            out.i.valid.eq(self.i.valid), out.i.payload.eq(Cat(self.i.payload, row, column)),
         ]
-        with m.If(self.i.ready):
-            m.d.sync += self.o.valid.eq(self.i.valid)
         with m.If(produce):
-            m.d.sync += [
-                self.o.payload.data.eq(self.i.payload),
-                self.o.payload.tag.row.eq(row), self.o.payload.tag.col.eq(column),
-                column.eq(Mux(last_column, 0, column + 1)),
-            ]
+            m.d.sync += column.eq(Mux(last_column, 0, column + 1))
             with m.If(last_column):
                 m.d.sync += row.eq(Mux(last_row, 0, row + 1))
         return m

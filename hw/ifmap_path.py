@@ -18,7 +18,7 @@ from .ring import Ring
 from .rlc import LAST_BIT, DecodedWord
 from .settings import attach, setting_ports
 from .stream import Queue, join, signals
-from .walker import WALK_SETTINGS, LayerWalker, tile_case
+from .walker import WALK_SETTINGS, LayerWalker, next_tile_case
 
 __all__ = ["IfmapLoader", "IfmapReader", "IfmapSender", "ifmap_route"]
 
@@ -55,20 +55,22 @@ class IfmapLoader(Block):
         walker = place(m, LayerWalker(self._chip), "walker")
         attach(m, walker, self, " ".join(name for name in WALK_SETTINGS.split() if name not in GROUPS))
         m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, getattr(self, name), 0)) for name in GROUPS]
-        word = Signal(16)
+        left = Signal(16)  # words of the tile
         complete, tile_ends, counted, marked = signals("complete tile_ends counted marked")
         m.d.comb += [
             self.o.payload.eq(self.i.payload.values), self.o.valid.eq(self.i.valid & ~self.i.payload.ends),
             self.i.ready.eq(self.o.ready | self.i.payload.ends),
             counted.eq(self.o.valid & self.o.ready), marked.eq(self.i.valid & self.i.payload.ends),
-            tile_ends.eq(counted & (word == tile_case(self.ifmap_words, walker) - 1)),
+            tile_ends.eq(counted & (left == 1)),
             walker.start.eq(self.start), walker.step.eq(tile_ends & walker.running),
             self.running.eq(walker.running | complete),
             self.malformed.eq((counted & (complete | ~walker.running))
                               | (marked & (~complete | self.i.payload.bad))),
         ]
-        with m.If(counted):
-            m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
+        with m.If(walker.start | walker.step):
+            m.d.sync += left.eq(next_tile_case(self.ifmap_words, walker))
+        with m.Elif(counted):
+            m.d.sync += left.eq(left - 1)
         with m.If(self.start):
             m.d.sync += complete.eq(0)
         with m.Elif(marked):
@@ -116,19 +118,21 @@ class IfmapReader(Block):
         m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, 0, getattr(self, name))) for name in TILES]
         join(m, prefetch.o, self.o)
         word = Signal(range(chip.glb_words))
-        tile_ends, reading, stream_ends = signals("tile_ends reading stream_ends")
-        lengths_ready = self._lengths(m, ring, word, stream_ends, tile_ends & reading & walker.last_group)
+        last_word = Signal.like(word)
+        tile_ends, reading = signals("tile_ends reading")
+        lengths = self._lengths(m, ring, len(word), tile_ends & reading & walker.last_group)
         row_bits = (chip.glb_bank_words - 1).bit_length()
         m.d.comb += [
             ring.words.eq(self.ifmap_banks << row_bits), ring.restart.eq(self.start),
-            self.write_valid.eq(self.i.valid & ring.ready & lengths_ready), self.write_data.eq(self.i.payload),
+            self.write_valid.eq(self.i.valid & ring.ready & lengths.i.ready), self.write_data.eq(self.i.payload),
             Cat(self.write_row, self.write_bank).eq(ring.write_address),
             ring.push.eq(self.write_valid & self.write_ready), self.i.ready.eq(ring.push),
             self.read_valid.eq(walker.running & ring.available & prefetch.room),
             Cat(self.read_row, self.read_bank).eq(ring.read_address),
             reading.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
-            tile_ends.eq(Mux(self.ifmap_coded, stream_ends, word == tile_case(self.ifmap_words, walker) - 1)),
+            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, last_word))
+                         & (lengths.o.valid | ~self.ifmap_coded)),
             ring.step.eq(reading), ring.release.eq(walker.last_group),
             ring.rewind.eq(tile_ends & walker.last_tile),
             walker.start.eq(self.start), walker.step.eq(reading & tile_ends),
@@ -136,23 +140,24 @@ class IfmapReader(Block):
         ]
         with m.If(reading):
             m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
+        with m.If(walker.start | walker.step):
+            m.d.sync += last_word.eq(next_tile_case(self.ifmap_words, walker) - 1)
         return m
 
-    def _lengths(self, m, ring, word, stream_ends, stream_dead):
-        """Note where coded streams end as they are written; whether there is room for one more."""
-        lengths = place(m, Queue(len(word), STREAMS), "lengths")
-        written = Signal.like(word)
+    def _lengths(self, m, ring, bits, stream_dead):
+        """A queue of the last words of coded streams, noted as they are written."""
+        lengths = place(m, Queue(bits, STREAMS), "lengths")
+        written = Signal(bits)
         m.d.comb += [
             lengths.i.payload.eq(written),
             lengths.i.valid.eq(ring.push & self.ifmap_coded & self.i.payload[LAST_BIT]),
             lengths.o.ready.eq(stream_dead),
-            stream_ends.eq(lengths.o.valid & (word == lengths.o.payload)),
         ]
         with m.If(self.start | lengths.i.valid):
             m.d.sync += written.eq(0)
         with m.Elif(ring.push):
             m.d.sync += written.eq(written + 1)
-        return lengths.i.ready
+        return lengths
 
 
 class IfmapSender(Block):
@@ -184,26 +189,24 @@ class IfmapSender(Block):
         attach(m, walker, self, WALK_SETTINGS)
         produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
         column, row, tag, q = self._counters(m, walker, produce, tile_ends)
+        out = place(m, Queue(len(self.o.payload.as_value()), 2), "out")
+        join(m, out.o, self.o)
         lane = Signal(range(LANES))
         m.d.comb += [
             stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
             ends_row.eq((q == 0) & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
             produce.eq(walker.running & (self.i.valid | (~stored & (lane == 0)))
-                       & (~self.o.valid | self.o.ready)),
+                       & out.i.ready),
+            out.i.valid.eq(produce),
+            out.i.payload.eq(Cat(Mux(stored, self.i.payload.word_select(lane, 16), 0), ends_row,
+                                 ends_row & walker.last_tile, tag)),
             self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
                                        | (tile_ends & (stored | (lane != 0))))),
             walker.start.eq(self.start), walker.step.eq(produce & tile_ends),
             self.pass_ends.eq(produce & tile_ends & walker.last_tile),
         ]
         with m.If(produce):
-            m.d.sync += [
-                lane.eq(Mux(tile_ends, 0, lane + stored)),
-                self.o.payload.data.eq(Cat(Mux(stored, self.i.payload.word_select(lane, 16), 0),
-                                           ends_row, ends_row & walker.last_tile)),
-                self.o.payload.tag.eq(tag),
-            ]
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += self.o.valid.eq(produce)
+            m.d.sync += lane.eq(Mux(tile_ends, 0, lane + stored))
         return m
 
     def _counters(self, m, walker, produce, tile_ends, values=1):

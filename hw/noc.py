@@ -2,7 +2,8 @@
 
 Every word carries a (row, col) tag. The Y-bus compares `row` with the row ID of each X-bus, each X-bus
 compares `col` with the col ID of each of its PEs: one multicast controller (MC) a comparison. A word
-goes to all and only the PEs that match, in one cycle, when all of them are ready.
+goes to all and only the PEs that match, in one cycle, when all of them are ready. Comparing takes the
+cycle before, so that the way to all PEs and back has one of its own.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -22,34 +23,29 @@ class MulticastController(Block):
     Members
     -------
     enable, tag, id : the word is offered here at all, and to whom.
-    target_ready : the PE, or the whole X-bus, can take it.
     match : the word is meant for this target.
-    blocked : it is, and the target is not ready.
     """
 
     def __init__(self, width):
         self._width = width
         self.module_name, self.domains = f"multicast_controller_{width}", ()
         super().__init__({
-            "enable": In(1), "tag": In(width), "id": In(width), "target_ready": In(1),
-            "match": Out(1), "blocked": Out(1),
+            "enable": In(1), "tag": In(width), "id": In(width), "match": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += [
-            self.match.eq(self.enable & (self.tag == self.id)),
-            self.blocked.eq(self.match & ~self.target_ready),
-        ]
+        m.d.comb += self.match.eq(self.enable & (self.tag == self.id))
         return m
 
 
 class XBus(Block):
-    """One row of a GIN: a multicast controller for each PE.
+    """One row of a GIN: its word, in a register that only a word for this row loads, and an MC for each PE.
 
     Members
     -------
-    select, col, payload : the word that the Y-bus offers this row, gated to 0 where not selected.
+    select, col, payload : the word that the Y-bus offers this row.
+    load : the word before has been delivered in the whole array; take this one, if it is for this row.
     go : every target in the array is ready; deliver.
     ids, enables : col ID and participation of each PE.
     readies, valids, data : to the PEs; `data` is one bus.
@@ -58,9 +54,9 @@ class XBus(Block):
 
     def __init__(self, columns, col_width, width):
         self._columns, self._col_width, self._width = columns, col_width, width
-        self.module_name, self.domains = f"x_bus_{width}_{columns}x{col_width}", ()
+        self.module_name = f"x_bus_{width}_{columns}x{col_width}"
         super().__init__({
-            "select": In(1), "go": In(1), "col": In(col_width), "payload": In(width),
+            "select": In(1), "load": In(1), "go": In(1), "col": In(col_width), "payload": In(width),
             "ids": In(columns * col_width), "enables": In(columns), "readies": In(columns),
             "valids": Out(columns), "data": Out(width), "matched": Out(1), "blocked": Out(1),
         })
@@ -69,23 +65,28 @@ class XBus(Block):
         m = Module()
         controllers = [place(m, MulticastController(self._col_width), f"mc_{j}")
                        for j in range(self._columns)]
+        matches = Signal(self._columns)
+        word = Signal(self._width, reset_less=True)
         for j, mc in enumerate(controllers):
             m.d.comb += [
                 mc.enable.eq(self.select & self.enables[j]), mc.tag.eq(self.col),
                 mc.id.eq(self.ids.word_select(j, self._col_width)),
-                mc.target_ready.eq(self.readies[j]),
-                self.valids[j].eq(mc.match & self.go),
             ]
+        with m.If(self.load):
+            m.d.sync += matches.eq(Cat(mc.match for mc in controllers))
+        with m.If(self.load & self.select):
+            m.d.sync += word.eq(self.payload)
         m.d.comb += [
-            self.matched.eq(Cat(mc.match for mc in controllers).any()),
-            self.blocked.eq(Cat(mc.blocked for mc in controllers).any()),
-            self.data.eq(Mux(self.select, self.payload, 0)),
+            self.matched.eq(matches.any()), self.blocked.eq((matches & ~self.readies).any()),
+            self.valids.eq(Mux(self.go, matches, 0)), self.data.eq(word),
         ]
         return m
 
 
 class Gin(Block):
     """A global input network: the Y-bus and its X-buses.
+
+    Latency: a word that was accepted at `i` is at its PEs in the next cycle, and stays until all of them are ready.
 
     Parameters
     ----------
@@ -97,12 +98,13 @@ class Gin(Block):
     tag, i : the tag of the word at stream `i`.
     row_ids, col_ids, enables : configuration; PE (y, x) is element y * columns + x.
     data, valids, readies : for each row the bus and the handshakes of its PEs.
-    unclaimed : a word matched no PE and was dropped: the configuration is wrong.
+    held : a word is on the X-buses.
+    unclaimed : it matches no PE and is dropped: the configuration is wrong.
     """
 
     def __init__(self, chip, width, col_width):
         self._chip, self._width, self._col_width = chip, width, col_width
-        self.module_name, self.domains = f"gin_{width}_{col_width}", ()
+        self.module_name = f"gin_{width}_{col_width}"
         rows, columns = chip.rows, chip.columns
         super().__init__({
             "i": In(stream.Signature(width)), "row": In(4), "col": In(col_width),
@@ -110,60 +112,66 @@ class Gin(Block):
             "enables": In(rows * columns),
             "data": Out(width).array(rows), "valids": Out(columns).array(rows),
             "readies": In(columns).array(rows),
-            "unclaimed": Out(1),
+            "held": Out(1), "unclaimed": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         rows, columns = self._chip.rows, self._chip.columns
-        blocked = Signal(rows)
-        matched = Signal(rows)
+        blocked, matched = signals("blocked matched", rows)
         go = Signal()
         for y in range(rows):
             mc = place(m, MulticastController(4), f"mc_{y}")
             bus = place(m, XBus(columns, self._col_width, self._width), f"x_bus_{y}")
             m.d.comb += [
                 mc.enable.eq(self.i.valid), mc.tag.eq(self.row), mc.id.eq(self.row_ids.word_select(y, 4)),
-                mc.target_ready.eq(~bus.blocked),
-                bus.select.eq(mc.match), bus.go.eq(go), bus.col.eq(self.col),
+                bus.select.eq(mc.match), bus.load.eq(go), bus.go.eq(go), bus.col.eq(self.col),
                 bus.payload.eq(self.i.payload),
                 bus.ids.eq(self.col_ids.word_select(y, columns * self._col_width)),
                 bus.enables.eq(self.enables.word_select(y, columns)),
                 bus.readies.eq(self.readies[y]),
                 self.valids[y].eq(bus.valids), self.data[y].eq(bus.data),
-                blocked[y].eq(mc.blocked), matched[y].eq(bus.matched),
+                blocked[y].eq(bus.blocked), matched[y].eq(bus.matched),
             ]
         m.d.comb += [
-            go.eq(~blocked.any()), self.i.ready.eq(go),
-            self.unclaimed.eq(self.i.valid & ~matched.any()),
+            go.eq(~blocked.any()), self.i.ready.eq(go), self.unclaimed.eq(self.held & ~matched.any()),
         ]
+        with m.If(go):
+            m.d.sync += self.held.eq(self.i.valid)
         return m
 
 
 class XBusOut(Block):
-    """One row of the GON: the psum word of the PE whose col ID matches."""
+    """One row of the GON: the psum word of the PE whose col ID matches.
+
+    Members
+    -------
+    select, col : the request that the Y-bus offers this row; `load` takes it.
+    take : the word leaves; `readies` says so to the PE.
+    """
 
     def __init__(self, columns):
         self._columns = columns
-        self.module_name, self.domains = f"x_bus_out_{columns}", ()
+        self.module_name = f"x_bus_out_{columns}"
         super().__init__({
-            "select": In(1), "col": In(4), "take": In(1), "ids": In(4 * columns), "enables": In(columns),
-            "data": In(QUAD).array(columns), "valids": In(columns), "readies": Out(columns),
+            "select": In(1), "load": In(1), "col": In(4), "take": In(1), "ids": In(4 * columns),
+            "enables": In(columns), "data": In(QUAD).array(columns), "valids": In(columns), "readies": Out(columns),
             "payload": Out(QUAD), "valid": Out(1), "matched": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
+        controllers = [place(m, MulticastController(4), f"mc_{j}") for j in range(self._columns)]
         matches = Signal(self._columns)
         word = 0
-        for j in range(self._columns):
-            mc = place(m, MulticastController(4), f"mc_{j}")
+        for j, mc in enumerate(controllers):
             m.d.comb += [
                 mc.enable.eq(self.select & self.enables[j]), mc.tag.eq(self.col),
-                mc.id.eq(self.ids.word_select(j, 4)), mc.target_ready.eq(self.valids[j]),
-                matches[j].eq(mc.match),
+                mc.id.eq(self.ids.word_select(j, 4)),
             ]
-            word = word | Mux(mc.match, self.data[j], 0)
+            word = word | Mux(matches[j], self.data[j], 0)
+        with m.If(self.load):
+            m.d.sync += matches.eq(Cat(mc.match for mc in controllers))
         m.d.comb += [
             self.payload.eq(word), self.matched.eq(matches.any()),
             self.valid.eq((matches & self.valids).any()),
@@ -175,11 +183,11 @@ class XBusOut(Block):
 class Gon(Block):
     """The global output network: fetches the psum word of the PE that `request` names.
 
-    Latency: a word leaves at `o` one cycle after its request was accepted.
+    Latency: a word leaves at `o` two cycles after its request was accepted, if its PE has it by then.
 
     Members
     -------
-    request : stream of tags; accepted when the PE has the word and `o` can take it.
+    request : stream of tags; the next one is accepted as the word of the one before leaves its PE.
     data, valids, readies : the PEs' outputs, by row and column.
     unclaimed : a request matches no PE: the configuration is wrong, nothing will answer.
     """
@@ -201,14 +209,14 @@ class Gon(Block):
         m = Module()
         rows, columns = self._chip.rows, self._chip.columns
         word, found, matched = 0, Signal(rows), Signal(rows)
-        take, space = signals("take space")
+        held, load, take, space = signals("held load take space")
         for y in range(rows):
             mc = place(m, MulticastController(4), f"mc_{y}")
             bus = place(m, XBusOut(columns), f"x_bus_{y}")
             m.d.comb += [
                 mc.enable.eq(self.request.valid), mc.tag.eq(self.request.payload.row),
-                mc.id.eq(self.row_ids.word_select(y, 4)), mc.target_ready.eq(1),
-                bus.select.eq(mc.match), bus.col.eq(self.request.payload.col), bus.take.eq(take),
+                mc.id.eq(self.row_ids.word_select(y, 4)),
+                bus.select.eq(mc.match), bus.load.eq(load), bus.col.eq(self.request.payload.col), bus.take.eq(take),
                 bus.ids.eq(self.col_ids.word_select(y, 4 * columns)),
                 bus.enables.eq(self.enables.word_select(y, columns)),
                 bus.valids.eq(self.valids[y]), self.readies[y].eq(bus.readies),
@@ -218,8 +226,10 @@ class Gon(Block):
             word = word | bus.payload
         m.d.comb += [
             space.eq(~self.o.valid | self.o.ready), take.eq(found.any() & space),
-            self.request.ready.eq(take), self.unclaimed.eq(self.request.valid & ~matched.any()),
+            load.eq(~held | take), self.request.ready.eq(load), self.unclaimed.eq(held & ~matched.any()),
         ]
+        with m.If(load):
+            m.d.sync += held.eq(self.request.valid)
         with m.If(space):
             m.d.sync += [self.o.valid.eq(take), self.o.payload.eq(word)]
         return m

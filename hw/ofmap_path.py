@@ -16,7 +16,7 @@ from .place import Block, place
 from .rlc import StreamWord
 from .settings import attach, setting_ports
 from .sram import SinglePortSram
-from .stream import lanes, signals
+from .stream import Queue, join, lanes, signals
 from .walker import WALK_SETTINGS, LayerWalker
 
 __all__ = ["OfmapDrain"]
@@ -57,13 +57,15 @@ class OfmapDrain(Block):
         attach(m, walker, self, " ".join(DRAIN_WALK))
         loading, load, take, flowing = signals("loading load take flowing")
         index, table_ends, tile_ends = self._counters(m, walker, loading, load, take)
+        out = place(m, Queue(StreamWord, 2), "out")
+        join(m, out.o, self.o)
         adding, ending = signals("adding ending")
         psums = Signal(QUAD)
         m.d.comb += [
             walker.start.eq(self.start), walker.step.eq(take & tile_ends),
             load.eq(walker.running & loading & self.biases.valid & ~adding),
             self.biases.ready.eq(load),
-            flowing.eq(~adding | ~self.o.valid | self.o.ready),
+            flowing.eq(~adding | out.i.ready),
             take.eq(walker.running & ~loading & words.valid & flowing), words.ready.eq(take),
             table.enable.eq(load | take), table.write.eq(load), table.address.eq(index),
             table.write_data.eq(self.biases.payload),
@@ -80,12 +82,10 @@ class OfmapDrain(Block):
         with m.If(flowing):
             m.d.sync += adding.eq(take)
         sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [
-                self.o.valid.eq(adding),
-                self.o.payload.values.eq(Cat(Mux(self.relu & total[15], 0, total) for total in sums)),
-                self.o.payload.last.eq(ending),
-            ]
+        m.d.comb += [
+            out.i.valid.eq(adding),
+            out.i.payload.eq(Cat(*(Mux(self.relu & total[15], 0, total) for total in sums), ending)),
+        ]
         return m
 
     def _reader(self, m):

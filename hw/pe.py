@@ -1,6 +1,6 @@
 """The processing element (Fig. 12): one MAC a cycle, from the first window of a layer to the last."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -9,7 +9,7 @@ from .place import Block, place
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 from .stream import join, signals
 
-__all__ = ["PE", "join_psums", "pe_ports"]
+__all__ = ["PE", "join_psums", "pe_ports", "scaled"]
 
 
 def pe_ports(chip):
@@ -35,6 +35,18 @@ def join_psums(m, pe, spad):
         pe.psums_ln.ready.eq(spad.i.ready & pe.from_ln),
         pe.psums_gin.ready.eq(spad.i.ready & ~pe.from_ln),
     ]
+
+
+def scaled(product, shift):
+    """The lower 16 bits of `product` >> `shift`, for a shift of 0 to 16.
+
+    The greatest distances first, so that each step has fewer bits to move than the one before.
+    """
+    bits = wide = Cat(product, product[-1].replicate(32 - len(product)))
+    for place_ in (3, 2, 1, 0):
+        kept = 15 + (1 << place_)
+        bits = Mux(shift[place_], bits[1 << place_:][:kept], bits[:kept])
+    return Mux(shift[4], wide[16:], bits).as_signed()
 
 
 class PE(Block):
@@ -132,6 +144,6 @@ class PE(Block):
         m.d.comb += [
             psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.last.eq(adding[3]),
             psum.rewind.eq(adding[4]),
-            psum.value.eq(product >> self.shift),
+            psum.value.eq(scaled(product, self.shift)),
             self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
         ]

@@ -5,7 +5,7 @@ of each set), then quad 1, ...: the same order on the way in and on the way out,
 addresses are sequential, and tokens that count words tell who may pass whom.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,7 @@ from .layouts import QUAD, psum_tag
 from .place import Block, place
 from .settings import attach, setting_ports
 from .stream import Queue, join, signals
-from .walker import WALK_SETTINGS, LayerWalker, tile_case
+from .walker import WALK_SETTINGS, LayerWalker, next_tile_case
 
 __all__ = ["PsumCollector", "PsumReader", "PsumSender"]
 
@@ -99,7 +99,7 @@ class PsumReader(Block):
         attach(m, walker, self, WALK_SETTINGS)
         attach(m, pointer, self, "ifmap_banks")
         join(m, prefetch.o, self.o)
-        word = Signal(16)
+        left = Signal(16)  # words of the tile
         tokens = Signal(range(self._chip.glb_words + 1))
         reading, tile_ends = signals("reading tile_ends")
         m.d.comb += [
@@ -107,7 +107,7 @@ class PsumReader(Block):
             self.read_bank.eq(pointer.bank), self.read_row.eq(pointer.row),
             reading.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
-            tile_ends.eq(reading & (word == tile_case(self.psum_words, walker) - 1)),
+            tile_ends.eq(reading & (left == 1)),
             walker.start.eq(self.start),
             walker.step.eq(walker.running & (walker.first_channels | tile_ends)),
             pointer.restart.eq(self.start), pointer.step.eq(reading),
@@ -115,8 +115,10 @@ class PsumReader(Block):
             pointer.rewind.eq(walker.step & walker.sweep_ends & ~walker.block_ends),
         ]
         m.d.sync += tokens.eq(tokens + self.written - reading)
-        with m.If(reading):
-            m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
+        with m.If(walker.start | walker.step):
+            m.d.sync += left.eq(next_tile_case(self.psum_words, walker))
+        with m.Elif(reading):
+            m.d.sync += left.eq(left - 1)
         return m
 
 
@@ -138,21 +140,19 @@ class PsumSender(Block):
         walk = place(m, PsumWalk(self._chip), "walk")
         attach(m, walker, self, WALK_SETTINGS)
         attach(m, walk, self, ARRAY_SETTINGS)
+        out = place(m, Queue(QUAD + len(walk.tag.as_value()), 2), "out")
+        join(m, out.o, self.o)
         produce, stored = signals("produce stored")
         m.d.comb += [
             walk.ragged_strip.eq(walker.ragged_strip), walk.ragged_span.eq(walker.ragged_span),
             stored.eq(walk.stored & ~walker.first_channels),
-            produce.eq(walker.running & (self.i.valid | ~stored) & (~self.o.valid | self.o.ready)),
+            produce.eq(walker.running & (self.i.valid | ~stored) & out.i.ready),
+            out.i.valid.eq(produce),
+            out.i.payload.eq(Cat(Mux(stored, self.i.payload, 0), walk.tag)),
             self.i.ready.eq(produce & stored),
             walk.step.eq(produce),
             walker.start.eq(self.start), walker.step.eq(produce & walk.tile_ends),
         ]
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += self.o.valid.eq(produce)
-        with m.If(produce):
-            m.d.sync += [
-                self.o.payload.data.eq(Mux(stored, self.i.payload, 0)), self.o.payload.tag.eq(walk.tag),
-            ]
         return m
 
 
@@ -184,7 +184,7 @@ class PsumCollector(Block):
 
     def elaborate(self, platform):
         m = Module()
-        notes = place(m, Queue(_Note, 2), "notes")
+        notes = place(m, Queue(_Note, 4), "notes")
         self._request(m, notes)
         pointer = place(m, PsumPointer(self._chip), "pointer")
         attach(m, pointer, self, "ifmap_banks")
@@ -217,12 +217,14 @@ class PsumCollector(Block):
         walk = place(m, PsumWalk(self._chip), "walk")
         attach(m, walker, self, WALK_SETTINGS)
         attach(m, walk, self, ARRAY_SETTINGS)
+        out = place(m, Queue(len(walk.tag.as_value()), 2), "out")
+        join(m, out.o, self.requests)
         note = Signal(_Note)
         ends = Signal()
         m.d.comb += [
             walk.ragged_strip.eq(walker.ragged_strip), walk.ragged_span.eq(walker.ragged_span),
-            self.requests.valid.eq(walker.running & notes.i.ready), self.requests.payload.eq(walk.tag),
-            walk.step.eq(self.requests.valid & self.requests.ready),
+            out.i.valid.eq(walk.step), out.i.payload.eq(walk.tag),
+            walk.step.eq(walker.running & notes.i.ready & out.i.ready),
             walker.start.eq(self.start), walker.step.eq(walk.step & walk.tile_ends),
             ends.eq(walk.tile_ends & walker.sweep_ends),
             note.stored.eq(walk.stored), note.first.eq(walker.first_channels),

@@ -9,8 +9,8 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .layouts import LANES, QUAD
-from .place import Block
-from .stream import lanes, signals
+from .place import Block, place
+from .stream import Queue, join, lanes, signals
 
 __all__ = ["DecodedWord", "RlcDecoder", "RlcEncoder", "StreamWord"]
 
@@ -59,6 +59,8 @@ class RlcDecoder(Block):
         lane = Signal(range(LANES))
         kept = Signal(QUAD - 16)  # lanes of a word that is not full yet
         ending, active, fits, fills, last_pair = signals("ending active fits fills last_pair")
+        out = place(m, Queue(DecodedWord, 2), "out")
+        join(m, out.o, self.o)
         current = Signal(PAIR)
         run = Signal(5)
         after = Signal(6)
@@ -66,21 +68,20 @@ class RlcDecoder(Block):
             current.eq(self.i.payload.word_select(pair, PAIR_BITS)),
             run.eq(current.run - taken),  # zeros of this pair that are still to come
             # the next word gathers while the last one waits for its taker
-            active.eq(self.i.valid & ~self.raw & ~ending & (~fills | ~self.o.valid | self.o.ready)),
+            active.eq(self.i.valid & ~self.raw & ~ending & (~fills | out.i.ready)),
             after.eq(lane + run + 1),
             fits.eq(after <= LANES), fills.eq(after >= LANES), last_pair.eq(pair == PAIRS - 1),
-            self.i.ready.eq(Mux(self.raw, ~self.o.valid | self.o.ready, active & fits & last_pair)),
+            self.i.ready.eq(Mux(self.raw, out.i.ready, active & fits & last_pair)),
         ]
         values = Cat(Mux(lane > index, earlier, Mux(fits & (lane + run == index), current.level, 0))
                      for index, earlier in enumerate([*lanes(kept), Const(0, 16)]))
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [
-                self.o.valid.eq((active & fills) | ending | (self.raw & self.i.valid)),
-                self.o.payload.values.eq(Mux(self.raw, self.i.payload, values)),
-                self.o.payload.ends.eq(ending), self.o.payload.bad.eq((lane == LANES - 1) | kept.any()),
-            ]
-            with m.If(ending):
-                m.d.sync += [ending.eq(0), lane.eq(0), kept.eq(0)]
+        m.d.comb += [
+            out.i.valid.eq((active & fills) | ending | (self.raw & self.i.valid)),
+            out.i.payload.eq(Cat(Mux(self.raw, self.i.payload, values), ending,
+                                 (lane == LANES - 1) | kept.any())),
+        ]
+        with m.If(ending & out.i.ready):
+            m.d.sync += [ending.eq(0), lane.eq(0), kept.eq(0)]
         with m.If(active):
             m.d.sync += [
                 lane.eq(Mux(fills, 0, after)), kept.eq(Mux(fills, 0, values)),

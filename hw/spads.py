@@ -137,18 +137,18 @@ def unpack_weights(m, words, count, ready):
     """
     word = Signal(QUAD, reset_less=True)
     lane = Signal(range(LANES))
-    index = Signal.like(count)
+    index = Signal.like(count, init=1)
     full, push, pass_filled, word_ends = signals("full push pass_filled word_ends")
     m.d.comb += [
         push.eq(full & ready),
-        pass_filled.eq(index == count - 1),
+        pass_filled.eq(index == count),
         word_ends.eq(pass_filled | (lane == LANES - 1)),
         words.ready.eq(~full | (push & word_ends)),
     ]
     with m.If(push):
         m.d.sync += [
             lane.eq(Mux(word_ends, 0, lane + 1)),
-            index.eq(Mux(pass_filled, 0, index + 1)),
+            index.eq(Mux(pass_filled, 1, index + 1)),
         ]
     with m.If(words.ready):
         m.d.sync += full.eq(words.valid)

@@ -7,19 +7,24 @@
                     for tile:                        e rows x f columns
 
 No data path knows of another's progress: streams, credits and tokens keep them apart.
+
+All loops count down. So the last of each is a comparison with zero, and what a loop begins with next is
+found beside that comparison instead of behind it, though it depends on the loop around.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from .place import Block
 from .settings import setting_ports
 from .stream import signals
 
-__all__ = ["WALK_SETTINGS", "LayerWalker", "tile_case"]
+__all__ = ["WALK_SETTINGS", "LayerWalker", "next_tile_case"]
 
 WALK_SETTINGS = ("tiles_last tiles_ragged groups_last groups_ragged channels_last blocks_last "
-                 "filters_last strips_last spans_last first_strip first_span")
+                 "filters_last strips_last spans_last strips_left spans_left")
+LOOPS = ("tile", "group", "channels", "block", "filters")  # from the innermost
 
 
 class LayerWalker(Block):
@@ -33,6 +38,7 @@ class LayerWalker(Block):
     first_channels, last_channels, last_group, last_tile : this tile's place in the loops.
     sweep_ends : the last tile of a channel group.
     ragged_strip, ragged_span : the tile lies in the last strip or span and may be smaller.
+    next_ragged_strip, next_ragged_span : the same of the tile that `start` or `step` leads to.
     """
 
     module_name = "layer_walker"
@@ -42,63 +48,73 @@ class LayerWalker(Block):
             "start": In(1), "step": In(1), "running": Out(1),
             "first_channels": Out(1), "last_channels": Out(1), "last_group": Out(1), "last_tile": Out(1),
             "sweep_ends": Out(1), "block_ends": Out(1), "ragged_strip": Out(1), "ragged_span": Out(1),
+            "next_ragged_strip": Out(1), "next_ragged_span": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        tile = Signal.like(self.tiles_last)
-        group = Signal.like(self.groups_last)
-        channels = Signal.like(self.channels_last)
-        block = Signal.like(self.blocks_last)
-        filters = Signal.like(self.filters_last)
-        last_block, last_filters = signals("last_block last_filters")
+        limits = [self.tiles_last, self.groups_last, self.channels_last, self.blocks_last, self.filters_last]
+        left = [Signal.like(limit, name=loop) for loop, limit in zip(LOOPS, limits, strict=True)]
+        last, ends = signals("last ends", len(LOOPS))  # of each loop: its last, and all loops within are at theirs
+        for index, count in enumerate(left):
+            m.d.comb += [last[index].eq(count == 0), ends[index].eq(last[:index + 1].all())]
+
+        def last_next(index):
+            """Whether the tile that follows is in a loop's last."""
+            return Mux(self.start | ends[index], limits[index] == 0,
+                       Mux(ends[index - 1], left[index] == 1, last[index]))
+
         m.d.comb += [
-            last_block.eq(block == self.blocks_last), last_filters.eq(filters == self.filters_last),
-            self.last_tile.eq(tile == Mux(last_block, self.tiles_ragged, self.tiles_last)),
-            self.last_group.eq(group == Mux(last_filters, self.groups_ragged, self.groups_last)),
-            self.first_channels.eq(channels == 0),
-            self.last_channels.eq(channels == self.channels_last),
-            self.sweep_ends.eq(self.last_tile & self.last_group),
-            self.block_ends.eq(self.sweep_ends & self.last_channels),
+            Cat(self.last_tile, self.last_group, self.last_channels).eq(last),
+            self.sweep_ends.eq(ends[1]), self.block_ends.eq(ends[2]),
         ]
+        limits[0] = Mux(last_next(3), self.tiles_ragged, self.tiles_last)
+        limits[1] = Mux(last_next(4), self.groups_ragged, self.groups_last)
+        within = 1
+        for end, count, limit in zip(ends, left, limits, strict=True):
+            with m.If(self.start | (self.step & end)):
+                m.d.sync += count.eq(limit)
+            with m.Elif(self.step & within):
+                m.d.sync += count.eq(count - 1)
+            within = end
         with m.If(self.start):
-            m.d.sync += [self.running.eq(1), *(loop.eq(0) for loop in (tile, group, channels, block, filters))]
-        with m.Elif(self.step):
-            m.d.sync += tile.eq(Mux(self.last_tile, 0, tile + 1))
-            with m.If(self.last_tile):
-                m.d.sync += group.eq(Mux(self.last_group, 0, group + 1))
-            with m.If(self.sweep_ends):
-                m.d.sync += channels.eq(Mux(self.last_channels, 0, channels + 1))
-            with m.If(self.block_ends):
-                m.d.sync += block.eq(Mux(last_block, 0, block + 1))
-            with m.If(self.block_ends & last_block):
-                m.d.sync += [filters.eq(filters + 1), self.running.eq(~last_filters)]
-        self._place_in_plane(m, last_block)
+            m.d.sync += [self.running.eq(1), self.first_channels.eq(1)]
+        with m.Elif(self.step & self.sweep_ends):
+            m.d.sync += [self.running.eq(~ends[4]), self.first_channels.eq(self.block_ends)]
+        self._place_in_plane(m, self.start | ends[3])
         return m
 
-    def _place_in_plane(self, m, last_block):
-        """Strip and span of the tile; every pass of a block starts from the block's first."""
-        strip, block_strip, next_strip = signals("strip block_strip next_strip", self.strips_last.shape())
-        span, block_span, next_span = signals("span block_span next_span", self.spans_last.shape())
+    def _place_in_plane(self, m, restart):
+        """Strips and spans behind the tile's; every pass of a block starts from the block's first."""
+        place = data.StructLayout({"strip": len(self.strips_last), "span": len(self.spans_last),
+                                   "ragged_strip": 1, "ragged_span": 1})
+        here, block, first, beside, following = (
+            Signal(place, name=name) for name in ("here", "block_start", "first", "beside", "following"))
         m.d.comb += [
-            self.ragged_strip.eq(strip == self.strips_last), self.ragged_span.eq(span == self.spans_last),
-            next_span.eq(Mux(self.ragged_span, 0, span + 1)),
-            next_strip.eq(Mux(self.ragged_span, Mux(self.ragged_strip, 0, strip + 1), strip)),
+            first.strip.eq(self.strips_left), first.ragged_strip.eq(self.strips_left == 0),
+            first.span.eq(self.spans_left), first.ragged_span.eq(self.spans_left == 0),
+            beside.eq(here),
         ]
-        restart = self.start | (self.step & self.block_ends & last_block)
-        with m.If(restart):
-            m.d.sync += [place.eq(self.first_strip) for place in (strip, block_strip)]
-            m.d.sync += [place.eq(self.first_span) for place in (span, block_span)]
-        with m.Elif(self.step):
-            with m.If(self.last_tile & ~self.block_ends):
-                m.d.sync += [strip.eq(block_strip), span.eq(block_span)]
+        with m.If(here.ragged_span):
+            m.d.comb += [beside.span.eq(self.spans_last), beside.ragged_span.eq(self.spans_last == 0)]
+            with m.If(here.ragged_strip):
+                m.d.comb += [beside.strip.eq(self.strips_last), beside.ragged_strip.eq(self.strips_last == 0)]
             with m.Else():
-                m.d.sync += [strip.eq(next_strip), span.eq(next_span)]
-            with m.If(self.block_ends):
-                m.d.sync += [block_strip.eq(next_strip), block_span.eq(next_span)]
+                m.d.comb += [beside.strip.eq(here.strip - 1), beside.ragged_strip.eq(here.strip == 1)]
+        with m.Else():
+            m.d.comb += [beside.span.eq(here.span - 1), beside.ragged_span.eq(here.span == 1)]
+        m.d.comb += [
+            following.eq(Mux(restart, first, Mux(self.last_tile & ~self.block_ends, block, beside))),
+            self.ragged_strip.eq(here.ragged_strip), self.ragged_span.eq(here.ragged_span),
+            self.next_ragged_strip.eq(following.ragged_strip), self.next_ragged_span.eq(following.ragged_span),
+        ]
+        with m.If(self.start | self.step):
+            m.d.sync += here.eq(following)
+        with m.If(self.start | (self.step & self.block_ends)):
+            m.d.sync += block.eq(following)
 
 
-def tile_case(words, walker):
-    """The element of a [ragged strip][ragged span] vector setting for the walker's tile."""
-    index = walker.ragged_strip << 1 | walker.ragged_span
+def next_tile_case(words, walker):
+    """The element of a [ragged strip][ragged span] vector setting for the walker's next tile."""
+    index = walker.next_ragged_strip << 1 | walker.next_ragged_span
     return words.word_select(index, len(words) // 4)

@@ -15,7 +15,7 @@ from .ifmap_path import IfmapSender
 from .layouts import LANES, QUAD
 from .place import Block, place
 from .settings import attach
-from .stream import join, lanes, signals
+from .stream import Queue, join, lanes, signals
 from .walker import WALK_SETTINGS, LayerWalker
 
 __all__ = ["IfmapAligner", "WideIfmapSender"]
@@ -81,22 +81,19 @@ class WideIfmapSender(IfmapSender):
         join(m, self.i, aligner.i)
         produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
         column, row, tag, q = self._counters(m, walker, produce, tile_ends, most)
+        out = place(m, Queue(len(self.o.payload.as_value()), 2), "out")
+        join(m, out.o, self.o)
         rest = Signal.like(self.q_last)
         m.d.comb += [
             rest.eq(self.q_last - q), aligner.last.eq(Mux(rest < most, rest, most - 1)),
             stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
             ends_row.eq((q == 0) & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
-            produce.eq(walker.running & (aligner.available | ~stored) & (~self.o.valid | self.o.ready)),
+            produce.eq(walker.running & (aligner.available | ~stored) & out.i.ready),
+            out.i.valid.eq(produce),
+            out.i.payload.eq(Cat(Mux(stored, aligner.values, 0), ends_row, ends_row & walker.last_tile, aligner.last,
+                                 tag)),
             aligner.take.eq(produce & stored), aligner.drop.eq(produce & tile_ends),
             walker.start.eq(self.start), walker.step.eq(produce & tile_ends),
             self.pass_ends.eq(produce & tile_ends & walker.last_tile),
         ]
-        with m.If(produce):
-            m.d.sync += [
-                self.o.payload.data.eq(Cat(Mux(stored, aligner.values, 0), ends_row,
-                                           ends_row & walker.last_tile, aligner.last)),
-                self.o.payload.tag.eq(tag),
-            ]
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += self.o.valid.eq(produce)
         return m

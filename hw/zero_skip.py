@@ -14,7 +14,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .layouts import QUAD, ifmap_bus_word
-from .pe import join_psums, pe_ports
+from .pe import join_psums, pe_ports, scaled
 from .place import Block, place
 from .spads import IfmapSpad, PsumSpad, unpack_weights
 from .sram import TwoPortSram
@@ -224,6 +224,6 @@ class ZeroSkipPE(Block):
             m.d.sync += product.eq(Mux(multiplying[1], 0, factor * weight))
         m.d.comb += [
             psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.rewind.eq(adding[3]),
-            psum.finish.eq(adding[4]), psum.value.eq(product >> self.shift),
+            psum.finish.eq(adding[4]), psum.value.eq(scaled(product, self.shift)),
             self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
         ]

@@ -26,6 +26,7 @@ async def counts_all(dut):
         counts = {name: 0 if clear else counts[name] + now[name] for name in NAMES}
     for name in NAMES:
         getattr(dut, name).value = 0
+    await RisingEdge(clk)  # the last event is kept, then counted
     for index, name in enumerate(NAMES):
         dut.select.value = index
         await RisingEdge(clk)
@@ -39,6 +40,7 @@ async def value_follows_by_a_cycle(dut):
     dut.macs.value = 7
     await RisingEdge(clk)
     dut.macs.value = 0
+    await RisingEdge(clk)
     dut.select.value = NAMES.index("macs")
     await RisingEdge(clk)
     dut.select.value = NAMES.index("passes")

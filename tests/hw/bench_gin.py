@@ -1,5 +1,6 @@
 """Gin: each word to all and only the PEs that match, in one cycle."""
 
+import math
 import random
 
 import cocotb
@@ -64,9 +65,13 @@ async def multicasts(dut, mapping, idle, pressure):
         },
     )
     taken = sources["i"].transfers
-    for y, x in PES:
-        expected = [cycle for cycle, pes in zip(taken, targets, strict=True) if (y, x) in pes]
-        assert sinks[f"pe_{y}_{x}"].transfers == expected, f"PE ({y}, {x}): not in the cycle of the others"
+    arrivals = {(y, x): iter(sinks[f"pe_{y}_{x}"].transfers) for y, x in PES}
+    for number, (cycle, pes) in enumerate(zip(taken, targets, strict=True)):
+        cycles = {next(arrivals[pe]) for pe in pes}
+        assert len(cycles) <= 1, f"word {number}: not all PEs take it in one cycle"
+        following = taken[number + 1] if number + 1 < len(taken) else math.inf
+        assert all(cycle < arrival <= following for arrival in cycles), f"word {number}: overtaken"
+        assert pressure != "never" or cycles <= {cycle + 1}, f"word {number}: latency is 1"
     assert dut.unclaimed.value == sum(not pes for pes in targets), "unclaimed"
     if idle == pressure == "never":
         assert taken[-1] - taken[0] == WORDS - 1, "a word a cycle"

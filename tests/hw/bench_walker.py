@@ -73,5 +73,6 @@ async def walks_layers(dut, pause):
 
 def settings(loops):
     numbers = loops._asdict()
-    first = {name: numbers.pop(name) for name in ("first_strip", "first_span")}
-    return first | {name if "ragged" in name else f"{name}_last": number - 1 for name, number in numbers.items()}
+    left = {"strips_left": loops.strips - 1 - numbers.pop("first_strip"),
+            "spans_left": loops.spans - 1 - numbers.pop("first_span")}
+    return left | {name if "ragged" in name else f"{name}_last": number - 1 for name, number in numbers.items()}

@@ -12,7 +12,7 @@ def test_counters(bench, tiny):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("count_glb_psum_reads", "{} & ~48'h40", "glb_psum_reads"),
-    ("count_dram_bias", "clear ? 48'h1 : {}", "dram_bias"),
+    ("count_dram_bias", "clearing ? 48'h1 : {}", "dram_bias"),
 ])
 def test_broken(bench, tiny, signal, expression, message):
     bench.fails(Counters(tiny), "counters", f"counters.{signal}", expression, message, names=list(COUNTERS))

@@ -25,7 +25,7 @@ def test_sender(bench, tiny):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("last_row", "1'h0", "word .* is .*, not"),
-    ("i__ready", "1'h1", "payload changed|word .* is .*, not"),
+    ("produce", "i__valid", "payload changed|word .* is .*, not"),
 ])
 def test_broken_sender(bench, tiny, signal, expression, message):
     bench.fails(FilterSender(tiny), "filter_sender", f"filter_sender.{signal}", expression, message)

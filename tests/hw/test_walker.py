@@ -11,9 +11,9 @@ def test_walker(bench, tiny):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("sweep_ends", "last_tile", "tile 1 of .*'sweep_ends': True"),
-    ("last_block", "1'h0", "running goes on|tile"),
+    ("running", "{} | running", "running goes on"),
     ("last_group", "{} ^ (block == 1)", "tile .*'last_group'"),
-    ("block_span", "span", "tile .*'ragged_span'"),
+    ("block_start", "here", "tile .*'ragged_span'"),
 ])
 def test_broken_walker(bench, tiny, signal, expression, message):
     bench.fails(LayerWalker(tiny), "walker", f"layer_walker.{signal}", expression, message)
