@@ -44,6 +44,7 @@ class LayerController(Block):
     def elaborate(self, platform):
         m = Module()
         finished, settled, ends = signals("finished settled ends")
+        moves = Signal(init=1)
         idle = Signal(range(self.WATCHDOG))
         m.d.comb += [
             self.flush.eq(self.busy & ~self.draining & ~self.go),
@@ -51,7 +52,8 @@ class LayerController(Block):
             ends.eq(self.busy & finished & settled), self.surplus.eq(ends & self.leftover),
             self.stuck.eq(self.busy & (idle == self.WATCHDOG - 1)),
         ]
-        with m.If(~self.busy | self.macs_busy | self.link_moves):
+        m.d.sync += moves.eq(~self.busy | self.macs_busy | self.link_moves)
+        with m.If(moves):
             m.d.sync += idle.eq(0)
         with m.Else():
             m.d.sync += idle.eq(idle + 1)

@@ -54,9 +54,9 @@ class BurstReader(Block):
         address, first = signals("address first", ADDRESS_BITS)
         room = Signal(17)
         length = Signal(range(burst_words + 1))
-        sent, repeat_ends, stretch_ends, ragged = signals("sent repeat_ends stretch_ends ragged")
+        enough, sent, repeat_ends, stretch_ends, ragged = signals("enough sent repeat_ends stretch_ends ragged")
         m.d.comb += [
-            self.bursts.valid.eq(self.running & (room >= length)),
+            self.bursts.valid.eq(self.running & enough),
             self.bursts.payload.address.eq(address), self.bursts.payload.length.eq(length - 1),
             sent.eq(self.bursts.valid & self.bursts.ready),
             repeat_ends.eq(sent & (bursts == 0)), stretch_ends.eq(repeat_ends & (repeats == 0)),
@@ -72,6 +72,8 @@ class BurstReader(Block):
             ]
         with m.Else():
             m.d.sync += room.eq(room + self.freed - Mux(sent, length, 0))
+        # room only grows until the next burst: to compare takes a cycle of its own
+        m.d.sync += enough.eq(~self.start & ~sent & (room >= length))
         with m.If(self.start | repeat_ends):
             m.d.sync += [bursts.eq(next_bursts), tail.eq(next_tail),
                          length.eq(Mux(next_bursts == 0, next_tail + 1, burst_words))]

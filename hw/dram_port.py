@@ -79,8 +79,9 @@ class DramPort(Block):
             reader.start.eq(self.start), reader.base.eq(getattr(self, f"{name}_base")),
             reader.count.eq(getattr(self, f"{name}_count")), reader.ragged.eq(ragged),
             reader.stretch_last.eq(stretch_last), reader.repeat_last.eq(repeat_last),
-            reader.capacity.eq(capacity), reader.freed.eq(freed),
+            reader.capacity.eq(capacity),
         ]
+        m.d.sync += reader.freed.eq(freed)
         join(m, reader.bursts, getattr(arbiter, name))
         return reader.running
 

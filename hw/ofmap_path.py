@@ -17,6 +17,7 @@ from .rlc import StreamWord
 from .settings import attach, setting_ports
 from .sram import SinglePortSram
 from .stream import Queue, join, lanes, signals
+from .tokens import Tokens
 from .walker import WALK_SETTINGS, LayerWalker
 
 __all__ = ["OfmapDrain"]
@@ -93,15 +94,15 @@ class OfmapDrain(Block):
         pointer = place(m, PsumPointer(self._chip), "pointer")
         prefetch = place(m, Prefetch(), "prefetch")
         attach(m, pointer, self, "ifmap_banks")
-        tokens = Signal(range(self._chip.glb_words + 1))
+        tokens = place(m, Tokens(self._chip.glb_words), "tokens")
         m.d.comb += [
-            self.read_valid.eq((tokens != 0) & prefetch.room),
+            tokens.restart.eq(self.start), tokens.add.eq(self.finished), tokens.take.eq(self.drained),
+            self.read_valid.eq(tokens.any & prefetch.room),
             self.read_bank.eq(pointer.bank), self.read_row.eq(pointer.row),
             self.drained.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(self.drained), prefetch.data.eq(self.read_data),
             pointer.restart.eq(self.start), pointer.step.eq(self.drained),
         ]
-        m.d.sync += tokens.eq(tokens + self.finished - self.drained)
         return prefetch.o
 
     def _counters(self, m, walker, loading, load, take):

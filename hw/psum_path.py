@@ -16,6 +16,7 @@ from .layouts import QUAD, psum_tag
 from .place import Block, place
 from .settings import attach, setting_ports
 from .stream import Queue, join, signals
+from .tokens import Tokens
 from .walker import WALK_SETTINGS, LayerWalker, next_tile_case
 
 __all__ = ["PsumCollector", "PsumReader", "PsumSender"]
@@ -100,10 +101,11 @@ class PsumReader(Block):
         attach(m, pointer, self, "ifmap_banks")
         join(m, prefetch.o, self.o)
         left = Signal(16)  # words of the tile
-        tokens = Signal(range(self._chip.glb_words + 1))
+        tokens = place(m, Tokens(self._chip.glb_words), "tokens")
         reading, tile_ends = signals("reading tile_ends")
         m.d.comb += [
-            self.read_valid.eq(walker.running & ~walker.first_channels & (tokens != 0) & prefetch.room),
+            self.read_valid.eq(walker.running & ~walker.first_channels & tokens.any & prefetch.room),
+            tokens.restart.eq(self.start), tokens.add.eq(self.written), tokens.take.eq(reading),
             self.read_bank.eq(pointer.bank), self.read_row.eq(pointer.row),
             reading.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
@@ -114,7 +116,6 @@ class PsumReader(Block):
             pointer.mark.eq(walker.step & walker.block_ends),
             pointer.rewind.eq(walker.step & walker.sweep_ends & ~walker.block_ends),
         ]
-        m.d.sync += tokens.eq(tokens + self.written - reading)
         with m.If(walker.start | walker.step):
             m.d.sync += left.eq(next_tile_case(self.psum_words, walker))
         with m.Elif(reading):
@@ -188,14 +189,16 @@ class PsumCollector(Block):
         self._request(m, notes)
         pointer = place(m, PsumPointer(self._chip), "pointer")
         attach(m, pointer, self, "ifmap_banks")
+        free = place(m, Tokens(self._chip.glb_words), "free")
         note = Signal(_Note)
-        occupied = Signal(range(self._chip.glb_words + 1))
-        capacity = Signal.like(occupied)
         word = Signal()
         wrote = Signal()
         m.d.comb += [
             note.eq(notes.o.payload), word.eq(self.i.valid & notes.o.valid),
-            self.blocked.eq(word & note.stored & note.first & (occupied == capacity)),
+            self.blocked.eq(word & note.stored & note.first & ~free.any),
+            free.restart.eq(self.start),
+            free.words.eq((self._chip.glb_banks - self.ifmap_banks) * self._chip.glb_bank_words),
+            free.add.eq(self.drained), free.take.eq(wrote & note.first),
             self.write_valid.eq(word & note.stored & ~self.blocked),
             self.write_bank.eq(pointer.bank), self.write_row.eq(pointer.row),
             self.write_data.eq(self.i.payload),
@@ -204,10 +207,6 @@ class PsumCollector(Block):
             pointer.restart.eq(self.start), pointer.step.eq(wrote),
             pointer.mark.eq(self.i.ready & note.mark), pointer.rewind.eq(self.i.ready & note.rewind),
             self.written.eq(wrote & ~note.last), self.finished.eq(wrote & note.last),
-        ]
-        m.d.sync += [
-            capacity.eq((self._chip.glb_banks - self.ifmap_banks) * self._chip.glb_bank_words),
-            occupied.eq(occupied + (wrote & note.first) - self.drained),
         ]
         return m
 

@@ -45,7 +45,7 @@ class Ring(Block):
             "write_address": Out(range(depth)), "read_address": Out(range(depth)),
         }
         if variable:
-            ports |= {"words": In(range(depth + 1)), "restart": In(1)}
+            ports |= {"words": In(range(depth + 1)), "restart": In(1), "ready": Out(1, init=1)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -60,10 +60,15 @@ class Ring(Block):
             wraps = pointer.address == limit - 1
             return Cat(Mux(wraps, 0, pointer.address + 1)[:len(pointer.address)], pointer.lap ^ wraps)
 
+        if self._variable:
+            self._foresee(m, advance, tail, next_tail, read, write, releasing)
+        else:
+            m.d.comb += [
+                # as many words as there is room for, or none: the same address, told apart by the lap
+                self.ready.eq((write.address != tail.address) | (write.lap == tail.lap)),
+                self.available.eq(read != write),
+            ]
         m.d.comb += [
-            # as many words as there is room for, or none: the same address, told apart by the lap
-            self.ready.eq((write.address != tail.address) | (write.lap == tail.lap)),
-            self.available.eq(read != write),
             releasing.eq(self.step & self.release),
             next_tail.eq(Mux(releasing, advance(tail), tail)),
             self.write_address.eq(write.address), self.read_address.eq(read.address),
@@ -77,3 +82,20 @@ class Ring(Block):
             with m.If(self.restart):
                 m.d.sync += [pointer.eq(0) for pointer in (tail, read, write)]
         return m
+
+    def _foresee(self, m, advance, tail, next_tail, read, write, releasing):
+        """`ready` and `available` from registers: a large memory's pointers take long to compare."""
+        behind_read, behind_write = (Signal(read.shape(), name=name) for name in ("behind_read", "behind_write"))
+        fills = (behind_write.address == tail.address) & (behind_write.lap != tail.lap)
+        m.d.comb += [behind_read.eq(advance(read)), behind_write.eq(advance(write))]
+        with m.If(self.restart):
+            m.d.sync += [self.ready.eq(1), self.available.eq(0)]
+        with m.Else():
+            with m.If(releasing):
+                m.d.sync += self.ready.eq(1)
+            with m.Elif(self.push):
+                m.d.sync += self.ready.eq(~fills)
+            with m.If(self.push):
+                m.d.sync += self.available.eq(1)
+            with m.Elif(self.step):
+                m.d.sync += self.available.eq(Mux(self.rewind, next_tail != write, behind_read != write))

@@ -62,17 +62,24 @@ class RlcDecoder(Block):
         out = place(m, Queue(DecodedWord, 2), "out")
         join(m, out.o, self.o)
         current = Signal(PAIR)
+        present, final, free = signals("present final free")  # there is a pair; it is the stream's last
         run = Signal(5)
         after = Signal(6)
         m.d.comb += [
-            current.eq(self.i.payload.word_select(pair, PAIR_BITS)),
             run.eq(current.run - taken),  # zeros of this pair that are still to come
             # the next word gathers while the last one waits for its taker
-            active.eq(self.i.valid & ~self.raw & ~ending & (~fills | out.i.ready)),
+            active.eq(present & ~ending & (~fills | out.i.ready)), free.eq(~present | (active & fits)),
             after.eq(lane + run + 1),
             fits.eq(after <= LANES), fills.eq(after >= LANES), last_pair.eq(pair == PAIRS - 1),
-            self.i.ready.eq(Mux(self.raw, out.i.ready, active & fits & last_pair)),
+            self.i.ready.eq(Mux(self.raw, out.i.ready, free & last_pair)),
         ]
+        with m.If(free):
+            m.d.sync += [
+                present.eq(self.i.valid & ~self.raw), current.eq(self.i.payload.word_select(pair, PAIR_BITS)),
+                final.eq(last_pair & self.i.payload[LAST_BIT]),
+            ]
+            with m.If(self.i.valid & ~self.raw):
+                m.d.sync += pair.eq(Mux(last_pair, 0, pair + 1))
         values = Cat(Mux(lane > index, earlier, Mux(fits & (lane + run == index), current.level, 0))
                      for index, earlier in enumerate([*lanes(kept), Const(0, 16)]))
         m.d.comb += [
@@ -87,9 +94,7 @@ class RlcDecoder(Block):
                 lane.eq(Mux(fills, 0, after)), kept.eq(Mux(fills, 0, values)),
                 taken.eq(Mux(fits, 0, taken + LANES - lane)),
             ]
-            with m.If(fits):
-                m.d.sync += pair.eq(Mux(last_pair, 0, pair + 1))
-            with m.If(self.i.ready & self.i.payload[LAST_BIT]):
+            with m.If(fits & final):
                 m.d.sync += ending.eq(1)
         return m
 
