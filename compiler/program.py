@@ -193,9 +193,9 @@ def _dram_fields(placement, bases):
     per_group = {"filter": placement.channel_groups * placement.pass_words,
                  "bias": placement.quads * placement.mapping.t}
     fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
-    fields["ifmap_count"] = bases["filter"] - bases["ifmap"]
+    fields["ifmap_last"] = bases["filter"] - bases["ifmap"] - 1
     for name, words in per_group.items():
-        fields |= {f"{name}_count": groups * words, f"{name}_ragged": ragged * words}
+        fields |= {f"{name}_last": groups * words - 1, f"{name}_ragged": ragged * words - 1}
     return fields
 
 

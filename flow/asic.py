@@ -155,9 +155,9 @@ def _script(top, sources, srams, library, directory):
 def _finish(library):
     """The script behind the buffers: files, names after the nets that cells drive."""
     return [
-        "read_json netlist.json", "opt_clean", "rename -wire", "tee -q -o cells.json stat -json",
+        "read_json netlist.json", "opt_clean -purge", "rename -wire", "tee -q -o cells.json stat -json",
         *(["read_verilog -overwrite clock_gate.v"] if library.clock_gate else []),
-        "write_verilog -noattr -noexpr netlist.v",
+        "write_verilog -noattr -noexpr -simple-lhs netlist.v",  # OpenSTA reads no concatenation on the left
         "design -reset", "read_liberty -ignore_miss_func cells.lib", "write_verilog -sv -noattr models.sv",
     ]
 

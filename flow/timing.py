@@ -120,6 +120,9 @@ def sram_liberty(files):
         "library (srams) {", "  delay_model : table_lookup;", '  time_unit : "1ns";', '  voltage_unit : "1V";',
         '  current_unit : "1uA";', '  pulling_resistance_unit : "1kohm";', '  leakage_power_unit : "1nW";',
         "  capacitive_load_unit (1,pf);",
+        *(f"  {pin}_threshold_pct_{edge} : 50;" for pin in ("input", "output") for edge in ("rise", "fall")),
+        *(f"  slew_{part}_threshold_pct_{edge} : {percent};"
+          for part, percent in (("lower", 20), ("upper", 80)) for edge in ("rise", "fall")),
         *(f"  type (bits{width}) {{ base_type : array; data_type : bit; bit_width : {width}; "
           f"bit_from : {width - 1}; bit_to : 0; downto : true; }}" for width in types),
     ]

@@ -47,7 +47,6 @@ class LayerController(Block):
         moves = Signal(init=1)
         idle = Signal(range(self.WATCHDOG))
         m.d.comb += [
-            self.flush.eq(self.busy & ~self.draining & ~self.go),
             finished.eq(self.flush & self.written),
             ends.eq(self.busy & finished & settled), self.surplus.eq(ends & self.leftover),
             self.stuck.eq(self.busy & (idle == self.WATCHDOG - 1)),
@@ -57,7 +56,10 @@ class LayerController(Block):
             m.d.sync += idle.eq(0)
         with m.Else():
             m.d.sync += idle.eq(idle + 1)
-        m.d.sync += [self.go.eq(self.start & ~self.busy), settled.eq(finished)]
+        m.d.sync += [
+            self.go.eq(self.start & ~self.busy), settled.eq(finished),
+            self.flush.eq(self.busy & ~self.draining & ~self.go),
+        ]
         with m.If(self.start & ~self.busy):
             m.d.sync += [self.busy.eq(1), self.done.eq(0), self.fault.eq(0)]
         with m.Elif(ends):

@@ -23,11 +23,11 @@ class BurstReader(Block):
 
         for stretch in 0 .. stretch_last:                           one after another in DRAM
             for repeat in 0 .. repeat_last:
-                `count` words; `ragged` in the last stretch
+                `last` + 1 words; `ragged` + 1 in the last stretch
 
     Members
     -------
-    start, base, count, ragged, stretch_last, repeat_last : the above; counts are at least 1.
+    start, base, last, ragged, stretch_last, repeat_last : the above.
     capacity : words that the buffer behind holds; sampled at `start`.
     freed : the buffer has room for one more.
     bursts : commands.
@@ -39,7 +39,7 @@ class BurstReader(Block):
     def __init__(self, chip):
         self._chip = chip
         super().__init__({
-            "start": In(1), "base": In(ADDRESS_BITS), "count": In(COUNT_BITS), "ragged": In(COUNT_BITS),
+            "start": In(1), "base": In(ADDRESS_BITS), "last": In(COUNT_BITS), "ragged": In(COUNT_BITS),
             "stretch_last": In(16), "repeat_last": In(16), "capacity": In(16), "freed": In(1),
             "bursts": Out(stream.Signature(Burst)), "running": Out(1),
         })
@@ -63,7 +63,7 @@ class BurstReader(Block):
             # of what a start or the next repeat begins with
             ragged.eq(Mux(self.start, self.stretch_last == 0,
                           Mux(repeats == 0, stretches == 1, stretches == 0))),
-            Cat(next_tail, next_bursts).eq(Mux(ragged, self.ragged, self.count) - 1),
+            Cat(next_tail, next_bursts).eq(Mux(ragged, self.ragged, self.last)),
         ]
         with m.If(self.start):
             m.d.sync += [

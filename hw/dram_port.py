@@ -31,7 +31,7 @@ class DramPort(Block):
 
     module_name = "dram_port"
     domains = ("sync", "link")
-    SETTINGS = ("ifmap_base ifmap_count filter_base filter_count filter_ragged bias_base bias_count"
+    SETTINGS = ("ifmap_base ifmap_last filter_base filter_last filter_ragged bias_base bias_last"
                 " bias_ragged ofmap_base filters_last blocks_last")
 
     def __init__(self, chip):
@@ -56,7 +56,7 @@ class DramPort(Block):
         join(m, arbiter.filter_words, self.filter_words)
         biases = self._queued_reader(m, arbiter, "bias", **by_filters, ragged=self.bias_ragged)
         ifmaps = self._queued_reader(m, arbiter, "ifmap", stretch_last=0, repeat_last=self.filters_last,
-                                     ragged=self.ifmap_count)
+                                     ragged=self.ifmap_last)
         m.d.comb += self.reading.eq(weights | biases | ifmaps)
         writer = place(m, BurstWriter(chip), "writer")
         link = place(m, Link(), "link")
@@ -77,7 +77,7 @@ class DramPort(Block):
         reader = place(m, BurstReader(self._chip), f"{name}_reader")
         m.d.comb += [
             reader.start.eq(self.start), reader.base.eq(getattr(self, f"{name}_base")),
-            reader.count.eq(getattr(self, f"{name}_count")), reader.ragged.eq(ragged),
+            reader.last.eq(getattr(self, f"{name}_last")), reader.ragged.eq(ragged),
             reader.stretch_last.eq(stretch_last), reader.repeat_last.eq(repeat_last),
             reader.capacity.eq(capacity),
         ]

@@ -86,12 +86,12 @@ def scan_fields(chip: ChipConfig) -> list[ScanField]:
         ("ifmap_banks", _bits(chip.glb_banks), "banks that hold ifmaps; the others hold psums"),
         # DRAM: 64-bit word addresses and counts
         ("ifmap_base", ADDRESS_BITS, "first word of the ifmaps"),
-        ("ifmap_count", COUNT_BITS, "words of all ifmaps, read once for every m group"),
+        ("ifmap_last", COUNT_BITS, "words of all ifmaps, less one; read once for every m group"),
         ("filter_base", ADDRESS_BITS, "first word of the weights"),
-        ("filter_count", COUNT_BITS, "words of an m group's weights, read once for every block"),
+        ("filter_last", COUNT_BITS, "words of an m group's weights, less one; read once for every block"),
         ("filter_ragged", COUNT_BITS, "the same for the last m group"),
         ("bias_base", ADDRESS_BITS, "first word of the biases"),
-        ("bias_count", COUNT_BITS, "words of an m group's biases, read once for every block"),
+        ("bias_last", COUNT_BITS, "words of an m group's biases, less one; read once for every block"),
         ("bias_ragged", COUNT_BITS, "the same for the last m group"),
         ("ofmap_base", ADDRESS_BITS, "first word of the ofmaps"),
         # NoC: Figs. 10 and 11

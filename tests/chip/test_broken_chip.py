@@ -65,7 +65,7 @@ def test_whole_chip(need, top):
     ("ifmap_base", None, lambda value: value + 1, {"done", "fault"}),
     ("ofmap_base", None, lambda value: value + 1, {"done", "fault"}),
     ("ofmap_base", None, lambda value: (1 << 28) - 1, {"fault"}),
-    ("ifmap_count", None, lambda value: value - 1, {"hang"}),
+    ("ifmap_last", None, lambda value: value - 1, {"hang"}),
     ("shift", None, lambda value: value + 1, {"done"}),
     ("relu", None, lambda value: 1, {"done"}),
 ])

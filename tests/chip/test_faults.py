@@ -55,9 +55,9 @@ FAULTS = {
         True, lambda whole: with_word(whole, first_end(whole) - 1, lambda word: word & ~np.uint64(31 << 21 | 31)),
         "malformed_streams"),
     "ifmaps in DRAM are a word short": (
-        False, lambda whole: with_field(whole, "ifmap_count", lambda count: count - 1), "stuck"),
+        False, lambda whole: with_field(whole, "ifmap_last", lambda count: count - 1), "stuck"),
     "ifmaps in DRAM are a burst too long": (
-        False, lambda whole: with_field(whole, "ifmap_count", lambda count: count + 40), "malformed_streams"),
+        False, lambda whole: with_field(whole, "ifmap_last", lambda count: count + 40), "malformed_streams"),
     "filters in DRAM are a word short": (
         False, lambda whole: with_field(whole, "filter_ragged", lambda count: count - 1), "stuck"),
     "filters in DRAM are a word too long": (

@@ -51,14 +51,14 @@ def length(burst):
 
 
 async def run(dut, shapes, *, capacity=8, rate=0.5, pressure="never"):
-    clk = await start(dut, start=0, base=0, count=0, ragged=0, stretch_last=0, repeat_last=0, capacity=0,
+    clk = await start(dut, start=0, base=0, last=0, ragged=0, stretch_last=0, repeat_last=0, capacity=0,
                       freed=0, bursts__ready=0)
     ProtocolChecker(dut, "bursts", clk, dut.rst)
     sink = Sink(dut, "bursts", clk, pressure=pressure, seed=1)
     for shape in shapes:
         count, ragged, stretches, repeats = SHAPES[shape]
         sink.received.clear()
-        for name, value in {"base": BASE, "count": count, "ragged": ragged, "capacity": capacity,
+        for name, value in {"base": BASE, "last": count - 1, "ragged": ragged - 1, "capacity": capacity,
                             "stretch_last": stretches - 1, "repeat_last": repeats - 1}.items():
             getattr(dut, name).value = value
         expected = [address << 1 | words - 1 << 29 for address, words in
