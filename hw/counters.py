@@ -1,13 +1,13 @@
 """What the chip counts, and why (Tables V and VI are computed from it)."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from .place import Block
 
 __all__ = ["COUNTERS", "Counters", "counter_index"]
 
-COUNT_WIDTH = 48
+HALF_WIDTH = 24  # a count is two of them
 
 # name -> meaning; all but `macs` and `gated_macs` grow by at most one a cycle
 COUNTERS = {
@@ -48,9 +48,10 @@ def counter_index(name):
 
 
 class Counters(Block):
-    """Counters of events, in which an event shows after two cycles; `value` follows `select` by a cycle.
+    """Counters of events, in which an event shows after three cycles; `value` follows `select` by a cycle.
 
-    What an event is known by comes late in its cycle; so it is kept for a cycle before it is added.
+    What an event is known by comes late in its cycle; so it is kept for a cycle before it is added, and a carry
+    has another to get to the upper half.
 
     Members
     -------
@@ -67,16 +68,22 @@ class Counters(Block):
 
     def elaborate(self, platform):
         m = Module()
-        counts = {name: Signal(COUNT_WIDTH, name=f"count_{name}") for name in COUNTERS}
         clearing = Signal()
         m.d.sync += clearing.eq(self.clear)
-        for name, count in counts.items():
-            event = Signal.like(getattr(self, name), name=f"event_{name}")
-            m.d.sync += [event.eq(getattr(self, name)), count.eq(count + event)]
-        with m.If(clearing):
-            m.d.sync += [count.eq(0) for count in counts.values()]
+        counts = [self._count(m, name, clearing) for name in COUNTERS]
         with m.Switch(self.select):
-            for index, count in enumerate(counts.values()):
+            for index, count in enumerate(counts):
                 with m.Case(index):
                     m.d.sync += self.value.eq(count)
         return m
+
+    def _count(self, m, name, clearing):
+        event = Signal.like(getattr(self, name), name=f"event_{name}")
+        low, high = (Signal(HALF_WIDTH, name=f"count_{name}_{half}") for half in ("low", "high"))
+        carry = Signal(name=f"carry_{name}")
+        m.d.sync += event.eq(getattr(self, name))
+        with m.If(clearing):
+            m.d.sync += [low.eq(0), high.eq(0), carry.eq(0)]
+        with m.Else():
+            m.d.sync += [Cat(low, carry).eq(low + event), high.eq(high + carry)]
+        return Cat(low, high)

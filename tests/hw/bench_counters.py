@@ -48,3 +48,18 @@ async def value_follows_by_a_cycle(dut):
     assert int(dut.value.value) == 7, "latency"
     await RisingEdge(clk)
     assert int(dut.value.value) == 0, "latency"
+
+
+@cocotb.test()
+async def carries_into_the_upper_half(dut):
+    """The lower half is set near its end: to count there would take 2^24 cycles."""
+    clk = await start(dut, clear=0, select=NAMES.index("macs"), **dict.fromkeys(NAMES, 0))
+    dut.count_macs_low.value = (1 << 24) - 30
+    await RisingEdge(clk)
+    for _ in range(10):
+        dut.macs.value = 7
+        await RisingEdge(clk)
+    dut.macs.value = 0
+    for _ in range(5):
+        await RisingEdge(clk)
+    assert int(dut.value.value) == (1 << 24) - 30 + 10 * 7, "carry"

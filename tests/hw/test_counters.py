@@ -11,8 +11,9 @@ def test_counters(bench, tiny):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("count_glb_psum_reads", "{} & ~48'h40", "glb_psum_reads"),
-    ("count_dram_bias", "clearing ? 48'h1 : {}", "dram_bias"),
+    ("count_glb_psum_reads_low", "{} & ~24'h40", "glb_psum_reads"),
+    ("count_dram_bias_low", "clearing ? 24'h1 : {}", "dram_bias"),
+    ("count_macs_high", "24'h0", "carry"),
 ])
 def test_broken(bench, tiny, signal, expression, message):
     bench.fails(Counters(tiny), "counters", f"counters.{signal}", expression, message, names=list(COUNTERS))
