@@ -53,7 +53,7 @@ def find_sta():
     """
     program = shutil.which("sta")
     if program is None:
-        raise ValueError("OpenSTA (sta) is missing: apt-get install opensta, or leave it out with --timing none")
+        raise ValueError("OpenSTA (sta) is missing: apt-get install opensta, or leave it out with --no-timing")
     return program
 
 

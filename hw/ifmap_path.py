@@ -117,8 +117,8 @@ class IfmapReader(Block):
         attach(m, walker, self, " ".join(name for name in WALK_SETTINGS.split() if name not in TILES))
         m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, 0, getattr(self, name))) for name in TILES]
         join(m, prefetch.o, self.o)
-        word = Signal(range(chip.glb_words))
-        last_word = Signal.like(word)
+        word = Signal(range(chip.glb_words + 1), init=1)  # from 1, as words are counted
+        words = Signal(range(chip.glb_words + 1))  # of the tile
         tile_ends, reading = signals("tile_ends reading")
         lengths = self._lengths(m, ring, len(word), tile_ends & reading & walker.last_group)
         row_bits = (chip.glb_bank_words - 1).bit_length()
@@ -131,7 +131,7 @@ class IfmapReader(Block):
             Cat(self.read_row, self.read_bank).eq(ring.read_address),
             reading.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
-            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, last_word))
+            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, words))
                          & (lengths.o.valid | ~self.ifmap_coded)),
             ring.step.eq(reading), ring.release.eq(walker.last_group),
             ring.rewind.eq(tile_ends & walker.last_tile),
@@ -139,22 +139,22 @@ class IfmapReader(Block):
             self.starved.eq(walker.running & ~ring.available),
         ]
         with m.If(reading):
-            m.d.sync += word.eq(Mux(tile_ends, 0, word + 1))
+            m.d.sync += word.eq(Mux(tile_ends, 1, word + 1))
         with m.If(walker.start | walker.step):
-            m.d.sync += last_word.eq(next_tile_case(self.ifmap_words, walker) - 1)
+            m.d.sync += words.eq(next_tile_case(self.ifmap_words, walker))
         return m
 
     def _lengths(self, m, ring, bits, stream_dead):
-        """A queue of the last words of coded streams, noted as they are written."""
+        """A queue of the lengths of coded streams, noted as they are written."""
         lengths = place(m, Queue(bits, STREAMS), "lengths")
-        written = Signal(bits)
+        written = Signal(bits, init=1)  # with the word that comes
         m.d.comb += [
             lengths.i.payload.eq(written),
             lengths.i.valid.eq(ring.push & self.ifmap_coded & self.i.payload[LAST_BIT]),
             lengths.o.ready.eq(stream_dead),
         ]
         with m.If(self.start | lengths.i.valid):
-            m.d.sync += written.eq(0)
+            m.d.sync += written.eq(1)
         with m.Elif(ring.push):
             m.d.sync += written.eq(written + 1)
         return lengths

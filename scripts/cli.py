@@ -54,14 +54,6 @@ class Top(StrEnum):
     axi = "axi"
 
 
-class Timed(StrEnum):
-    """How much static timing is done."""
-
-    all = "all"
-    parts = "parts"
-    none = "none"
-
-
 class Backend(StrEnum):
     """Who computes a network's layers."""
 
@@ -203,11 +195,11 @@ def asic(
     chip: Chip = "eyeriss",
     liberty: Annotated[Path | None, typer.Option(help="Cell library; OSU's 0.18 um one by default.")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/asic"),
-    timing: Annotated[Timed, typer.Option(help="all; parts: PE and networks only; or none.")] = Timed.parts,
+    timing: Annotated[bool, typer.Option(help="Static timing of PE, networks and chip.")] = True,
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ):
     """Synthesise to standard cells: area of each module in NAND2 beside the paper's, static timing."""
-    raise typer.Exit(asic_flow.asic(chip, liberty, output, timing=timing.value, json_target=json))
+    raise typer.Exit(asic_flow.asic(chip, liberty, output, timing=timing, json_target=json))
 
 
 @app.command()
