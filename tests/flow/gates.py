@@ -1,4 +1,4 @@
-"""The cocotb tests of the RTL on gates, `python -m tests.flow.gates`: all of the PE's bench, and the mini chip's layers.
+"""`python -m tests.flow.gates`: the RTL's cocotb tests on gates, all of the PE's bench and the mini chip's layers.
 
 The chip's layers are those that tests/chip runs on the mini chip's RTL under Verilator, with and without a DRAM
 that stalls: outputs and all counters are checked as there.
