@@ -83,9 +83,9 @@ class OfmapDrain(Block):
         with m.If(flowing):
             m.d.sync += adding.eq(take)
         sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
+        values = [Mux(self.relu & total[15], 0, total) for total in sums]
         m.d.comb += [
-            out.i.valid.eq(adding),
-            out.i.payload.eq(Cat(*(Mux(self.relu & total[15], 0, total) for total in sums), ending)),
+            out.i.valid.eq(adding), out.i.payload.eq(Cat(*values, ending, *(value != 0 for value in values))),
         ]
         return m
 

@@ -30,10 +30,11 @@ class DecodedWord(data.Struct):
 
 
 class StreamWord(data.Struct):
-    """Four values, and whether they are the last of a stream."""
+    """Four values, whether they are the last of a stream, and which of them are not zero."""
 
     values: QUAD
     last: 1
+    nonzero: LANES
 
 
 class RlcDecoder(Block):
@@ -132,7 +133,7 @@ class RlcEncoder(Block):
         run = Signal(5)
         flushing = Signal()
         values = lanes(self.i.payload.values)
-        nonzero = Cat((value != 0) & (index >= skip) for index, value in enumerate(values))
+        nonzero = Cat(flag & (index >= skip) for index, flag in enumerate(self.i.payload.nonzero))
         first = Signal(range(LANES + 1))
         found = Signal()
         rest = Signal(range(LANES))

@@ -8,8 +8,8 @@
 
 No data path knows of another's progress: streams, credits and tokens keep them apart.
 
-All loops count down. So the last of each is a comparison with zero, and what a loop begins with next is
-found beside that comparison instead of behind it, though it depends on the loop around.
+All loops count down, and that one is at its last is foreseen in a register: `step` comes late in a cycle,
+and only a few gates are left behind it.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -55,28 +55,30 @@ class LayerWalker(Block):
         m = Module()
         limits = [self.tiles_last, self.groups_last, self.channels_last, self.blocks_last, self.filters_last]
         left = [Signal.like(limit, name=loop) for loop, limit in zip(LOOPS, limits, strict=True)]
-        last, ends = signals("last ends", len(LOOPS))  # of each loop: its last, and all loops within are at theirs
-        for index, count in enumerate(left):
-            m.d.comb += [last[index].eq(count == 0), ends[index].eq(last[:index + 1].all())]
-
-        def last_next(index):
-            """Whether the tile that follows is in a loop's last."""
-            return Mux(self.start | ends[index], limits[index] == 0,
-                       Mux(ends[index - 1], left[index] == 1, last[index]))
-
+        # of each loop: it is at its last, and all loops within are at theirs; it is at its last in the next tile
+        last, ends, last_next = signals("last ends last_next", len(LOOPS))
+        single = [limit == 0 for limit in limits]
+        for index, count in reversed(list(enumerate(left))):
+            if index < 2:  # the last of the loop around the blocks, or of all, may be shorter
+                ragged, outer = (self.tiles_ragged, self.groups_ragged)[index], last_next[index + 3]
+                limits[index] = Mux(outer, ragged, limits[index])
+                single[index] = Mux(outer, ragged == 0, single[index])
+            within = ends[index - 1] if index else 1
+            m.d.comb += [
+                ends[index].eq(last[:index + 1].all()),
+                last_next[index].eq(Mux(self.start | ends[index], single[index],
+                                        Mux(within, count == 1, last[index]))),
+            ]
+            with m.If(self.start | self.step):
+                m.d.sync += last[index].eq(last_next[index])
+            with m.If(self.start | (self.step & ends[index])):
+                m.d.sync += count.eq(limits[index])
+            with m.Elif(self.step & within):
+                m.d.sync += count.eq(count - 1)
         m.d.comb += [
             Cat(self.last_tile, self.last_group, self.last_channels).eq(last),
             self.sweep_ends.eq(ends[1]), self.block_ends.eq(ends[2]),
         ]
-        limits[0] = Mux(last_next(3), self.tiles_ragged, self.tiles_last)
-        limits[1] = Mux(last_next(4), self.groups_ragged, self.groups_last)
-        within = 1
-        for end, count, limit in zip(ends, left, limits, strict=True):
-            with m.If(self.start | (self.step & end)):
-                m.d.sync += count.eq(limit)
-            with m.Elif(self.step & within):
-                m.d.sync += count.eq(count - 1)
-            within = end
         with m.If(self.start):
             m.d.sync += [self.running.eq(1), self.first_channels.eq(1)]
         with m.Elif(self.step & self.sweep_ends):

@@ -4,7 +4,7 @@ import random
 
 import cocotb
 from glb_model import Memory, Watch, each_cycle, pulse, words
-from layer_model import CHIP, LAYERS, pack
+from layer_model import CHIP, LAYERS, pack, stream_word
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
@@ -17,7 +17,7 @@ def biased(word, bias, relu):
 
 def model(layer, content):
     """(bias words taken, places read, words out)."""
-    supply, biases, places, out, index = iter(words(2000, layer.seed)), [], [], [], 0
+    supply, biases, places, out, ends, index = iter(words(2000, layer.seed)), [], [], [], set(), 0
     for tile in layer.walk():
         if not tile.last_channels:
             continue
@@ -32,9 +32,9 @@ def model(layer, content):
                         bias = table[quad * layer.t + number]
                         out.append(biased(content[places[-1]], bias, layer.relu))
                         index += 1
-        # the last word of a filter group in a block ends a stream
-        out[-1] |= tile.last_tile << 64
-    return biases, places, out
+        if tile.last_tile:
+            ends.add(len(out) - 1)  # the last word of a filter group in a block ends a stream
+    return biases, places, [stream_word(word, number in ends) for number, word in enumerate(out)]
 
 
 class Finisher:

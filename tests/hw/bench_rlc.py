@@ -5,7 +5,7 @@ import random
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
-from layer_model import pack
+from layer_model import pack, stream_word
 
 from golden import rlc
 from sim.streams import Source, cross, cycles, run_io_check, start
@@ -57,7 +57,7 @@ async def decode(dut, case, idle="never", pressure="never"):
 
 
 async def encode(dut, case, idle="never", pressure="never"):
-    words = [word | (index == len(values) // 4 - 1) << 64
+    words = [stream_word(word, index == len(values) // 4 - 1)
              for values in CASES[case] for index, word in enumerate(plain(values))]
     result = await run_io_check(dut, {"i": words}, {"o": coded(case)}, idle=idle, pressure=pressure,
                                 ports={"raw": 0}, seed=1)

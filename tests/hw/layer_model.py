@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hw.config import ChipConfig, scan_fields
 from sim.bench import setting
 
-__all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack"]
+__all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack", "stream_word"]
 
 CHIP = ChipConfig(**setting("chip"))
 
@@ -217,3 +217,9 @@ LAYERS = {"full": FULL, "deep": DEEP} | {f"random{seed}": Layer.random(seed) for
 def pack(values, width):
     """Values of `width` bits in one word, the first lowest."""
     return sum(value << width * index for index, value in enumerate(values))
+
+
+def stream_word(word, last):
+    """A `hw.rlc.StreamWord`: the word, whether it is a stream's last, and which of its values are not zero."""
+    nonzero = sum((word >> 16 * lane & 0xFFFF != 0) << lane for lane in range(4))
+    return word | int(last) << 64 | nonzero << 65
