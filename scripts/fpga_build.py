@@ -40,6 +40,10 @@ def build_board(board, chip_source, *, rows, columns, mhz, memory_words, baud, o
                     highlight=False)
     result = {"board": board, "chip": asdict(chip), "wanted_mhz": mhz, "fmax_mhz": made.fmax, "minutes": made.minutes,
               "used": made.used, "available": made.available}
+    # JSON's integers, strings and booleans are TOML's as well
+    write_whole(directory / "chip.toml", "".join(f"{name} = {json.dumps(value)}\n"
+                                                 for name, value in asdict(chip).items()))
+    console().print(f"to run a layer: eyeriss fpga run --port ... --chip {directory / 'chip.toml'}", highlight=False)
     write_whole(directory / "result.json", json.dumps(result, indent=1) + "\n")
     if json_target:
         write_whole(json_target, json.dumps(result, indent=1) + "\n")

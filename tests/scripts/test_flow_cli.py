@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from flow.fpga import fpga_chip
 from flow.library import DEFAULT
+from hw.config import load_chip
 from scripts import cli
 
 ROOT = Path(__file__).parents[2]
@@ -82,4 +84,7 @@ def test_small_bitstream(tmp_path):
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["used"]["MULT18X18D"] == 4
     assert result["fmax_mhz"] >= 25
-    assert (tmp_path / "ulx3s-85f-small-2x2" / "top.bit").stat().st_size > 100_000
+    directory = tmp_path / "ulx3s-85f-small-2x2"
+    assert (directory / "top.bit").stat().st_size > 100_000
+    # what the host program needs to know of the chip on the board
+    assert load_chip(str(directory / "chip.toml")) == fpga_chip(load_chip(str(chip)), 2, 2)
