@@ -46,50 +46,56 @@ class BurstReader(Block):
 
     def elaborate(self, platform):
         m = Module()
-        burst_words = self._chip.burst_words
-        tail_bits = burst_words.bit_length() - 1
-        stretches, repeats = signals("stretches repeats", 16)  # left, as below: what is last is a comparison with 0
-        bursts, next_bursts = signals("bursts next_bursts", COUNT_BITS - tail_bits)  # before a repeat's last
-        tail, next_tail = signals("tail next_tail", tail_bits)  # words of the last one, less one
         address, first = signals("address first", ADDRESS_BITS)
-        last_burst, last_repeat, last_stretch = signals("last_burst last_repeat last_stretch")
+        length = Signal(range(self._chip.burst_words + 1))
         room = Signal(17)
-        length = Signal(range(burst_words + 1))
-        enough, sent, repeat_ends, stretch_ends, ragged = signals("enough sent repeat_ends stretch_ends ragged")
+        enough, sent, repeat_ends, stretch_ends = signals("enough sent repeat_ends stretch_ends")
         m.d.comb += [
             self.bursts.valid.eq(self.running & enough),
             self.bursts.payload.address.eq(address), self.bursts.payload.length.eq(length - 1),
             sent.eq(self.bursts.valid & self.bursts.ready),
-            repeat_ends.eq(sent & last_burst), stretch_ends.eq(repeat_ends & last_repeat),
-            # of what a start or the next repeat begins with
-            ragged.eq(Mux(self.start, self.stretch_last == 0,
-                          Mux(last_repeat, stretches == 1, last_stretch))),
-            Cat(next_tail, next_bursts).eq(Mux(ragged, self.ragged, self.last)),
         ]
         with m.If(self.start):
-            m.d.sync += [
-                self.running.eq(1), stretches.eq(self.stretch_last), repeats.eq(self.repeat_last),
-                last_repeat.eq(self.repeat_last == 0),
-                address.eq(self.base), first.eq(self.base), room.eq(self.capacity),
-            ]
+            m.d.sync += [address.eq(self.base), first.eq(self.base), room.eq(self.capacity)]
         with m.Else():
             m.d.sync += room.eq(room + self.freed - Mux(sent, length, 0))
         # room only grows until the next burst: to compare takes a cycle of its own
         m.d.sync += enough.eq(~self.start & ~sent & (room >= length))
+        with m.If(sent):
+            m.d.sync += address.eq(Mux(repeat_ends & ~stretch_ends, first, address + length))
+        with m.If(stretch_ends):
+            m.d.sync += first.eq(address + length)
+        self._loops(m, length, sent, repeat_ends, stretch_ends)
+        return m
+
+    def _loops(self, m, length, sent, repeat_ends, stretch_ends):
+        """What is left of each loop, and whether that is the last, in registers."""
+        burst_words = self._chip.burst_words
+        tail_bits = burst_words.bit_length() - 1
+        stretches, repeats = signals("stretches repeats", 16)
+        bursts, next_bursts = signals("bursts next_bursts", COUNT_BITS - tail_bits)  # before a repeat's last
+        tail, next_tail = signals("tail next_tail", tail_bits)  # words of the last one, less one
+        last_burst, last_repeat, last_stretch = signals("last_burst last_repeat last_stretch")
+        ragged = Signal()  # what a start or the next repeat begins with is the last stretch
+        m.d.comb += [
+            repeat_ends.eq(sent & last_burst), stretch_ends.eq(repeat_ends & last_repeat),
+            ragged.eq(Mux(self.start, self.stretch_last == 0, Mux(last_repeat, stretches == 1, last_stretch))),
+            Cat(next_tail, next_bursts).eq(Mux(ragged, self.ragged, self.last)),
+        ]
         with m.If(self.start | repeat_ends):
             m.d.sync += [bursts.eq(next_bursts), tail.eq(next_tail), last_burst.eq(next_bursts == 0),
                          last_stretch.eq(ragged), length.eq(Mux(next_bursts == 0, next_tail + 1, burst_words))]
         with m.Elif(sent):
             m.d.sync += [bursts.eq(bursts - 1), last_burst.eq(bursts == 1),
                          length.eq(Mux(bursts == 1, tail + 1, burst_words))]
-        with m.If(sent):
-            m.d.sync += address.eq(Mux(repeat_ends & ~stretch_ends, first, address + length))
-        with m.If(repeat_ends):
-            m.d.sync += [repeats.eq(Mux(last_repeat, self.repeat_last, repeats - 1)),
-                         last_repeat.eq(Mux(last_repeat, self.repeat_last == 0, repeats == 1))]
-        with m.If(stretch_ends):
-            m.d.sync += [first.eq(address + length), stretches.eq(stretches - 1), self.running.eq(~last_stretch)]
-        return m
+        with m.If(self.start | stretch_ends):
+            m.d.sync += [repeats.eq(self.repeat_last), last_repeat.eq(self.repeat_last == 0)]
+        with m.Elif(repeat_ends):
+            m.d.sync += [repeats.eq(repeats - 1), last_repeat.eq(repeats == 1)]
+        with m.If(self.start):
+            m.d.sync += [self.running.eq(1), stretches.eq(self.stretch_last)]
+        with m.Elif(stretch_ends):
+            m.d.sync += [self.running.eq(~last_stretch), stretches.eq(stretches - 1)]
 
 
 class BurstWriter(Block):

@@ -53,26 +53,19 @@ class LayerWalker(Block):
 
     def elaborate(self, platform):
         m = Module()
-        limits = [self.tiles_last, self.groups_last, self.channels_last, self.blocks_last, self.filters_last]
-        left = [Signal.like(limit, name=loop) for loop, limit in zip(LOOPS, limits, strict=True)]
-        # of each loop: it is at its last, and all loops within are at theirs; it is at its last in the next tile
+        # of each loop: it is at its last; all loops within are at theirs, too; it is at its last in the next tile
         last, ends, last_next = signals("last ends last_next", len(LOOPS))
-        single = [limit == 0 for limit in limits]
-        for index, count in reversed(list(enumerate(left))):
-            if index < 2:  # the last of the loop around the blocks, or of all, may be shorter
-                ragged, outer = (self.tiles_ragged, self.groups_ragged)[index], last_next[index + 3]
-                limits[index] = Mux(outer, ragged, limits[index])
-                single[index] = Mux(outer, ragged == 0, single[index])
+        for index, (limit, single) in enumerate(self._limits(last_next)):
+            count = Signal(len(limit), name=LOOPS[index])
             within = ends[index - 1] if index else 1
             m.d.comb += [
                 ends[index].eq(last[:index + 1].all()),
-                last_next[index].eq(Mux(self.start | ends[index], single[index],
-                                        Mux(within, count == 1, last[index]))),
+                last_next[index].eq(Mux(self.start | ends[index], single, Mux(within, count == 1, last[index]))),
             ]
             with m.If(self.start | self.step):
                 m.d.sync += last[index].eq(last_next[index])
             with m.If(self.start | (self.step & ends[index])):
-                m.d.sync += count.eq(limits[index])
+                m.d.sync += count.eq(limit)
             with m.Elif(self.step & within):
                 m.d.sync += count.eq(count - 1)
         m.d.comb += [
@@ -85,6 +78,15 @@ class LayerWalker(Block):
             m.d.sync += [self.running.eq(~ends[4]), self.first_channels.eq(self.block_ends)]
         self._place_in_plane(m, self.start | ends[3])
         return m
+
+    def _limits(self, last_next):
+        """What each loop begins with next, less one, and whether that is one."""
+        filters, blocks = last_next[LOOPS.index("filters")], last_next[LOOPS.index("block")]
+        ragged = (Mux(blocks, self.tiles_ragged, self.tiles_last), Mux(filters, self.groups_ragged, self.groups_last))
+        single = (Mux(blocks, self.tiles_ragged == 0, self.tiles_last == 0),
+                  Mux(filters, self.groups_ragged == 0, self.groups_last == 0))
+        others = [(limit, limit == 0) for limit in (self.channels_last, self.blocks_last, self.filters_last)]
+        return [*zip(ragged, single, strict=True), *others]
 
     def _place_in_plane(self, m, restart):
         """Strips and spans behind the tile's; every pass of a block starts from the block's first."""
