@@ -1,21 +1,18 @@
 """Whole networks: layers cut into tasks, tasks run side by side, results kept."""
 
-import hashlib
 import json
 import platform
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import compiler
-import golden
-import hw
 from compiler.lowering import lower
 from compiler.mapping import Mapping, Placement
 from compiler.networks import BenchmarkLayer, benchmark_tensors
 from compiler.program import Shard
 from hw.config import ChipConfig
 
+from .kept import code_digest
 from .layer import BUILD, simulate_layer
 from .workers import executor
 
@@ -45,11 +42,7 @@ class Task:
 
     def key(self) -> str:
         """Names the result: what the task is, and the code that computes it."""
-        digest = hashlib.sha256(repr(self).encode())
-        for package in (hw, golden, compiler):
-            for path in sorted(Path(package.__file__).parent.rglob("*.py")):
-                digest.update(path.read_bytes())
-        return digest.hexdigest()[:24]
+        return code_digest(self).hexdigest()[:24]
 
 
 def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all") -> list[Task]:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-import compiler
-import golden
-import hw
 from compiler.graph import Network, execute
 from compiler.host import FloatConv
 from compiler.mapping import Mapping
@@ -21,6 +18,7 @@ from compiler.quantize import QuantizedLayer, chip_shape, sqnr_db
 from golden.conv import conv_layer
 from golden.tensors import first_difference
 
+from .kept import code_digest
 from .layer import BUILD, simulate_programs
 
 __all__ = ["ChipFailure", "LayerRun", "RtlLayers", "finite", "float_outputs", "run_network"]
@@ -86,11 +84,7 @@ class RtlLayers:
     def __init__(self, chip, simulator="verilator", *, build=BUILD, fresh=False, progress=None):
         self._chip, self._simulator, self._build = chip, simulator, Path(build)
         self._fresh, self._progress = fresh, progress
-        digest = hashlib.sha256(repr((chip, simulator)).encode())
-        for package in (hw, golden, compiler):
-            for path in sorted(Path(package.__file__).parent.rglob("*.py")):
-                digest.update(path.read_bytes())
-        self._code = digest.digest()
+        self._code = code_digest((chip, simulator)).digest()
 
     def run(self, shape, mapping: Mapping, tensors, *, shift, relu):
         """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
