@@ -1,6 +1,5 @@
 """`eyeriss asic`: gate counts and timing of the chip in standard cells."""
 
-import json
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from flow.timing import analyse, find_sta
 from hw.chip import Eyeriss
 from hw.config import load_chip
 from scripts.area_chart import draw
-from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, write_json
 
 __all__ = ["asic"]
 
@@ -43,9 +42,8 @@ def asic(chip_source, liberty, output, *, timing, json_target):
     result = {"chip": chip.name, "library": library.path.name, "area": area_json(synthesis)}
     if timing:
         result["timing"] = report_timing(synthesis, directory)
-    write_whole(directory / "result.json", json.dumps(result, indent=1) + "\n")
-    if json_target:
-        write_whole(json_target, json.dumps(result, indent=1) + "\n")
+    write_json(directory / "result.json", result)
+    write_json(json_target, result)
     console().print(f"netlist.v, area.png, result.json and logs are in {directory}", highlight=False)
     return 0
 

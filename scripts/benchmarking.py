@@ -1,6 +1,5 @@
 """`eyeriss benchmark`: a whole network in RTL, beside Table V or VI."""
 
-import json
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,7 +12,7 @@ from compiler.published import MEASURED, TABLE_III
 from compiler.search import find_mapping, timed_costs
 from hw.config import load_chip
 from scripts.benchmark_page import write_page
-from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from sim.benchmark import layer_tasks, merge, run_tasks, tile_mapping
 from sim.tools import SimulatorError, require
 from sim.workers import ClusterError, parse_workers
@@ -49,10 +48,7 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
               "sampled": part != "all", "shards_per_group": shards, "mappings": mappings,
               "objective": objective, "seed": seed,
               "layers": entries, "totals": _totals(entries)}
-    if json_target == "-":
-        print(json.dumps(report, indent=1))
-    elif json_target:
-        write_whole(json_target, json.dumps(report, indent=1) + "\n")
+    write_json(json_target, report)
     _show(report, chip, stderr=json_target == "-")
     page = Path(page or f"build/benchmark/{network}-{part}.html")
     write_page(report, plan, chip, page)

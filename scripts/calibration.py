@@ -1,6 +1,5 @@
 """`eyeriss calibrate`: the mapper's cycle model held to the RTL, on random layers."""
 
-import json
 import random
 
 from compiler.lowering import lower
@@ -10,7 +9,7 @@ from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import load_chip
 from scripts.benchmarking import run_with_bar
-from scripts.console import bad_input, console, counts_table, write_whole
+from scripts.console import bad_input, console, counts_table, write_json
 from sim.benchmark import layer_tasks, merge
 from sim.workers import parse_workers
 
@@ -56,8 +55,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
                       "binding": expected.binding(), "cycles": found["cycles"]})
         rows.append((str(layer.shape), values, "yes" if found["match"] else found["status"], f"{cycles:,}",
                      f"{model:,}", f"{model / cycles - 1:+.2%}", expected.binding()))
-    if json_target:
-        write_whole(json_target, json.dumps(table, indent=1) + "\n")
+    write_json(json_target, table)
     console().print(counts_table(f"model and RTL, seed {seed}", (
         "layer", "mapping", "equal", "RTL cycles", "model", "error", "bound by"), rows))
     worst = max(abs(entry["model_cycles"] / entry["rtl_cycles"] - 1) for entry in table)

@@ -1,5 +1,6 @@
 """What the commands share: errors, tables, the progress bar, files that are whole or not there."""
 
+import json
 import os
 import sys
 import tempfile
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["BadInput", "bad_input", "console", "counts_table", "layer_table", "passes_bar", "write_whole"]
+__all__ = ["BadInput", "bad_input", "console", "counts_table", "layer_table", "passes_bar", "write_json",
+           "write_whole"]
 
 
 class BadInput(Exception):
@@ -70,3 +72,11 @@ def write_whole(path, text):
         file.write(text)
     Path(scratch).chmod(0o644)
     Path(scratch).rename(path)
+
+
+def write_json(target, value):
+    """Write a value as JSON to a file, or print it where the target is "-"; nothing without a target."""
+    if target == "-":
+        print(json.dumps(value, indent=1))
+    elif target:
+        write_whole(target, json.dumps(value, indent=1) + "\n")

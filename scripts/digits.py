@@ -1,6 +1,5 @@
 """`eyeriss digits`: held-out handwritten digits, classified by the simulated chip."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from compiler.graph import import_graph
 from compiler.host import run_float
 from compiler.onnx_model import load_model
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, write_whole
+from scripts.console import BadInput, bad_input, console, write_json
 from scripts.digits_data import HELD_OUT, load_digits
 from scripts.network_page import write_page
 from scripts.network_run import run_model
@@ -44,7 +43,7 @@ def digits(*, count, backend, chip, simulator, output, fresh) -> int:
     _show(report, feeds["image"], found, labels)
     _draw(feeds["image"][:SHOWN], found, labels, output / "digits.png")
     write_page(report, chip, output / "digits.html")
-    write_whole(output / "digits.json", json.dumps(report, indent=1) + "\n")
+    write_json(output / "digits.json", report)
     console().print(f"pictures, page, figures: {output}/digits.png, digits.html, digits.json", highlight=False)
     return 0 if report["match"] in (True, None) else 1
 

@@ -8,7 +8,7 @@ from flow.fpga import BOARDS, build, check_clock, fpga_chip
 from hw.board import BoardMemory
 from hw.config import load_chip
 from scripts.asic import working
-from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, write_json, write_whole
 
 __all__ = ["build_board"]
 
@@ -44,7 +44,6 @@ def build_board(board, chip_source, *, rows, columns, mhz, memory_words, baud, o
     write_whole(directory / "chip.toml", "".join(f"{name} = {json.dumps(value)}\n"
                                                  for name, value in asdict(chip).items()))
     console().print(f"to run a layer: eyeriss fpga run --port ... --chip {directory / 'chip.toml'}", highlight=False)
-    write_whole(directory / "result.json", json.dumps(result, indent=1) + "\n")
-    if json_target:
-        write_whole(json_target, json.dumps(result, indent=1) + "\n")
+    write_json(directory / "result.json", result)
+    write_json(json_target, result)
     return 0 if made.fmax >= mhz else 1

@@ -11,7 +11,7 @@ from hw.config import load_chip
 from hw.describe import describe
 from hw.generate import write
 from scripts import register_map
-from scripts.console import BadInput, bad_input, console, write_whole
+from scripts.console import BadInput, bad_input, console, write_json, write_whole
 from sim.lint import WAIVERS
 
 __all__ = ["generate"]
@@ -39,7 +39,7 @@ def generate(chip_source, output, top="chip"):
                 (output / stale).unlink(missing_ok=True)
         files = [file.rename(output / file.name) for file in made]
     names = [file.name for file in files]
-    write_whole(output / f"{name}.json", json.dumps(describe(chip, names, block), indent=1) + "\n")
+    write_json(output / f"{name}.json", describe(chip, names, block))
     if top == "axi":
         write_whole(output / f"{name}.md", register_map.page(chip))
         write_whole(output / f"{name}.h", register_map.header(chip))

@@ -1,6 +1,5 @@
 """`eyeriss map`: the mapping of a layer and what it is expected to cost."""
 
-import json
 
 from compiler.energy import EnergyTable, load_energy_table
 from compiler.lowering import lower
@@ -8,7 +7,7 @@ from compiler.mapping import Placement, load_mapping
 from compiler.model import RESOURCES, Density
 from compiler.search import search, timed_costs
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from scripts.mapping_picture import draw_mapping
 
 __all__ = ["map_layer"]
@@ -40,7 +39,7 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_tab
         table["runner_up"] = {"mapping": found.runner_up.as_dict(),
                               **_costs_table(found.runner_up_costs, layer.shape.G)}
         table["runner_up"]["why"] = _why(expected, found.runner_up_costs)
-    _write(table, json_target)
+    write_json(json_target, table)
     _show(table, stderr=json_target == "-")
     if picture:
         draw_mapping(placement, layer.name, picture)
@@ -67,13 +66,6 @@ def _why(best, other):
     more = [f"{(theirs / ours - 1):.1%} more {name}" for name, (ours, theirs) in terms.items()
             if theirs > 1.0005 * ours]
     return f"{', '.join(more) or 'as good'}; bound by {other.binding()}"
-
-
-def _write(table, target):
-    if target == "-":
-        print(json.dumps(table, indent=1))
-    elif target:
-        write_whole(target, json.dumps(table, indent=1) + "\n")
 
 
 def _show(table, *, stderr):

@@ -1,6 +1,5 @@
 """`eyeriss plan`: what the chip would do with an ONNX model."""
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from compiler.graph import import_graph
 from compiler.network_plan import Planner, plan_network, totals
 from compiler.onnx_model import infer_dims, load_model, model_inputs
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from scripts.network_inputs import parse_sizes
 from scripts.network_page import write_page
 from scripts.network_run import PLANS, check_targets
@@ -42,10 +41,7 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
               "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
               "inputs": {name: {"shape": list(size)} for name, size in sizes.items()}, "layers": entries,
               "totals": totals(entries, network, chip, batch)}
-    if json_target == "-":
-        print(json.dumps(report, indent=1))
-    elif json_target:
-        write_whole(json_target, json.dumps(report, indent=1) + "\n")
+    write_json(json_target, report)
     page = Path(page or f"build/plan/{path.stem}.html")
     write_page(report, chip, page)
     _show(report, stderr=json_target == "-")

@@ -1,6 +1,5 @@
 """`eyeriss run`: an ONNX model on the simulated chip."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from compiler.network_plan import Planner, totals
 from compiler.onnx_model import load_model
 from compiler.quantize import calibrate, quantize, sqnr_db
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from scripts.network_inputs import load_calibration, load_inputs
 from scripts.network_page import decibels, write_page
 from sim.network import ChipFailure, RtlLayers, finite, run_network
@@ -53,10 +52,7 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
                                     chip=chip, objective=objective, simulator=simulator, fresh=fresh)
     if output is not None:
         _save(output, outputs)
-    if json_target == "-":
-        print(json.dumps(report, indent=1))
-    elif json_target:
-        write_whole(json_target, json.dumps(report, indent=1) + "\n")
+    write_json(json_target, report)
     page = Path(page or f"build/run/{path.stem}.html")
     write_page(report, chip, page)
     _show(report, outputs, stderr=json_target == "-")

@@ -1,6 +1,5 @@
 """`eyeriss demo`: AlexNet's CONV1 of a photograph."""
 
-import json
 from pathlib import Path
 
 from compiler.catalogue import lookup
@@ -10,7 +9,7 @@ from compiler.published import MEASURED, TABLE_III
 from golden.tensors import Tensors
 from hw.config import PRESETS
 from scripts import photo
-from scripts.console import BadInput, console, counts_table, passes_bar, write_whole
+from scripts.console import BadInput, console, counts_table, passes_bar, write_json
 from scripts.mapping_picture import draw_mapping
 from scripts.simulation import verdict
 from sim.layer import simulate_layer
@@ -39,7 +38,7 @@ def demo(simulator, output) -> int:
     pictures = photo.save_pictures(tensors.ifmap, result.ofmap, output)
     placement = Placement(lower(shape, chip)[0], result.program.mapping, chip)
     pictures.append(draw_mapping(placement, LAYER, output / "mapping.png"))
-    write_whole(output / "result.json", json.dumps({"layer": LAYER} | result.as_dict(), indent=1) + "\n")
+    write_json(output / "result.json", {"layer": LAYER} | result.as_dict())
     out.print("pictures: " + ", ".join(str(path) for path in pictures), highlight=False)
     return 0 if result.match else 1
 

@@ -1,6 +1,5 @@
 """`eyeriss simulate`."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from compiler.search import find_mapping
 from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, passes_bar, write_whole
+from scripts.console import BadInput, bad_input, console, counts_table, passes_bar, write_json
 from sim.layer import simulate_layer
 from sim.tools import SimulatorError, require
 
@@ -114,10 +113,7 @@ def deliver(layer, tensors, result, *, save, json_target) -> int:
     if save is not None:
         _save(save, tensors, result.ofmap)
     table = {"layer": layer.name} | result.as_dict()
-    if json_target == "-":
-        print(json.dumps(table, indent=1))
-    elif json_target:
-        write_whole(json_target, json.dumps(table, indent=1) + "\n")
+    write_json(json_target, table)
     report(layer, result, stderr=json_target == "-")
     return 0 if result.match else 1
 
