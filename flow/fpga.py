@@ -40,7 +40,8 @@ def fpga_chip(chip, rows, columns):
     """
     return replace(
         chip, name=f"{chip.name}-{rows}x{columns}", rows=rows, columns=columns, ifmap_spad_words=16,
-        filter_spad_words=256, psum_spad_words=16, ifmap_fifo_depth=1, psum_fifo_depth=1,
+        filter_spad_words=256, psum_spad_words=16, filter_bus_values=1, psum_bus_values=1, ifmap_fifo_depth=1,
+        psum_fifo_depth=1,
         glb_banks=max(2, chip.glb_banks // 4), glb_bank_words=4 * chip.glb_bank_words)
 
 

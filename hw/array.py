@@ -1,10 +1,10 @@
 """The PE array: rows of PEs, the local network up the columns, three GINs and the GON around them."""
 
-from amaranth.hdl import Cat, Const, Module, Shape
+from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, filter_tag, ifmap_bus_word, ifmap_tag, psum_tag
+from .layouts import bus_width, filter_tag, ifmap_tag, psum_tag
 from .noc import Gin, Gon
 from .pe import PE, pe_ports
 from .place import Block, place
@@ -17,14 +17,9 @@ PE_SETTINGS = ("p_last", "steps_last", "slide", "filter_words", "shift")
 NETWORKS = {"filter": filter_tag, "ifmap": ifmap_tag, "psum": psum_tag}
 
 
-def _width(chip, name):
-    """Bits of a word of GIN `name`."""
-    return Shape.cast(ifmap_bus_word(chip.ifmap_bus_values)).width if name == "ifmap" else QUAD
-
-
 def Tagged(chip, name):
     """Stream signature of a word and its tag for GIN `name`."""
-    return stream.Signature(data.StructLayout({"data": _width(chip, name), "tag": NETWORKS[name]}))
+    return stream.Signature(data.StructLayout({"data": bus_width(chip, name), "tag": NETWORKS[name]}))
 
 
 def _settings(chip):
@@ -47,17 +42,17 @@ class PERow(Block):
 
     def __init__(self, chip):
         self._chip = chip
-        columns = chip.columns
+        columns, psum_width = chip.columns, bus_width(chip, "psum")
         ports = _settings(chip) | {
             "from_ln": In(columns),
-            "ln_in_data": In(QUAD).array(columns), "ln_in_valids": In(columns),
+            "ln_in_data": In(psum_width).array(columns), "ln_in_valids": In(columns),
             "ln_in_readies": Out(columns),
-            "ln_out_data": Out(QUAD).array(columns), "ln_out_valids": Out(columns),
+            "ln_out_data": Out(psum_width).array(columns), "ln_out_valids": Out(columns),
             "ln_out_readies": In(columns),
             "macs": Out(range(columns + 1)), "gated": Out(range(columns + 1)),
         }
         for name in NETWORKS:
-            ports |= {f"{name}_data": In(_width(chip, name)), f"{name}_valids": In(columns),
+            ports |= {f"{name}_data": In(bus_width(chip, name)), f"{name}_valids": In(columns),
                       f"{name}_readies": Out(columns)}
         super().__init__(ports)
 
@@ -115,7 +110,7 @@ class PEArray(Block):
             "psum_row_id": In(4 * rows), "gon_row_id": In(4 * rows),
             "filter_col_id": In(4 * pes), "ifmap_col_id": In(5 * pes), "psum_col_id": In(4 * pes),
             **{f"{name}s": In(Tagged(chip, name)) for name in NETWORKS},
-            "requests": In(stream.Signature(psum_tag)), "ofmaps": Out(stream.Signature(QUAD)),
+            "requests": In(stream.Signature(psum_tag)), "ofmaps": Out(stream.Signature(bus_width(chip, "psum"))),
             "macs": Out(range(pes + 1)), "gated": Out(range(pes + 1)), "filters_held": Out(1), "unclaimed": Out(1),
         })
 
@@ -159,7 +154,7 @@ class PEArray(Block):
         return m
 
     def _gin(self, m, name, rows):
-        gin = place(m, Gin(self._chip, _width(self._chip, name), NETWORKS[name]["col"].width), f"gin_{name}")
+        gin = place(m, Gin(self._chip, bus_width(self._chip, name), NETWORKS[name]["col"].width), f"gin_{name}")
         source = getattr(self, f"{name}s")
         # only the bottom PEs of the sets take psums from the GIN
         enables = self.active & ~self.from_ln if name == "psum" else self.active

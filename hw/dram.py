@@ -174,28 +174,32 @@ class BurstArbiter(Block):
         count = len(sources)
         owner = data.StructLayout({"source": range(count), "length": 8})
         owners = place(m, Queue(owner, self.OUTSTANDING), "owners")
-        last, chosen = signals("last chosen", range(count))
+        chosen, nearest = signals("chosen nearest", range(count))
         valids = Signal(count)
-        load = Signal()
+        decided, load = signals("decided load")
         m.d.comb += [
             valids.eq(Cat(source.valid for source in sources)),
-            load.eq(valids.any() & owners.i.ready & (~self.bursts.valid | self.bursts.ready)),
+            load.eq(decided & owners.i.ready & (~self.bursts.valid | self.bursts.ready)),
             owners.i.payload.eq(Cat(chosen, self._length(m, sources, chosen))),
             owners.i.valid.eq(load & (chosen != count - 1)),
         ]
-        with m.Switch(last):  # the nearest after the last one served
+        with m.Switch(chosen):  # the nearest after the last one served
             for served in range(count):
                 with m.Case(served):
                     for distance in range(count, 0, -1):
                         index = (served + distance) % count
                         with m.If(valids[index]):
-                            m.d.comb += chosen.eq(index)
+                            m.d.comb += nearest.eq(index)
+        with m.If(~decided):  # in a cycle of its own: from who asks to what is left to ask for is a long way
+            m.d.sync += [decided.eq(valids.any()), chosen.eq(Mux(valids.any(), nearest, chosen))]
+        with m.Elif(load):
+            m.d.sync += decided.eq(0)
         with m.If(~self.bursts.valid | self.bursts.ready):
             m.d.sync += self.bursts.valid.eq(load)
         for index, source in enumerate(sources):
             with m.If(load & (chosen == index)):
                 m.d.comb += source.ready.eq(1)
-                m.d.sync += [last.eq(index), self.bursts.payload.eq(source.payload)]
+                m.d.sync += self.bursts.payload.eq(source.payload)
         self._return(m, data.View(owner, owners.o.payload), owners.o)
         return m
 

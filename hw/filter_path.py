@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from .array import Tagged
 from .fetch import Prefetch
-from .layouts import QUAD
+from .layouts import LANES, QUAD
 from .place import Block, place
 from .settings import setting_ports
 from .sram import SinglePortSram
@@ -69,6 +69,8 @@ class FilterSender(Block):
     """Tags the weights of a pass: for each word of a PE's p q S weights, for each row, for each column
     of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them.
 
+    A word of the GLB goes as several over a bus of fewer values, those of a pass's last that are padding left out.
+
     Members
     -------
     partial : not all PEs have had the word of their weights that is being sent.
@@ -78,6 +80,9 @@ class FilterSender(Block):
     SETTINGS = "filter_rows_last filter_columns_last"
 
     def __init__(self, chip):
+        self._values = chip.filter_bus_values
+        if self._values < LANES:
+            self.SETTINGS += " filter_words"
         super().__init__(setting_ports(chip, self.SETTINGS) | {
             "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "filter")), "partial": Out(1),
         })
@@ -87,18 +92,42 @@ class FilterSender(Block):
         row = Signal.like(self.filter_rows_last)
         column = Signal.like(self.filter_columns_last)
         last_column, last_row = signals("last_column last_row")
-        out = place(m, Queue(QUAD + len(row) + len(column), 2), "out")
+        out = place(m, Queue(16 * self._values + len(row) + len(column), 2), "out")
         join(m, out.o, self.o)
         produce = Signal()
         m.d.comb += [
             self.partial.eq(self.o.valid | row.any() | column.any()),
             last_column.eq(column == self.filter_columns_last),
             last_row.eq(last_column & (row == self.filter_rows_last)),
-            self.i.ready.eq(out.i.ready), produce.eq(self.i.valid & self.i.ready),
-            out.i.valid.eq(self.i.valid), out.i.payload.eq(Cat(self.i.payload, row, column)),
+            produce.eq(self.i.valid & self.i.ready),
+            out.i.valid.eq(self.i.valid),
         ]
         with m.If(produce):
             m.d.sync += column.eq(Mux(last_column, 0, column + 1))
             with m.If(last_column):
                 m.d.sync += row.eq(Mux(last_row, 0, row + 1))
+        part, last_part = self._part(m, out.i.valid & out.i.ready, produce & last_row)
+        m.d.comb += [
+            self.i.ready.eq(out.i.ready & last_part),
+            out.i.payload.eq(Cat(part, row, column)),
+        ]
         return m
+
+    def _part(self, m, sent, word_ends):
+        """(the part of a word of the GLB that is to be sent, whether it is the last one)."""
+        if self._values == LANES:
+            return self.i.payload, 1
+        part = Signal(range(LANES // self._values))
+        word = Signal(len(self.filter_words) - 2)
+        weights_last = Signal.like(self.filter_words)
+        pass_ends, last_part = signals("pass_ends last_part")
+        m.d.sync += weights_last.eq(self.filter_words - 1)
+        m.d.comb += [
+            pass_ends.eq(word == weights_last[2:]),
+            last_part.eq(part == Mux(pass_ends, weights_last[:2] // self._values, LANES // self._values - 1)),
+        ]
+        with m.If(sent):
+            m.d.sync += part.eq(Mux(last_part, 0, part + 1))
+        with m.If(word_ends):
+            m.d.sync += word.eq(Mux(pass_ends, 0, word + 1))
+        return self.i.payload.word_select(part, 16 * self._values), last_part

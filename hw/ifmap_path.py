@@ -18,7 +18,7 @@ from .ring import Ring
 from .rlc import LAST_BIT, DecodedWord
 from .settings import attach, setting_ports
 from .stream import Queue, join, signals
-from .walker import WALK_SETTINGS, LayerWalker, next_tile_case
+from .walker import WALK_SETTINGS, Tiles, tile_case
 
 __all__ = ["IfmapLoader", "IfmapReader", "IfmapSender", "ifmap_route"]
 
@@ -52,30 +52,32 @@ class IfmapLoader(Block):
 
     def elaborate(self, platform):
         m = Module()
-        walker = place(m, LayerWalker(self._chip), "walker")
-        attach(m, walker, self, " ".join(name for name in WALK_SETTINGS.split() if name not in GROUPS))
-        m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, getattr(self, name), 0)) for name in GROUPS]
-        left = Signal(16)  # words of the tile
+        tiles = place(m, Tiles(self._chip), "tiles")
+        attach(m, tiles, self, " ".join(name for name in WALK_SETTINGS.split() if name not in GROUPS))
+        m.d.comb += [getattr(tiles, name).eq(Mux(self.ifmap_coded, getattr(self, name), 0)) for name in GROUPS]
+        word = Signal(16, init=1)  # from 1, as words are counted
+        out = place(m, Queue(QUAD, 2), "out")
+        join(m, out.o, self.o)
         complete, tile_ends, counted, marked = signals("complete tile_ends counted marked")
         m.d.comb += [
-            self.o.payload.eq(self.i.payload.values), self.o.valid.eq(self.i.valid & ~self.i.payload.ends),
-            self.i.ready.eq(self.o.ready | self.i.payload.ends),
-            counted.eq(self.o.valid & self.o.ready), marked.eq(self.i.valid & self.i.payload.ends),
-            tile_ends.eq(counted & (left == 1)),
-            walker.start.eq(self.start), walker.step.eq(tile_ends & walker.running),
-            self.running.eq(walker.running | complete),
-            self.malformed.eq((counted & (complete | ~walker.running))
+            out.i.payload.eq(self.i.payload.values), out.i.valid.eq(self.i.valid & ~self.i.payload.ends),
+            self.i.ready.eq(out.i.ready | self.i.payload.ends),
+            counted.eq(out.i.valid & out.i.ready), marked.eq(self.i.valid & self.i.payload.ends),
+            tile_ends.eq(counted & tiles.there & (word == tile_case(self.ifmap_words, tiles))),
+            tiles.start.eq(self.start), tiles.step.eq(tile_ends),
+            self.running.eq(tiles.running | complete),
+            self.malformed.eq((counted & (complete | ~tiles.there))
                               | (marked & (~complete | self.i.payload.bad))),
         ]
-        with m.If(walker.start | walker.step):
-            m.d.sync += left.eq(next_tile_case(self.ifmap_words, walker))
+        with m.If(self.start | tile_ends):
+            m.d.sync += word.eq(1)
         with m.Elif(counted):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += word.eq(word + 1)
         with m.If(self.start):
             m.d.sync += complete.eq(0)
         with m.Elif(marked):
             m.d.sync += complete.eq(0)
-        with m.Elif(tile_ends & walker.last_tile):
+        with m.Elif(tile_ends & tiles.last_tile):
             m.d.sync += complete.eq(~self.raw)
         return m
 
@@ -111,37 +113,34 @@ class IfmapReader(Block):
     def elaborate(self, platform):
         m = Module()
         chip = self._chip
-        walker = place(m, LayerWalker(chip), "walker")
+        tiles = place(m, Tiles(chip), "tiles")
         ring = place(m, Ring(chip.glb_words, variable=True), "ring")
         prefetch = place(m, Prefetch(), "prefetch")
-        attach(m, walker, self, " ".join(name for name in WALK_SETTINGS.split() if name not in TILES))
-        m.d.comb += [getattr(walker, name).eq(Mux(self.ifmap_coded, 0, getattr(self, name))) for name in TILES]
+        attach(m, tiles, self, " ".join(name for name in WALK_SETTINGS.split() if name not in TILES))
+        m.d.comb += [getattr(tiles, name).eq(Mux(self.ifmap_coded, 0, getattr(self, name))) for name in TILES]
         join(m, prefetch.o, self.o)
         word = Signal(range(chip.glb_words + 1), init=1)  # from 1, as words are counted
-        words = Signal(range(chip.glb_words + 1))  # of the tile
         tile_ends, reading = signals("tile_ends reading")
-        lengths = self._lengths(m, ring, len(word), tile_ends & reading & walker.last_group)
+        lengths = self._lengths(m, ring, len(word), tile_ends & reading & tiles.last_group)
         row_bits = (chip.glb_bank_words - 1).bit_length()
         m.d.comb += [
             ring.words.eq(self.ifmap_banks << row_bits), ring.restart.eq(self.start),
             self.write_valid.eq(self.i.valid & ring.ready & lengths.i.ready), self.write_data.eq(self.i.payload),
             Cat(self.write_row, self.write_bank).eq(ring.write_address),
             ring.push.eq(self.write_valid & self.write_ready), self.i.ready.eq(ring.push),
-            self.read_valid.eq(walker.running & ring.available & prefetch.room),
+            self.read_valid.eq(tiles.there & ring.available & prefetch.room),
             Cat(self.read_row, self.read_bank).eq(ring.read_address),
             reading.eq(self.read_valid & self.read_ready),
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
-            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, words))
+            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, tile_case(self.ifmap_words, tiles)))
                          & (lengths.o.valid | ~self.ifmap_coded)),
-            ring.step.eq(reading), ring.release.eq(walker.last_group),
-            ring.rewind.eq(tile_ends & walker.last_tile),
-            walker.start.eq(self.start), walker.step.eq(reading & tile_ends),
-            self.starved.eq(walker.running & ~ring.available),
+            ring.step.eq(reading), ring.release.eq(tiles.last_group),
+            ring.rewind.eq(tile_ends & tiles.last_tile),
+            tiles.start.eq(self.start), tiles.step.eq(reading & tile_ends),
+            self.starved.eq(tiles.running & ~ring.available),
         ]
         with m.If(reading):
             m.d.sync += word.eq(Mux(tile_ends, 1, word + 1))
-        with m.If(walker.start | walker.step):
-            m.d.sync += words.eq(next_tile_case(self.ifmap_words, walker))
         return m
 
     def _lengths(self, m, ring, bits, stream_dead):
@@ -185,31 +184,31 @@ class IfmapSender(Block):
 
     def elaborate(self, platform):
         m = Module()
-        walker = place(m, LayerWalker(self._chip), "walker")
-        attach(m, walker, self, WALK_SETTINGS)
+        tiles = place(m, Tiles(self._chip), "tiles")
+        attach(m, tiles, self, WALK_SETTINGS)
         produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
-        column, row, tag, q = self._counters(m, walker, produce, tile_ends)
+        column, row, tag, q = self._counters(m, tiles, produce, tile_ends)
         out = place(m, Queue(len(self.o.payload.as_value()), 2), "out")
         join(m, out.o, self.o)
         lane = Signal(range(LANES))
         m.d.comb += [
-            stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
-            ends_row.eq((q == 0) & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
-            produce.eq(walker.running & (self.i.valid | (~stored & (lane == 0)))
+            stored.eq(row <= Mux(tiles.ragged_strip, self.rows_ragged, self.rows_last)),
+            ends_row.eq((q == 0) & (column == Mux(tiles.ragged_span, self.final_ragged, self.final_column))),
+            produce.eq(tiles.there & (self.i.valid | (~stored & (lane == 0)))
                        & out.i.ready),
             out.i.valid.eq(produce),
             out.i.payload.eq(Cat(Mux(stored, self.i.payload.word_select(lane, 16), 0), ends_row,
-                                 ends_row & walker.last_tile, tag)),
+                                 ends_row & tiles.last_tile, tag)),
             self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
                                        | (tile_ends & (stored | (lane != 0))))),
-            walker.start.eq(self.start), walker.step.eq(produce & tile_ends),
-            self.pass_ends.eq(produce & tile_ends & walker.last_tile),
+            tiles.start.eq(self.start), tiles.step.eq(produce & tile_ends),
+            self.pass_ends.eq(produce & tile_ends & tiles.last_tile),
         ]
         with m.If(produce):
             m.d.sync += lane.eq(Mux(tile_ends, 0, lane + stored))
         return m
 
-    def _counters(self, m, walker, produce, tile_ends, values=1):
+    def _counters(self, m, tiles, produce, tile_ends, values=1):
         """Column, row, channel set, channel in steps of `values`: (column, row, tag, channel)."""
         column = Signal.like(self.final_column)
         row = Signal.like(self.rows_last)
@@ -220,7 +219,7 @@ class IfmapSender(Block):
         r = Signal.like(self.r_last)
         q = Signal.like(self.q_last)
         last_q, last_r, last_row, last_column = signals("last_q last_r last_row last_column")
-        final_column = Mux(walker.ragged_span, self.final_ragged, self.final_column)
+        final_column = Mux(tiles.ragged_span, self.final_ragged, self.final_column)
         m.d.comb += [
             last_q.eq(q == self.q_last if values == 1 else q + values > self.q_last),
             last_r.eq(last_q & (r == self.r_last)),

@@ -1,11 +1,13 @@
 """Payloads that cross module borders."""
 
-from amaranth.hdl import signed
+from amaranth.hdl import Shape, signed
 from amaranth.lib import data
 
-__all__ = ["LANES", "QUAD", "Burst", "IfmapWord", "filter_tag", "ifmap_bus_word", "ifmap_tag", "psum_tag"]
+__all__ = [
+    "LANES", "QUAD", "Burst", "IfmapWord", "bus_width", "filter_tag", "ifmap_bus_word", "ifmap_tag", "psum_tag",
+]
 
-QUAD = 64  # bits of a word of four values: the filter and psum buses, the GLB, the link
+QUAD = 64  # bits of a word of four values: the GLB, the link, and the filter and psum buses of the paper's chip
 LANES = 4
 
 
@@ -32,6 +34,13 @@ def ifmap_bus_word(values):
     return data.StructLayout({
         "values": data.ArrayLayout(signed(16), values), "row_ends": 1, "pass_ends": 1, "last": range(values),
     })
+
+
+def bus_width(chip, name):
+    """Bits of a word of the ifmap, filter or psum buses."""
+    if name == "ifmap":
+        return Shape.cast(ifmap_bus_word(chip.ifmap_bus_values)).width
+    return 16 * getattr(chip, f"{name}_bus_values")
 
 
 def _tag(row_width, col_width):

@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, psum_tag
+from .layouts import bus_width, psum_tag
 from .place import Block, place
 from .stream import signals
 
@@ -150,13 +150,13 @@ class XBusOut(Block):
     take : the word leaves; `readies` says so to the PE.
     """
 
-    def __init__(self, columns):
+    def __init__(self, columns, width):
         self._columns = columns
-        self.module_name = f"x_bus_out_{columns}"
+        self.module_name = f"x_bus_out_{width}_{columns}"
         super().__init__({
             "select": In(1), "load": In(1), "col": In(4), "take": In(1), "ids": In(4 * columns),
-            "enables": In(columns), "data": In(QUAD).array(columns), "valids": In(columns), "readies": Out(columns),
-            "payload": Out(QUAD), "valid": Out(1), "matched": Out(1),
+            "enables": In(columns), "data": In(width).array(columns), "valids": In(columns), "readies": Out(columns),
+            "payload": Out(width), "valid": Out(1), "matched": Out(1),
         })
 
     def elaborate(self, platform):
@@ -196,11 +196,11 @@ class Gon(Block):
 
     def __init__(self, chip):
         self._chip = chip
-        rows, columns = chip.rows, chip.columns
+        rows, columns, width = chip.rows, chip.columns, bus_width(chip, "psum")
         super().__init__({
-            "request": In(stream.Signature(psum_tag)), "o": Out(stream.Signature(QUAD)),
+            "request": In(stream.Signature(psum_tag)), "o": Out(stream.Signature(width)),
             "row_ids": In(4 * rows), "col_ids": In(4 * rows * columns), "enables": In(rows * columns),
-            "data": In(QUAD).array(rows, columns), "valids": In(columns).array(rows),
+            "data": In(width).array(rows, columns), "valids": In(columns).array(rows),
             "readies": Out(columns).array(rows),
             "unclaimed": Out(1),
         })
@@ -212,7 +212,7 @@ class Gon(Block):
         held, load, take, space = signals("held load take space")
         for y in range(rows):
             mc = place(m, MulticastController(4), f"mc_{y}")
-            bus = place(m, XBusOut(columns), f"x_bus_{y}")
+            bus = place(m, XBusOut(columns, bus_width(self._chip, "psum")), f"x_bus_{y}")
             m.d.comb += [
                 mc.enable.eq(self.request.valid), mc.tag.eq(self.request.payload.row),
                 mc.id.eq(self.row_ids.word_select(y, 4)),

@@ -18,7 +18,7 @@ from .settings import attach, setting_ports
 from .sram import SinglePortSram
 from .stream import Queue, join, lanes, signals
 from .tokens import Tokens
-from .walker import WALK_SETTINGS, LayerWalker
+from .walker import WALK_SETTINGS, Tiles
 
 __all__ = ["OfmapDrain"]
 
@@ -54,32 +54,32 @@ class OfmapDrain(Block):
         m = Module()
         words = self._reader(m)
         table = place(m, SinglePortSram(self._chip.bias_words, QUAD), "bias_table")
-        walker = place(m, LayerWalker(self._chip), "walker")
-        attach(m, walker, self, " ".join(DRAIN_WALK))
+        tiles = place(m, Tiles(self._chip), "tiles")
+        attach(m, tiles, self, " ".join(DRAIN_WALK))
         loading, load, take, flowing = signals("loading load take flowing")
-        index, table_ends, tile_ends = self._counters(m, walker, loading, load, take)
+        index, table_ends, tile_ends = self._counters(m, tiles, loading, load, take)
         out = place(m, Queue(StreamWord, 2), "out")
         join(m, out.o, self.o)
         adding, ending = signals("adding ending")
         psums = Signal(QUAD)
         m.d.comb += [
-            walker.start.eq(self.start), walker.step.eq(take & tile_ends),
-            load.eq(walker.running & loading & self.biases.valid & ~adding),
+            tiles.start.eq(self.start), tiles.step.eq(take & tile_ends),
+            load.eq(tiles.there & loading & self.biases.valid & ~adding),
             self.biases.ready.eq(load),
             flowing.eq(~adding | out.i.ready),
-            take.eq(walker.running & ~loading & words.valid & flowing), words.ready.eq(take),
+            take.eq(tiles.there & ~loading & words.valid & flowing), words.ready.eq(take),
             table.enable.eq(load | take), table.write.eq(load), table.address.eq(index),
             table.write_data.eq(self.biases.payload),
-            self.running.eq(walker.running | adding | self.o.valid),
+            self.running.eq(tiles.running | adding | self.o.valid),
         ]
         with m.If(self.start):
             m.d.sync += loading.eq(1)
         with m.Elif(load & table_ends):
             m.d.sync += loading.eq(0)
-        with m.Elif(take & tile_ends & walker.last_tile):
+        with m.Elif(take & tile_ends & tiles.last_tile):
             m.d.sync += loading.eq(1)
         with m.If(take):
-            m.d.sync += [psums.eq(words.payload), ending.eq(tile_ends & walker.last_tile)]
+            m.d.sync += [psums.eq(words.payload), ending.eq(tile_ends & tiles.last_tile)]
         with m.If(flowing):
             m.d.sync += adding.eq(take)
         sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
@@ -105,7 +105,7 @@ class OfmapDrain(Block):
         ]
         return prefetch.o
 
-    def _counters(self, m, walker, loading, load, take):
+    def _counters(self, m, tiles, loading, load, take):
         """(table index, table ends, tile ends) for: position, quad, set, ofmap row."""
         x = Signal.like(self.f_last)
         quad = Signal.like(self.quads_last)
@@ -114,10 +114,10 @@ class OfmapDrain(Block):
         index = Signal(range(self._chip.bias_words))
         last_j, last_set, last_quad, tile_ends = signals("last_j last_set last_quad tile_ends")
         m.d.comb += [
-            last_j.eq(loading | (j == Mux(walker.ragged_strip, self.e_ragged, self.e_last))),
+            last_j.eq(loading | (j == Mux(tiles.ragged_strip, self.e_ragged, self.e_last))),
             last_set.eq(last_j & (number == self.sets_last)),
             last_quad.eq(last_set & (quad == self.quads_last)),
-            tile_ends.eq(last_quad & (x == Mux(walker.ragged_span, self.f_ragged, self.f_last))),
+            tile_ends.eq(last_quad & (x == Mux(tiles.ragged_span, self.f_ragged, self.f_last))),
         ]
         with m.If(load | take):
             m.d.sync += j.eq(Mux(last_j, 0, j + 1))

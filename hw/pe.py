@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, ifmap_bus_word
+from .layouts import bus_width, ifmap_bus_word
 from .place import Block, place
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 from .stream import join, signals
@@ -14,14 +14,15 @@ __all__ = ["PE", "join_psums", "pe_ports", "scaled"]
 
 def pe_ports(chip):
     """The ports of a PE."""
+    psums = stream.Signature(bus_width(chip, "psum"))
     return {
         "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
         "slide": In(range(chip.ifmap_spad_words + 1)),
         "filter_words": In(range(chip.filter_spad_words + 1)),
         "shift": In(5), "from_ln": In(1),
-        "filters": In(stream.Signature(QUAD)), "ifmaps": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
-        "psums_gin": In(stream.Signature(QUAD)), "psums_ln": In(stream.Signature(QUAD)),
-        "psums_out": Out(stream.Signature(QUAD)),
+        "filters": In(stream.Signature(bus_width(chip, "filter"))),
+        "ifmaps": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
+        "psums_gin": In(psums), "psums_ln": In(psums), "psums_out": Out(psums),
         "mac": Out(1), "gated": Out(1),
     }
 
@@ -85,8 +86,8 @@ class PE(Block):
         chip = self._chip
         ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
                                    chip.data_width), "ifmap_spad")
-        weights = place(m, FilterSpad(chip.filter_spad_words, chip.data_width), "filter_spad")
-        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth), "psum_spad")
+        weights = place(m, FilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width), "filter_spad")
+        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values), "psum_spad")
         join(m, self.ifmaps, ifmap.i)
         join(m, self.filters, weights.i)
         join_psums(m, self, psum)

@@ -1,10 +1,10 @@
 """The three scratch pads of a PE (Fig. 12), each with the pointers that make it last."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import LANES, QUAD, IfmapWord, ifmap_bus_word
+from .layouts import IfmapWord, ifmap_bus_word
 from .place import Block, place
 from .ring import Ring
 from .sram import RegisterFile, TwoPortSram
@@ -93,18 +93,18 @@ class FilterSpad(Block):
 
     Members
     -------
-    i : words of four weights; a pass is padded to whole words, the padding is dropped.
+    i : words of `bus_values` weights; a pass is padded to whole words, the padding is dropped.
     words : weights of a pass (p q S).
     available : the weight at the read pointer is there.
     read, data : read the weight at the read pointer; `data` is valid in the next cycle.
     step, release, rewind : as in `Ring`; a `step` without `read` passes over a gated weight.
     """
 
-    def __init__(self, depth, width=16):
-        self._depth, self._width = depth, width
-        self.module_name = f"filter_spad_{depth}{_suffix(width)}"
+    def __init__(self, depth, bus_values=4, width=16):
+        self._depth, self._bus_values, self._width = depth, bus_values, width
+        self.module_name = f"filter_spad_{depth}{_bus_suffix(bus_values)}{_suffix(width)}"
         super().__init__({
-            "i": In(stream.Signature(QUAD)), "words": In(range(depth + 1)),
+            "i": In(stream.Signature(16 * bus_values)), "words": In(range(depth + 1)),
             "available": Out(1), "read": In(1), "data": Out(signed(width)),
             "step": In(1), "release": In(1), "rewind": In(1),
         })
@@ -113,7 +113,7 @@ class FilterSpad(Block):
         m = Module()
         ring = place(m, Ring(self._depth), "ring")
         sram = place(m, TwoPortSram(self._depth, self._width), "sram")
-        push, weight = unpack_weights(m, self.i, self.words, ring.ready)
+        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, ring.ready)
         m.d.comb += [
             ring.push.eq(push), ring.step.eq(self.step),
             ring.release.eq(self.release), ring.rewind.eq(self.rewind),
@@ -130,19 +130,30 @@ def _suffix(width):
     return "" if width == 16 else f"_{width}bit"
 
 
-def unpack_weights(m, words, count, ready):
-    """Cut stream `words` into weights, dropping the padding after each pass's `count`.
+def _bus_suffix(values):
+    """Of module names; the paper's filter and psum buses of four values go without saying."""
+    return "" if values == 4 else f"x{values}"
+
+
+def unpack_weights(m, words, values, count, ready):
+    """Cut stream `words` of `values` weights each, dropping the padding after each pass's `count`.
 
     Returns (push, weight): the weight of this cycle, if any; it is taken while `ready`.
     """
-    word = Signal(QUAD, reset_less=True)
-    lane = Signal(range(LANES))
+    if values == 1:
+        # ready from a register: on an FPGA all PEs and back are a long way, and a bus seldom meets a PE twice running
+        queue = place(m, Queue(16, 1), "weights")
+        join(m, words, queue.i)
+        m.d.comb += queue.o.ready.eq(ready)
+        return queue.o.valid & ready, queue.o.payload
+    word = Signal(16 * values, reset_less=True)
+    lane = Signal(range(values))
     index = Signal.like(count, init=1)
     full, push, pass_filled, word_ends = signals("full push pass_filled word_ends")
     m.d.comb += [
         push.eq(full & ready),
         pass_filled.eq(index == count),
-        word_ends.eq(pass_filled | (lane == LANES - 1)),
+        word_ends.eq(pass_filled | (lane == values - 1)),
         words.ready.eq(~full | (push & word_ends)),
     ]
     with m.If(push):
@@ -173,17 +184,17 @@ class PsumSpad(Block):
     rewind : qualifies `accumulate`: psum p - 1, after which psum 0 follows.
     finish : with zero skipping, instead of `last`: all p psums are finished, by this `accumulate` or by
         an earlier one, as what comes after the last value that is not zero is only known later.
-    i, o : words of four psums, ceil(p / 4) a position.
+    i, o : words of `bus_values` psums, ceil(p / bus_values) a position.
     """
 
-    def __init__(self, depth, fifo_depth, *, zero_skip=False):
-        self._depth, self._fifo_depth, self._zero_skip = depth, fifo_depth, zero_skip
-        self.module_name = f"psum_spad_{depth}_{fifo_depth}" + ("_skip" if zero_skip else "")
+    def __init__(self, depth, fifo_depth, bus_values=4, *, zero_skip=False):
+        self._depth, self._fifo_depth, self._bus_values, self._zero_skip = depth, fifo_depth, bus_values, zero_skip
+        self.module_name = f"psum_spad_{depth}_{fifo_depth}{_bus_suffix(bus_values)}" + ("_skip" if zero_skip else "")
         super().__init__({
             "p_last": In(range(depth)), "space": Out(1), "reserve": In(1),
             "accumulate": In(1), "first": In(1), "finish" if zero_skip else "last": In(1), "rewind": In(1),
             "value": In(signed(16)),
-            "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+            "i": In(stream.Signature(16 * bus_values)), "o": Out(stream.Signature(16 * bus_values)),
         })
 
     def elaborate(self, platform):
@@ -221,19 +232,19 @@ class PsumSpad(Block):
     def _drain(self, m, psums, gained):
         """The way out of finished psums, of which `gained` more are there; the strobe of one that leaves.
 
-        `word` gathers four of them; it is the last entry of the way out.
+        `word` gathers as many as a bus takes; it is the last entry of the way out.
         """
-        fifo_in = place(m, Queue(QUAD, self._fifo_depth), "fifo_in")
+        fifo_in = place(m, Queue(len(self.i.payload), self._fifo_depth), "fifo_in")
         join(m, self.i, fifo_in.i)
         done = Signal(range(self._depth + 1))
-        lane = Signal(range(LANES))
         k = Signal(range(self._depth))
         draining, word_ends, free = signals("draining word_ends free")
+        lane = Signal(range(self._bus_values)) if self._bus_values > 1 else Const(0, 1)
         total = Signal(16)
         drain = Signal(range(self._depth))
         m.d.comb += [
             psums.read_address_1.eq(drain),
-            word_ends.eq((lane == LANES - 1) | (k == self.p_last)),
+            word_ends.eq((lane == self._bus_values - 1) | (k == self.p_last)),
             draining.eq((done != 0) & fifo_in.o.valid & free),
             total.eq(psums.read_data_1 + fifo_in.o.payload.word_select(lane, 16)),
             fifo_in.o.ready.eq(draining & word_ends),
@@ -242,19 +253,20 @@ class PsumSpad(Block):
         with m.If(draining):
             m.d.sync += [
                 drain.eq(wrapped_increment(drain, self._depth)),
-                lane.eq(Mux(word_ends, 0, lane + 1)),
                 k.eq(Mux(k == self.p_last, 0, k + 1)),
             ]
+            if self._bus_values > 1:
+                m.d.sync += lane.eq(Mux(word_ends, 0, lane + 1))
         self._gather(m, total, lane, draining, word_ends, free)
         return draining
 
     def _gather(self, m, total, lane, draining, word_ends, free):
         """Put psums in their lanes, zeros behind the last; `free` while there is room for one more."""
-        word = Signal(QUAD, reset_less=True)
+        word = Signal(len(self.o.payload), reset_less=True)
         full = Signal()
         out = self.o
         if self._fifo_depth > 1:
-            fifo_out = place(m, Queue(QUAD, self._fifo_depth - 1), "fifo_out")
+            fifo_out = place(m, Queue(len(word), self._fifo_depth - 1), "fifo_out")
             join(m, fifo_out.o, self.o)
             out = fifo_out.i
         m.d.comb += [

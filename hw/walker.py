@@ -8,47 +8,69 @@
 
 No data path knows of another's progress: streams, credits and tokens keep them apart.
 
-All loops count down, and that one is at its last is foreseen in a register: `step` comes late in a cycle,
-and only a few gates are left behind it.
+Handshakes that step through the tiles come late in a cycle, so the loops are walked two tiles ahead of them.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from .place import Block
-from .settings import setting_ports
-from .stream import signals
+from .place import Block, place
+from .settings import attach, setting_ports
+from .stream import Queue, signals
 
-__all__ = ["WALK_SETTINGS", "LayerWalker", "next_tile_case"]
+__all__ = ["WALK_SETTINGS", "LayerWalker", "Tiles", "tile_case"]
 
 WALK_SETTINGS = ("tiles_last tiles_ragged groups_last groups_ragged channels_last blocks_last "
                  "filters_last strips_last spans_last strips_left spans_left")
 LOOPS = ("tile", "group", "channels", "block", "filters")  # from the innermost
+FLAGS = ("first_channels", "last_channels", "last_group", "last_tile", "sweep_ends", "block_ends", "ragged_strip",
+         "ragged_span")
 
 
-class LayerWalker(Block):
-    """Where a data path is in the layer.
+class Tiles(Block):
+    """The layer's tiles, one after another: where a data path is in the layer.
 
     Members
     -------
     start : begin the layer.
-    step : the current tile is done; only while `running`.
-    running : a tile is left to do.
-    first_channels, last_channels, last_group, last_tile : this tile's place in the loops.
-    sweep_ends : the last tile of a channel group.
+    running : a tile is left to do; there : one is at hand, two cycles after `start` and right after `step`.
+    step : it is done; only while it is `there`.
+    first_channels, last_channels, last_group, last_tile : its place in the loops.
+    sweep_ends, block_ends : the last tile of a channel group; of all channel groups.
     ragged_strip, ragged_span : the tile lies in the last strip or span and may be smaller.
-    next_ragged_strip, next_ragged_span : the same of the tile that `start` or `step` leads to.
     """
+
+    module_name = "tiles"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__(setting_ports(chip, WALK_SETTINGS) | {
+            "start": In(1), "step": In(1), "running": Out(1), "there": Out(1), **dict.fromkeys(FLAGS, Out(1)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        walker = place(m, LayerWalker(self._chip), "walker")
+        ahead = place(m, Queue(len(FLAGS), 2), "ahead")
+        attach(m, walker, self, WALK_SETTINGS)
+        m.d.comb += [
+            walker.start.eq(self.start), walker.step.eq(walker.running & ahead.i.ready),
+            ahead.i.valid.eq(walker.running), ahead.i.payload.eq(Cat(getattr(walker, name) for name in FLAGS)),
+            Cat(getattr(self, name) for name in FLAGS).eq(ahead.o.payload), ahead.o.ready.eq(self.step),
+            self.there.eq(ahead.o.valid), self.running.eq(walker.running | self.there),
+        ]
+        return m
+
+
+class LayerWalker(Block):
+    """The loops: `step` leads to the next tile, `running` says that there is one; flags as of `Tiles`."""
 
     module_name = "layer_walker"
 
     def __init__(self, chip):
         super().__init__(setting_ports(chip, WALK_SETTINGS) | {
-            "start": In(1), "step": In(1), "running": Out(1),
-            "first_channels": Out(1), "last_channels": Out(1), "last_group": Out(1), "last_tile": Out(1),
-            "sweep_ends": Out(1), "block_ends": Out(1), "ragged_strip": Out(1), "ragged_span": Out(1),
-            "next_ragged_strip": Out(1), "next_ragged_span": Out(1),
+            "start": In(1), "step": In(1), "running": Out(1), **dict.fromkeys(FLAGS, Out(1)),
         })
 
     def elaborate(self, platform):
@@ -110,7 +132,6 @@ class LayerWalker(Block):
         m.d.comb += [
             following.eq(Mux(restart, first, Mux(self.last_tile & ~self.block_ends, block, beside))),
             self.ragged_strip.eq(here.ragged_strip), self.ragged_span.eq(here.ragged_span),
-            self.next_ragged_strip.eq(following.ragged_strip), self.next_ragged_span.eq(following.ragged_span),
         ]
         with m.If(self.start | self.step):
             m.d.sync += here.eq(following)
@@ -118,7 +139,7 @@ class LayerWalker(Block):
             m.d.sync += block.eq(following)
 
 
-def next_tile_case(words, walker):
-    """The element of a [ragged strip][ragged span] vector setting for the walker's next tile."""
-    index = walker.next_ragged_strip << 1 | walker.next_ragged_span
+def tile_case(words, tiles):
+    """The element of a [ragged strip][ragged span] vector setting for the tile at hand."""
+    index = tiles.ragged_strip << 1 | tiles.ragged_span
     return words.word_select(index, len(words) // 4)

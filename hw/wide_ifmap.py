@@ -16,7 +16,7 @@ from .layouts import LANES, QUAD
 from .place import Block, place
 from .settings import attach
 from .stream import Queue, join, lanes, signals
-from .walker import WALK_SETTINGS, LayerWalker
+from .walker import WALK_SETTINGS, Tiles
 
 __all__ = ["IfmapAligner", "WideIfmapSender"]
 
@@ -75,25 +75,25 @@ class WideIfmapSender(IfmapSender):
     def elaborate(self, platform):
         m = Module()
         most = self._chip.ifmap_bus_values
-        walker = place(m, LayerWalker(self._chip), "walker")
-        attach(m, walker, self, WALK_SETTINGS)
+        tiles = place(m, Tiles(self._chip), "tiles")
+        attach(m, tiles, self, WALK_SETTINGS)
         aligner = place(m, IfmapAligner(most), "aligner")
         join(m, self.i, aligner.i)
         produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
-        column, row, tag, q = self._counters(m, walker, produce, tile_ends, most)
+        column, row, tag, q = self._counters(m, tiles, produce, tile_ends, most)
         out = place(m, Queue(len(self.o.payload.as_value()), 2), "out")
         join(m, out.o, self.o)
         rest = Signal.like(self.q_last)
         m.d.comb += [
             rest.eq(self.q_last - q), aligner.last.eq(Mux(rest < most, rest, most - 1)),
-            stored.eq(row <= Mux(walker.ragged_strip, self.rows_ragged, self.rows_last)),
-            ends_row.eq((q == 0) & (column == Mux(walker.ragged_span, self.final_ragged, self.final_column))),
-            produce.eq(walker.running & (aligner.available | ~stored) & out.i.ready),
+            stored.eq(row <= Mux(tiles.ragged_strip, self.rows_ragged, self.rows_last)),
+            ends_row.eq((q == 0) & (column == Mux(tiles.ragged_span, self.final_ragged, self.final_column))),
+            produce.eq(tiles.there & (aligner.available | ~stored) & out.i.ready),
             out.i.valid.eq(produce),
-            out.i.payload.eq(Cat(Mux(stored, aligner.values, 0), ends_row, ends_row & walker.last_tile, aligner.last,
+            out.i.payload.eq(Cat(Mux(stored, aligner.values, 0), ends_row, ends_row & tiles.last_tile, aligner.last,
                                  tag)),
             aligner.take.eq(produce & stored), aligner.drop.eq(produce & tile_ends),
-            walker.start.eq(self.start), walker.step.eq(produce & tile_ends),
-            self.pass_ends.eq(produce & tile_ends & walker.last_tile),
+            tiles.start.eq(self.start), tiles.step.eq(produce & tile_ends),
+            self.pass_ends.eq(produce & tile_ends & tiles.last_tile),
         ]
         return m

@@ -13,7 +13,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import QUAD, ifmap_bus_word
+from .layouts import ifmap_bus_word
 from .pe import join_psums, pe_ports, scaled
 from .place import Block, place
 from .spads import IfmapSpad, PsumSpad, unpack_weights
@@ -120,11 +120,11 @@ class SkippingFilterSpad(Block):
         from then on numbers are those of the next pass. They need not have come yet.
     """
 
-    def __init__(self, depth, width=16):
-        self._depth, self._width = depth, width
+    def __init__(self, depth, bus_values=4, width=16):
+        self._depth, self._bus_values, self._width = depth, bus_values, width
         self.module_name = f"skipping_filter_spad_{depth}"
         super().__init__({
-            "i": In(stream.Signature(QUAD)), "words": In(range(depth + 1)),
+            "i": In(stream.Signature(16 * bus_values)), "words": In(range(depth + 1)),
             "index": In(range(depth)), "available": Out(1),
             "read": In(1), "address": In(range(depth)), "data": Out(signed(width)),
             "release": In(1), "upto": In(range(depth + 1)),
@@ -137,7 +137,7 @@ class SkippingFilterSpad(Block):
         # below 0 where a pass ends with zeros before its last weights have come: they are dead on arrival
         held = Signal(range(-self._depth, self._depth + 1))
         write_address = Signal(range(self._depth))
-        push, weight = unpack_weights(m, self.i, self.words, held != self._depth)
+        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, held != self._depth)
         m.d.comb += [
             self.available.eq(self.index < released + held),
             freed.eq(Mux(self.release, self.upto - released, 0)),
@@ -165,8 +165,10 @@ class ZeroSkipPE(Block):
         m = Module()
         chip = self._chip
         scanner = place(m, ZeroScanner(chip), "scanner")
-        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.data_width), "filter_spad")
-        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, zero_skip=True), "psum_spad")
+        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width),
+                        "filter_spad")
+        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values, zero_skip=True),
+                     "psum_spad")
         join(m, self.ifmaps, scanner.i)
         join(m, self.filters, weights.i)
         join_psums(m, self, psum)

@@ -15,6 +15,8 @@ _LIMITS = {
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
     "ifmap_bus_values": (1, 4),
+    "filter_bus_values": (1, 4),
+    "psum_bus_values": (1, 4),
     "ifmap_fifo_depth": (1, 16),
     "psum_fifo_depth": (1, 16),
     "glb_banks": (2, 64),
@@ -44,8 +46,11 @@ class ChipConfig:
         Scratch pads of a PE, in values.
     ifmap_bus_values : int
         Values of a word of the ifmap bus: 1 as on the paper's chip, 2 or 4 beyond it.
+    filter_bus_values, psum_bus_values : int
+        Values of a word of the filter bus, and of the psum buses (GIN, GON and local network): 4 as on the paper's
+        chip, 2 or 1 where wires are dearer than cycles, as on FPGAs.
     ifmap_fifo_depth, psum_fifo_depth : int
-        I/O FIFOs of a PE: words of the ifmap bus, and 64-bit words of four psums.
+        I/O FIFOs of a PE, in words of the ifmap bus and of the psum buses.
     glb_banks, glb_bank_words : int
         Banks shared by ifmaps and psums, and 64-bit words in each.
     filter_bank_words : int
@@ -75,6 +80,8 @@ class ChipConfig:
     filter_spad_words: int = 224
     psum_spad_words: int = 24
     ifmap_bus_values: int = 1
+    filter_bus_values: int = 4
+    psum_bus_values: int = 4
     ifmap_fifo_depth: int = 4
     psum_fifo_depth: int = 2
     glb_banks: int = 25
@@ -95,7 +102,8 @@ class ChipConfig:
                 raise ValueError(f"{field} must be {least} to {most}, not {value!r}")
         if not isinstance(self.zero_skip, bool):
             raise TypeError(f"zero_skip must be true or false, not {self.zero_skip!r}")
-        for field in ("data_width", "ifmap_bus_values", "glb_bank_words", "filter_bank_words", "burst_words"):
+        for field in ("data_width", "ifmap_bus_values", "filter_bus_values", "psum_bus_values", "glb_bank_words",
+                      "filter_bank_words", "burst_words"):
             value = getattr(self, field)
             if value & (value - 1):
                 raise ValueError(f"{field} must be a power of two, not {value!r}")

@@ -67,7 +67,7 @@ def expected_counters(program):
 
 def _of_job(job):
     placement = job.placement
-    layer, mp = placement.layer, placement.mapping
+    layer, mp, chip = placement.layer, placement.mapping, placement.chip
     m_groups, each, last = placement.filter_groups
     filter_groups = (m_groups - 1) * each + last
     blocks, channel_groups = placement.blocks[0], placement.channel_groups
@@ -80,7 +80,7 @@ def _of_job(job):
     # all e rows of a set work in a ragged strip as well, and all q r channels in the last group
     positions = sum(mp.e * columns for *_, columns in tiles)
     # psums enter and leave by column of the array
-    lanes = positions * mp.t * placement.quads
+    lanes = positions * mp.t * -(-mp.p // chip.psum_bus_values)
     return {
         "macs": positions * filter_groups * mp.p * mp.t * channel_groups * mp.q * mp.r * layer.R * layer.S,
         "passes": blocks * channel_groups * filter_groups,
@@ -88,7 +88,8 @@ def _of_job(job):
         "dram_ifmap": m_groups * in_dram,
         "glb_ifmap_writes": m_groups * ifmap, "glb_ifmap_reads": filter_groups * ifmap,
         "dram_filter": filters, "glb_filter_writes": filters, "glb_filter_reads": filters,
-        "noc_filters": filters,
+        "noc_filters": blocks * channel_groups * filter_groups * layer.R * mp.r * mp.t * -(
+            -mp.p * mp.q * layer.S // chip.filter_bus_values),
         "dram_bias": blocks * filter_groups * placement.quads * mp.t,
         # the first channel group starts from zero: no read; the last one's psums are read to leave the chip
         "glb_psum_reads": (channel_groups - 1) * ofmap, "glb_ofmap_reads": ofmap,

@@ -1,4 +1,4 @@
-"""LayerWalker against the nested loops that it stands for."""
+"""Tiles against the nested loops that it stands for."""
 
 import random
 from collections import namedtuple
@@ -57,6 +57,8 @@ async def walks_layers(dut, pause):
         dut.start.value = 1
         await RisingEdge(clk)
         dut.start.value = 0
+        await RisingEdge(clk)  # to the walker, and from there into the queue
+        await RisingEdge(clk)
         for number, expected in enumerate(walk(loops)):
             while chance.random() < pause:
                 dut.step.value = 0
@@ -65,6 +67,7 @@ async def walks_layers(dut, pause):
             await RisingEdge(clk)
             flags = tuple(bool(getattr(dut, name).value) for name in FLAGS)
             assert dut.running.value == 1, f"running stops before tile {number} of {loops}"
+            assert dut.there.value == 1, f"tile {number} of {loops} is not there"
             assert flags == expected, f"tile {number} of {loops}: {dict(zip(FLAGS, flags, strict=True))}"
         dut.step.value = 0
         await RisingEdge(clk)

@@ -38,8 +38,8 @@ def test_arbiter(bench):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("last", "2'h3", "starved"),
-    ("load", "(bias__valid | filter__valid | ifmap__valid | ofmap__valid) & owners__i__ready",
+    ("chosen", "bias__valid ? 2'h0 : {}", "starved"),
+    ("load", "decided & owners__i__ready",
      "payload changed|commands"),
     ("bias_words__valid", "words__valid", "word .* is .*, not|none expected"),
     ("owners__o__ready", "words__valid & words__ready", "word .* is .*, not|then none|none expected"),

@@ -88,7 +88,7 @@ def test_loader(bench, tiny):
 @pytest.mark.parametrize("signal, expression, message", [
     ("malformed", "{} & ~i__payload[64]", "not told"),
     ("malformed", "{} & i__payload[64]", "not told"),
-    ("running", "walker__running", "running"),
+    ("running", "tiles__running", "running"),
     ("i__ready", "o__ready", "assert . == 0"),
 ])
 def test_broken_loader(bench, tiny, signal, expression, message):

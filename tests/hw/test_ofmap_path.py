@@ -14,7 +14,7 @@ def test_drain(bench, tiny, simulator):
     ("ofmap_drain.ending", "1'h0", "words out"),
     ("ofmap_drain.flowing", "1'h1", "payload changed|words out|then none"),
     ("ofmap_drain.bias_table__address", "{} & 6'h1", "words out"),
-    ("ofmap_drain.running", "walker__running", "running"),
+    ("ofmap_drain.running", "tiles__running", "running"),
     ("tokens_80.any", "1'h1", "read before it was finished"),
 ])
 def test_broken(bench, tiny, signal, expression, message):

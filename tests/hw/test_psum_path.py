@@ -11,7 +11,7 @@ def test_reader(bench, tiny):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("tokens_80.any", "1'h1", "read before it was written"),
-    ("psum_pointer.base", "{} + 1'h1", "order of reading"),
+    ("psum_pointer.base", "{} + 4'h8", "order of reading"),
     ("prefetch.room", "{} & ~coming", "one word a cycle"),
 ])
 def test_broken_reader(bench, tiny, signal, expression, message):
@@ -39,7 +39,7 @@ def test_collector(bench, tiny, simulator):
     ("psum_collector.blocked", "1'h0", "ofmap at .* overwritten"),
     ("psum_collector.written", "1'h0", "tokens of psums"),
     ("psum_collector.finished", "wrote", "tokens of ofmaps"),
-    ("psum_collector.write_valid", "i__valid & notes__o__valid", "write .* at"),
+    ("psum_collector.writes__i__valid", "i__valid & notes__o__valid", "write .* at"),
     ("psum_collector.running", "1'h1", "running"),
     ("psum_pointer.base", "{} + 1'h1", "write .* at"),
 ])

@@ -1,12 +1,12 @@
-"""LayerWalker, the layer's loops."""
+"""Tiles, the layer's loops walked ahead."""
 
 import pytest
 
-from hw.walker import LayerWalker
+from hw.walker import Tiles
 
 
 def test_walker(bench, tiny):
-    bench(LayerWalker(tiny), "walker")
+    bench(Tiles(tiny), "walker")
 
 
 @pytest.mark.parametrize("signal, expression, message", [
@@ -16,4 +16,4 @@ def test_walker(bench, tiny):
     ("block_start", "here", "tile .*'ragged_span'"),
 ])
 def test_broken_walker(bench, tiny, signal, expression, message):
-    bench.fails(LayerWalker(tiny), "walker", f"layer_walker.{signal}", expression, message)
+    bench.fails(Tiles(tiny), "walker", f"layer_walker.{signal}", expression, message)
