@@ -179,7 +179,7 @@ class BurstArbiter(Block):
         decided, load = signals("decided load")
         m.d.comb += [
             valids.eq(Cat(source.valid for source in sources)),
-            load.eq(decided & owners.i.ready & (~self.bursts.valid | self.bursts.ready)),
+            load.eq(decided & owners.i.ready & ~self.bursts.valid),
             owners.i.payload.eq(Cat(chosen, self._length(m, sources, chosen))),
             owners.i.valid.eq(load & (chosen != count - 1)),
         ]
@@ -194,7 +194,7 @@ class BurstArbiter(Block):
             m.d.sync += [decided.eq(valids.any()), chosen.eq(Mux(valids.any(), nearest, chosen))]
         with m.Elif(load):
             m.d.sync += decided.eq(0)
-        with m.If(~self.bursts.valid | self.bursts.ready):
+        with m.If(load | self.bursts.ready):
             m.d.sync += self.bursts.valid.eq(load)
         for index, source in enumerate(sources):
             with m.If(load & (chosen == index)):

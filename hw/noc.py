@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from .layouts import bus_width, psum_tag
 from .place import Block, place
-from .stream import signals
+from .stream import Queue, join, signals
 
 __all__ = ["Gin", "Gon", "MulticastController", "XBus", "XBusOut"]
 
@@ -209,7 +209,9 @@ class Gon(Block):
         m = Module()
         rows, columns = self._chip.rows, self._chip.columns
         word, found, matched = 0, Signal(rows), Signal(rows)
-        held, load, take, space = signals("held load take space")
+        held, load, take = signals("held load take")
+        out = place(m, Queue(bus_width(self._chip, "psum"), 2), "out")
+        join(m, out.o, self.o)
         for y in range(rows):
             mc = place(m, MulticastController(4), f"mc_{y}")
             bus = place(m, XBusOut(columns, bus_width(self._chip, "psum")), f"x_bus_{y}")
@@ -225,11 +227,9 @@ class Gon(Block):
             ]
             word = word | bus.payload
         m.d.comb += [
-            space.eq(~self.o.valid | self.o.ready), take.eq(found.any() & space),
+            take.eq(found.any() & out.i.ready), out.i.valid.eq(take), out.i.payload.eq(word),
             load.eq(~held | take), self.request.ready.eq(load), self.unclaimed.eq(held & ~matched.any()),
         ]
         with m.If(load):
             m.d.sync += held.eq(self.request.valid)
-        with m.If(space):
-            m.d.sync += [self.o.valid.eq(take), self.o.payload.eq(word)]
         return m
