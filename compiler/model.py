@@ -12,7 +12,7 @@ from compiler.energy import EnergyTable
 from compiler.lowering import NativeLayer
 from hw.config import ChipConfig
 
-__all__ = ["RESOURCES", "Costs", "Density", "costs", "unpadded"]
+__all__ = ["RESOURCES", "Costs", "Density", "costs", "filter_bus_words", "unpadded"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 RAMP = 12  # cycles that a pass takes beyond its MACs, measured
@@ -52,7 +52,7 @@ class Costs:
     by_resource : cycles that each of RESOURCES alone would take.
     ramp : cycles lost to filling the array.
     passes : processing passes.
-    glb, dram, noc : 64-bit words (noc: 16-bit words of the ifmap bus as quarters) by data type.
+    glb, dram, noc : 64-bit words (noc: what crosses narrower buses as parts of one) by data type.
     macs : MACs, padding included.
     energy : in MACs, see EnergyTable.
     """
@@ -92,13 +92,13 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     columns = positions * layer.V + tiles * (layer.S - layer.V)
     rows = (e - 1) * layer.U + layer.R
     passes = blocks * sweeps * groups
-    pass_filters = _up(p * q * layer.S, 4) * layer.R * r * t
+    pass_filters = filter_bus_words(layer, chip, p, q, r, t)
 
     given = p * q * layer.S * positions * sweeps * groups  # MACs of a PE, zeros included
     share = _share_worked(density.ifmap * _inside(layer), q * layer.S) if chip.zero_skip else 1.0
     pe = given * share
     ifmap_bus = rows * r * _up(q, chip.ifmap_bus_values) * columns * sweeps * groups
-    psum_bus = t * e * quads * positions * sweeps * groups
+    psum_bus = t * e * _up(p, chip.psum_bus_values) * positions * sweeps * groups
     filter_bus = pass_filters * passes
 
     ofmap_words = layer.N * groups * t * quads * layer.E * layer.F
@@ -110,7 +110,7 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     ifmap_bus = np.where(np.asarray(coded) > 0, np.maximum(ifmap_bus, decoding), ifmap_bus)
     dram = {
         "ifmap": ifmap_words * m_groups * shrink,
-        "filter": filter_bus, "bias": blocks * groups * t * quads,
+        "filter": _up(p * q * layer.S, 4) * layer.R * r * t * passes, "bias": blocks * groups * t * quads,
         "ofmap": ofmap_words * Density.coded(density.ofmap),
     }
     link = sum(dram.values()) * (chip.core_mhz / chip.link_mhz)
@@ -123,11 +123,17 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
 
     in_glb = ifmap_words * np.where(np.asarray(coded) > 0, shrink, 1.0)
     glb = {"ifmap": in_glb * groups, "psum_read": ofmap_words * sweeps, "psum_write": ofmap_words * sweeps,
-           "filter": filter_bus}
-    noc = {"ifmap": rows * q * r * columns * sweeps * groups / 4, "filter": filter_bus, "psum": 2 * psum_bus}
+           "filter": dram["filter"]}
+    noc = {"ifmap": rows * q * r * columns * sweeps * groups / 4,
+           "filter": filter_bus * chip.filter_bus_values / 4, "psum": 2 * psum_bus * chip.psum_bus_values / 4}
     macs = given * layer.R * e * r * t
     return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
                  _energy(energy, density, macs, glb, dram, noc))
+
+
+def filter_bus_words(layer, chip, p, q, r, t):
+    """Words over the filter bus, and so cycles of it, that a pass takes."""
+    return _up(p * q * layer.S, chip.filter_bus_values) * layer.R * r * t
 
 
 def _share_worked(density, window):
@@ -191,7 +197,7 @@ def _ramp(layer, chip, position, p, q, r, t, pass_filters):
     """
     window = p * q * layer.S
     targets = layer.R * r * t
-    ahead = np.minimum(pass_filters, (chip.filter_spad_words - window) // 4 * targets)
+    ahead = np.minimum(pass_filters, (chip.filter_spad_words - window) // chip.filter_bus_values * targets)
     late = pass_filters - ahead - 2 * position
     return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 

@@ -9,7 +9,7 @@ candidates with it, and docs/model.md holds it to the RTL.
 from dataclasses import dataclass
 
 from compiler.mapping import Placement
-from compiler.model import Density, busy_together, costs, decoder_cycles, unpadded
+from compiler.model import Density, busy_together, costs, decoder_cycles, filter_bus_words, unpadded
 
 __all__ = ["Timeline", "schedule"]
 
@@ -48,6 +48,7 @@ def _passes(placement, density):
     shrink = Density.coded(density.ifmap * unpadded(layer)) if mp.coded else 1.0  # of ifmaps in the GLB
     per_position = share * mp.p * mp.q * layer.S
     per_column = placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values)  # bus words
+    filters = filter_bus_words(layer, chip, mp.p, mp.q, mp.r, mp.t)
     decoding = decoder_cycles(density.ifmap * unpadded(layer)) if mp.coded else 0.0
     for m_group in range(m_groups):
         groups = last if m_group == m_groups - 1 else each
@@ -56,8 +57,9 @@ def _passes(placement, density):
             columns = sum(tile[4] for tile in tiles)
             spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
             words = sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
-            ifmaps, psums = max(per_column * spread, decoding * words), mp.t * mp.e * placement.quads * columns
-            work = ramp + float(busy_together(chip, per_position * columns, ifmaps, psums))
+            ifmaps = max(per_column * spread, decoding * words)
+            psums = mp.t * mp.e * -(-mp.p // chip.psum_bus_values) * columns
+            work = max(filters, ramp + float(busy_together(chip, per_position * columns, ifmaps, psums)))
             slot = shrink * words
             psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)
             for sweep in range(placement.channel_groups):

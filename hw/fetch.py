@@ -1,6 +1,6 @@
-"""Reading ahead: a queue behind a memory that answers one cycle after the request."""
+"""Reading ahead: queues before and behind a memory that answers one cycle after the request."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -8,7 +8,7 @@ from .layouts import QUAD
 from .place import Block, place
 from .stream import Queue, join
 
-__all__ = ["Prefetch"]
+__all__ = ["GlbReader", "Prefetch", "wire_reader"]
 
 
 class Prefetch(Block):
@@ -40,3 +40,47 @@ class Prefetch(Block):
         ]
         join(m, queue.o, self.o)
         return m
+
+
+class GlbReader(Block):
+    """Words of the GLB, from places that wait in a queue: what leads to the next place ends there.
+
+    Members
+    -------
+    i : places, bank and row; o : their words.
+    granted : a word is read in this cycle.
+    read_* : requests to the GLB.
+    """
+
+    module_name = "glb_reader"
+
+    def __init__(self, chip):
+        bank, row = Shape.cast(range(chip.glb_banks)), Shape.cast(range(chip.glb_bank_words))
+        super().__init__({
+            "i": In(stream.Signature(bank.width + row.width)), "o": Out(stream.Signature(QUAD)), "granted": Out(1),
+            "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(bank), "read_row": Out(row),
+            "read_data": In(QUAD),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        places = place(m, Queue(len(self.i.payload), 2), "places")
+        prefetch = place(m, Prefetch(), "prefetch")
+        join(m, self.i, places.i)
+        join(m, prefetch.o, self.o)
+        m.d.comb += [
+            self.read_valid.eq(places.o.valid & prefetch.room),
+            Cat(self.read_bank, self.read_row).eq(places.o.payload),
+            self.granted.eq(self.read_valid & self.read_ready), places.o.ready.eq(self.granted),
+            prefetch.requested.eq(self.granted), prefetch.data.eq(self.read_data),
+        ]
+        return m
+
+
+def wire_reader(m, reader, owner):
+    """Wire the requests of a `GlbReader` to the ports of the data path it is part of."""
+    m.d.comb += [
+        owner.read_valid.eq(reader.read_valid), owner.read_bank.eq(reader.read_bank),
+        owner.read_row.eq(reader.read_row), reader.read_ready.eq(owner.read_ready),
+        reader.read_data.eq(owner.read_data),
+    ]

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from .fetch import Prefetch
+from .fetch import GlbReader, wire_reader
 from .glb import PsumPointer
 from .layouts import QUAD
 from .place import Block, place
@@ -92,18 +92,18 @@ class OfmapDrain(Block):
     def _reader(self, m):
         """Words of finished psums, in the order of writing."""
         pointer = place(m, PsumPointer(self._chip), "pointer")
-        prefetch = place(m, Prefetch(), "prefetch")
+        reader = place(m, GlbReader(self._chip), "reader")
+        wire_reader(m, reader, self)
         attach(m, pointer, self, "ifmap_banks")
         tokens = place(m, Tokens(self._chip.glb_words), "tokens")
+        asking = Signal()
         m.d.comb += [
-            tokens.restart.eq(self.start), tokens.add.eq(self.finished), tokens.take.eq(self.drained),
-            self.read_valid.eq(tokens.any & prefetch.room),
-            self.read_bank.eq(pointer.bank), self.read_row.eq(pointer.row),
-            self.drained.eq(self.read_valid & self.read_ready),
-            prefetch.requested.eq(self.drained), prefetch.data.eq(self.read_data),
-            pointer.restart.eq(self.start), pointer.step.eq(self.drained),
+            tokens.restart.eq(self.start), tokens.add.eq(self.finished), tokens.take.eq(asking),
+            reader.i.valid.eq(tokens.any), reader.i.payload.eq(Cat(pointer.bank, pointer.row)),
+            asking.eq(reader.i.valid & reader.i.ready), self.drained.eq(reader.granted),
+            pointer.restart.eq(self.start), pointer.step.eq(asking),
         ]
-        return prefetch.o
+        return reader.o
 
     def _counters(self, m, tiles, loading, load, take):
         """(table index, table ends, tile ends) for: position, quad, set, ofmap row."""

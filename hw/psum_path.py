@@ -10,7 +10,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .array import Tagged
-from .fetch import Prefetch
+from .fetch import GlbReader, wire_reader
 from .glb import PsumPointer
 from .layouts import LANES, QUAD, bus_width, psum_tag
 from .place import Block, place
@@ -116,27 +116,26 @@ class PsumReader(Block):
         m = Module()
         tiles = place(m, Tiles(self._chip), "tiles")
         pointer = place(m, PsumPointer(self._chip), "pointer")
-        prefetch = place(m, Prefetch(), "prefetch")
+        reader = place(m, GlbReader(self._chip), "reader")
+        wire_reader(m, reader, self)
         attach(m, tiles, self, WALK_SETTINGS)
         attach(m, pointer, self, "ifmap_banks")
-        join(m, prefetch.o, self.o)
+        join(m, reader.o, self.o)
         word = Signal(16, init=1)  # from 1, as words are counted
         tokens = place(m, Tokens(self._chip.glb_words), "tokens")
-        reading, tile_ends = signals("reading tile_ends")
+        asking, tile_ends = signals("asking tile_ends")
         m.d.comb += [
-            self.read_valid.eq(tiles.there & ~tiles.first_channels & tokens.any & prefetch.room),
-            tokens.restart.eq(self.start), tokens.add.eq(self.written), tokens.take.eq(reading),
-            self.read_bank.eq(pointer.bank), self.read_row.eq(pointer.row),
-            reading.eq(self.read_valid & self.read_ready),
-            prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
+            reader.i.valid.eq(tiles.there & ~tiles.first_channels & tokens.any),
+            reader.i.payload.eq(Cat(pointer.bank, pointer.row)), asking.eq(reader.i.valid & reader.i.ready),
+            tokens.restart.eq(self.start), tokens.add.eq(self.written), tokens.take.eq(asking),
             tile_ends.eq(word == tile_case(self.psum_words, tiles)),
             tiles.start.eq(self.start),
-            tiles.step.eq((tiles.there & tiles.first_channels) | (reading & tile_ends)),
-            pointer.restart.eq(self.start), pointer.step.eq(reading),
+            tiles.step.eq((tiles.there & tiles.first_channels) | (asking & tile_ends)),
+            pointer.restart.eq(self.start), pointer.step.eq(asking),
             pointer.mark.eq(tiles.step & tiles.block_ends),
             pointer.rewind.eq(tiles.step & tiles.sweep_ends & ~tiles.block_ends),
         ]
-        with m.If(reading):
+        with m.If(asking):
             m.d.sync += word.eq(Mux(tile_ends, 1, word + 1))
         return m
 
