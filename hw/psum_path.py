@@ -243,7 +243,8 @@ class PsumCollector(Block):
         values = self._chip.psum_bus_values
         if values == LANES:
             return 1, self.i.payload
-        part, before, word = Signal(range(LANES // values)), Signal(QUAD), Signal(QUAD)
+        part = Signal(range(LANES // values))
+        before, word = signals("before word", QUAD)
         m.d.comb += word.eq(before | Cat(Mux(part == index, self.i.payload, 0) for index in range(LANES // values)))
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [part.eq(Mux(note.part_ends, 0, part + 1)), before.eq(Mux(note.part_ends, 0, word))]

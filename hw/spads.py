@@ -239,7 +239,7 @@ class PsumSpad(Block):
         done = Signal(range(self._depth + 1))
         k = Signal(range(self._depth))
         draining, word_ends, free = signals("draining word_ends free")
-        lane = Signal(range(self._bus_values)) if self._bus_values > 1 else Const(0, 1)
+        lane = Signal(range(self._bus_values), name="lane") if self._bus_values > 1 else Const(0, 1)
         total = Signal(16)
         drain = Signal(range(self._depth))
         m.d.comb += [

@@ -3,9 +3,13 @@
 import cocotb
 from glb_model import words
 
+from hw.config import ChipConfig
+from sim.bench import setting
 from sim.streams import cross, run_io_check
 
+CHIP = ChipConfig(**setting("chip"))
 WORDS = words(120)
+WEIGHTS = 10  # of a pass and PE: the third word is half padding
 
 
 @cocotb.test()
@@ -19,12 +23,23 @@ async def stalls(dut, idle, pressure, rows, columns):
 async def full_rate(dut, rows, columns):
     sinks = await run(dut, rows, columns)
     given = sinks["o"].transfers
-    assert given[-1] - given[0] == len(WORDS) - 1, "one word a cycle"
+    assert given[-1] - given[0] == len(given) - 1, "one word a cycle"
 
 
 async def run(dut, rows, columns, idle="never", pressure="never"):
-    tagged = [word | index // columns % rows << 64 | index % columns << 68 for index, word in enumerate(WORDS)]
+    ports = {"filter_rows_last": rows - 1, "filter_columns_last": columns - 1, "filter_words": WEIGHTS}
     _, sinks = await run_io_check(
-        dut, {"i": WORDS}, {"o": tagged}, idle=idle, pressure=pressure,
-        ports={"filter_rows_last": rows - 1, "filter_columns_last": columns - 1})
+        dut, {"i": WORDS}, {"o": list(tagged(rows, columns))}, idle=idle, pressure=pressure,
+        ports={name: value for name, value in ports.items() if hasattr(dut, name)})
     return sinks
+
+
+def tagged(rows, columns):
+    """Words of the bus: of those of the GLB as they are, or what is no padding of their parts."""
+    values, word_of_pass = CHIP.filter_bus_values, -(-WEIGHTS // 4)
+    for index, word in enumerate(WORDS):
+        last = index // (rows * columns) % word_of_pass == word_of_pass - 1
+        weights = (WEIGHTS - 1) % 4 + 1 if last and values < 4 else 4
+        for lane in range(0, weights, values):
+            part = word >> 16 * lane & (1 << 16 * values) - 1
+            yield part | (index // columns % rows | index % columns << 4) << 16 * values

@@ -9,7 +9,8 @@ from sim.bench import setting
 from sim.streams import cross, run_io_check
 from tests.hw.passes import Pass, bus_words, quads, random_values
 
-BUS_VALUES, ZERO_SKIP = (setting("chip")[name] for name in ("ifmap_bus_values", "zero_skip"))
+BUS_VALUES, FILTERS, PSUMS, ZERO_SKIP = (
+    setting("chip")[name] for name in ("ifmap_bus_values", "filter_bus_values", "psum_bus_values", "zero_skip"))
 #: Small enough for the cross product. `rows` counts those of all tiles of a pass.
 SMALL = {
     "conv": (Pass(p=4, q=2, S=3, V=1, f=4, rows=2), {"shift": 5}),
@@ -78,16 +79,16 @@ async def run_passes(dut, shape, *, idle="never", pressure="never", shift=0, fro
     ]
     meant, other = ("psums_ln", "psums_gin") if from_ln else ("psums_gin", "psums_ln")
     getattr(dut, f"{other}__valid").value = 1
-    getattr(dut, f"{other}__payload").value = chance.getrandbits(64)
+    getattr(dut, f"{other}__payload").value = chance.getrandbits(16 * PSUMS)
     macs = Macs(dut, f"{other}__ready")
     await run_io_check(
         dut,
         {
             "ifmaps": bus_words(shape, rows, BUS_VALUES),
-            "filters": [word for steps in weights for word in quads(sum(steps, []))],
-            meant: [word for row in psums for position in row for word in quads(position)],
+            "filters": [word for steps in weights for word in quads(sum(steps, []), FILTERS)],
+            meant: [word for row in psums for position in row for word in quads(position, PSUMS)],
         },
-        {"psums_out": [word for position in ofmap for word in quads(position)]},
+        {"psums_out": [word for position in ofmap for word in quads(position, PSUMS)]},
         idle=idle, pressure=pressure,
         ports={
             "p_last": shape.p - 1, "steps_last": shape.window - 1, "slide": shape.q * shape.V,

@@ -5,21 +5,22 @@ import random
 
 import cocotb
 from glb_model import Memory, Watch, each_cycle, pulse, words
-from layer_model import LAYERS
+from layer_model import CHIP, LAYERS, pack
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 
 def model(layer, supply):
     """(tags asked for, words that come, [(place, word, first, last)] of what is written)."""
-    supply, tags, come, written = iter(supply), [], [], []
+    supply, tags, come, written, values = iter(supply), [], [], [], CHIP.psum_bus_values
     for tile, indices in layer.psum_walk():
         indices = iter(indices)
-        for row, column, stored in layer.array_walk(tile):
-            tags.append(row | column << 4)
-            come.append(next(supply))
+        for (row, column, stored), psums in zip(layer.array_walk(tile), layer.word_psums(tile), strict=True):
+            parts = [next(supply) & (1 << 16 * values) - 1 for _ in range(0, psums if values < 4 else 4, values)]
+            tags += [row | column << 4] * len(parts)
+            come += parts
             if stored:
-                written.append((layer.psum_place(next(indices)), come[-1], tile.first_channels,
+                written.append((layer.psum_place(next(indices)), pack(parts, 16 * values), tile.first_channels,
                                 tile.last_channels))
     return tags, come, written
 

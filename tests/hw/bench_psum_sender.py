@@ -2,21 +2,23 @@
 
 import cocotb
 from glb_model import pulse, words
-from layer_model import LAYERS
+from layer_model import CHIP, LAYERS
 
 from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 
 def model(layer, supply):
     """(words taken, payloads sent)."""
-    supply, taken, sent = iter(supply), [], []
+    supply, taken, sent, values = iter(supply), [], [], CHIP.psum_bus_values
     for tile in layer.walk():
-        for row, column, stored in layer.array_walk(tile):
+        for (row, column, stored), psums in zip(layer.array_walk(tile), layer.word_psums(tile), strict=True):
             word = 0
             if stored and not tile.first_channels:
                 word = next(supply)
                 taken.append(word)
-            sent.append(word | row << 64 | column << 68)
+            for lane in range(0, psums if values < 4 else 4, values):
+                part = word >> 16 * lane & (1 << 16 * values) - 1
+                sent.append(part | (row | column << 4) << 16 * values)
     return taken, sent
 
 

@@ -124,6 +124,17 @@ class Layer:
                 row, column = divmod(lane, self.across * self.e)
                 yield row, column, lane % self.e < tile.rows
 
+    @property
+    def p(self):
+        """As many filters of a set as make `quads` words; the last may have fewer than four."""
+        return 4 * self.quads - (self.quads + self.R) % 4
+
+    def word_psums(self, tile):
+        """How many psums each word of `array_walk` has."""
+        for index, _ in enumerate(self.array_walk(tile)):
+            last = index // (self.t * self.e) % self.quads == self.quads - 1
+            yield self.p - 4 * (self.quads - 1) if last else 4
+
     def psum_place(self, index):
         """(bank, row) of the psum ring's word `index`."""
         banks = CHIP.glb_banks - self.ifmap_banks
@@ -156,7 +167,8 @@ class Layer:
             "f_last": self.f - 1, "f_ragged": self.f_ragged - 1,
             "rows_last": self.ifmap_rows(self.e) - 1, "rows_ragged": self.ifmap_rows(self.e_ragged) - 1,
             "final_column": (self.f - 1) * self.V, "final_ragged": (self.f_ragged - 1) * self.V,
-            "window_last": self.S - 1, "r_last": self.r - 1, "q_last": self.q - 1, "stride": self.U,
+            "p_last": self.p - 1, "window_last": self.S - 1, "r_last": self.r - 1, "q_last": self.q - 1,
+            "stride": self.U,
             "quads_last": self.quads - 1, "lanes_last": self.t * self.e - 1, "sets_last": self.t - 1,
             "columns_last": self.across * self.e - 1, "ifmap_banks": self.ifmap_banks, "relu": self.relu,
             "ifmap_coded": 0,

@@ -77,13 +77,10 @@ def window_steps(shape, rows):
                 )
 
 
-def quads(values):
-    """64-bit words of four 16-bit values, the last padded with zeros."""
-    padded = [*values, *[0] * (-len(values) % 4)]
-    return [
-        sum((value & 0xFFFF) << 16 * lane for lane, value in enumerate(padded[start:start + 4]))
-        for start in range(0, len(padded), 4)
-    ]
+def quads(values, each=4):
+    """Words of four 16-bit values, or of `each`, the last padded with zeros."""
+    return [packed((value & 0xFFFF for value in values[start:start + each]), 16)
+            for start in range(0, len(values), each)]
 
 
 def random_values(chance, *shape, zeros=0.0):

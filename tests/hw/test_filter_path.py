@@ -1,5 +1,7 @@
 """Filters on their way from DRAM to the GIN."""
 
+from dataclasses import asdict, replace
+
 import pytest
 
 from hw.filter_path import FilterBuffer, FilterSender
@@ -21,6 +23,18 @@ def test_broken_buffer(bench, tiny, signal, expression, message):
 
 def test_sender(bench, tiny):
     bench(FilterSender(tiny), "filter_sender")
+
+
+@pytest.mark.parametrize("values", [1, 2])
+def test_narrow_sender(bench, tiny, values):
+    chip = replace(tiny, filter_bus_values=values)
+    bench(FilterSender(chip), "filter_sender", chip=asdict(chip))
+
+
+def test_broken_narrow_sender(bench, tiny):
+    chip = replace(tiny, filter_bus_values=1)
+    bench.fails(FilterSender(chip), "filter_sender", "filter_sender.pass_ends", "1'h0", "word .* is .*, not",
+                chip=asdict(chip))
 
 
 @pytest.mark.parametrize("signal, expression, message", [

@@ -1,5 +1,7 @@
 """PE: right, one MAC a cycle, and seen to fail when it is neither."""
 
+from dataclasses import asdict, replace
+
 import pytest
 
 from hw.pe import PE
@@ -7,6 +9,26 @@ from hw.pe import PE
 
 def test_pe(bench, tiny, simulator):
     bench(PE(tiny), "pe", simulator)
+
+
+@pytest.mark.parametrize("values", [1, 2])
+def test_narrow_buses(bench, tiny, values):
+    chip = narrow(tiny, values)
+    bench(PE(chip), "pe", chip=asdict(chip), testcase="computes|takes")
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("psum_spad_24_1x1.draining", "{} | (done != 5'h0)", "psums_out: word|words, then none"),
+    ("queue_16x1.i__ready", "1'h1", "psums_out: word|words, then none"),
+])
+def test_broken_narrow_buses(bench, tiny, signal, expression, message):
+    chip = narrow(tiny, 1)
+    bench.fails(PE(chip), "pe", signal, expression, message, chip=asdict(chip),
+                testcase="computes/.*idle=some/pressure=some")
+
+
+def narrow(chip, values):
+    return replace(chip, filter_bus_values=values, psum_bus_values=values, psum_fifo_depth=1)
 
 
 @pytest.mark.parametrize("signal, expression, message", [

@@ -1,5 +1,7 @@
 """Psums on their way between the GLB and the array."""
 
+from dataclasses import asdict, replace
+
 import pytest
 
 from hw.psum_path import PsumCollector, PsumReader, PsumSender
@@ -29,6 +31,22 @@ def test_sender(bench, tiny):
 ])
 def test_broken_sender(bench, tiny, signal, expression, message):
     bench.fails(PsumSender(tiny), "psum_sender", signal, expression, message, testcase="full_rate")
+
+
+@pytest.mark.parametrize("values", [1, 2])
+@pytest.mark.parametrize("block, name", [(PsumSender, "psum_sender"), (PsumCollector, "psum_collector")])
+def test_narrow_buses(bench, tiny, block, name, values):
+    chip = replace(tiny, psum_bus_values=values)
+    bench(block(chip), name, chip=asdict(chip), testcase="stalls|full_rate|one_after")
+
+
+@pytest.mark.parametrize("block, name, signal, expression, message", [
+    (PsumSender, "psum_sender", "psum_walk.part_ends", "part == 2'h3", "o: .* words, then none|words sent"),
+    (PsumCollector, "psum_collector", "psum_collector.before", "{} & 64'hffff", "word at"),
+])
+def test_broken_narrow_buses(bench, tiny, block, name, signal, expression, message):
+    chip = replace(tiny, psum_bus_values=1)
+    bench.fails(block(chip), name, signal, expression, message, chip=asdict(chip), testcase="full_rate")
 
 
 def test_collector(bench, tiny, simulator):
