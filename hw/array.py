@@ -1,6 +1,6 @@
 """The PE array: rows of PEs, the local network up the columns, three GINs and the GON around them."""
 
-from amaranth.hdl import Cat, Const, Module
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -36,6 +36,8 @@ class PERow(Block):
     ln_in : psums from the row below; ln_out : this row's, for the row above or the GON.
     from_ln : for each PE, psums come from below instead of the GIN.
     macs, gated : how many MACs, and how many of them gated, in this cycle; one cycle late.
+    above_* : the PEs' settings, handed on to the row above a cycle later: they stand long before the first word
+        comes, and no wire of theirs has to go to all rows.
     """
 
     module_name = "pe_row"
@@ -51,6 +53,7 @@ class PERow(Block):
             "ln_out_readies": In(columns),
             "macs": Out(range(columns + 1)), "gated": Out(range(columns + 1)),
         }
+        ports |= {f"above_{name}": Out(port.shape) for name, port in _settings(chip).items()}
         for name in NETWORKS:
             ports |= {f"{name}_data": In(bus_width(chip, name)), f"{name}_valids": In(columns),
                       f"{name}_readies": Out(columns)}
@@ -61,7 +64,7 @@ class PERow(Block):
         kind = ZeroSkipPE if self._chip.zero_skip else PE
         pes = [place(m, kind(self._chip), f"pe_{x}") for x in range(self._chip.columns)]
         for x, pe in enumerate(pes):
-            m.d.comb += [getattr(pe, name).eq(getattr(self, name)) for name in PE_SETTINGS]
+            m.d.comb += [getattr(pe, name).eq(getattr(self, f"above_{name}")) for name in PE_SETTINGS]
             streams = {"filter": pe.filters, "ifmap": pe.ifmaps, "psum": pe.psums_gin}
             for name, sink in streams.items():
                 m.d.comb += [
@@ -77,6 +80,10 @@ class PERow(Block):
                 self.ln_out_valids[x].eq(pe.psums_out.valid),
                 pe.psums_out.ready.eq(self.ln_out_readies[x]),
             ]
+        for name in PE_SETTINGS:
+            here = Signal.like(getattr(self, name), name=f"own_{name}", reset_less=True)
+            m.d.sync += here.eq(getattr(self, name))
+            m.d.comb += getattr(self, f"above_{name}").eq(here)
         m.d.sync += [
             self.macs.eq(tree_sum(pe.mac for pe in pes)), self.gated.eq(tree_sum(pe.gated for pe in pes)),
         ]
@@ -121,10 +128,14 @@ class PEArray(Block):
         rows = [place(m, PERow(chip), f"row_{y}") for y in range(chip.rows)]
         gon = place(m, Gon(chip), "gon")
         gins = {name: self._gin(m, name, rows) for name in NETWORKS}
+
+        def handed_on(y, name):
+            return getattr(rows[y + 1], f"above_{name}") if y + 1 < chip.rows else getattr(self, name)
+
         feeds_ln = Const(0, columns)  # which PEs of a row send their psums up
         for y, row in enumerate(rows):
             from_ln = self.from_ln.word_select(y, columns)
-            m.d.comb += [getattr(row, name).eq(getattr(self, name)) for name in PE_SETTINGS]
+            m.d.comb += [getattr(row, name).eq(handed_on(y, name)) for name in PE_SETTINGS]
             m.d.comb += [
                 row.from_ln.eq(from_ln),
                 gon.enables.word_select(y, columns).eq(self.active.word_select(y, columns) & ~feeds_ln),

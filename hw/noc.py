@@ -142,19 +142,20 @@ class Gin(Block):
 
 
 class XBusOut(Block):
-    """One row of the GON: the psum word of the PE whose col ID matches.
+    """One row of the GON: the psum word of the PE whose col ID matches, in a register of the row's own.
 
     Members
     -------
     select, col : the request that the Y-bus offers this row; `load` takes it.
-    take : the word leaves; `readies` says so to the PE.
+    valid : the PE has its word; take : it leaves, `readies` says so to the PE.
+    step : `payload` is the word from the next cycle on, zeros if it is another row's.
     """
 
     def __init__(self, columns, width):
         self._columns = columns
         self.module_name = f"x_bus_out_{width}_{columns}"
         super().__init__({
-            "select": In(1), "load": In(1), "col": In(4), "take": In(1), "ids": In(4 * columns),
+            "select": In(1), "load": In(1), "col": In(4), "take": In(1), "step": In(1), "ids": In(4 * columns),
             "enables": In(columns), "data": In(width).array(columns), "valids": In(columns), "readies": Out(columns),
             "payload": Out(width), "valid": Out(1), "matched": Out(1),
         })
@@ -172,8 +173,10 @@ class XBusOut(Block):
             word = word | Mux(matches[j], self.data[j], 0)
         with m.If(self.load):
             m.d.sync += matches.eq(Cat(mc.match for mc in controllers))
+        with m.If(self.step):
+            m.d.sync += self.payload.eq(word)
         m.d.comb += [
-            self.payload.eq(word), self.matched.eq(matches.any()),
+            self.matched.eq(matches.any()),
             self.valid.eq((matches & self.valids).any()),
             self.readies.eq(Mux(self.take, matches, 0)),
         ]
@@ -183,7 +186,7 @@ class XBusOut(Block):
 class Gon(Block):
     """The global output network: fetches the psum word of the PE that `request` names.
 
-    Latency: a word leaves at `o` two cycles after its request was accepted, if its PE has it by then.
+    Latency: a word leaves at `o` three cycles after its request was accepted, if its PE has it by then.
 
     Members
     -------
@@ -209,7 +212,7 @@ class Gon(Block):
         m = Module()
         rows, columns = self._chip.rows, self._chip.columns
         word, found, matched = 0, Signal(rows), Signal(rows)
-        held, load, take = signals("held load take")
+        held, load, take, staged, step = signals("held load take staged step")
         out = place(m, Queue(bus_width(self._chip, "psum"), 2), "out")
         join(m, out.o, self.o)
         for y in range(rows):
@@ -219,6 +222,7 @@ class Gon(Block):
                 mc.enable.eq(self.request.valid), mc.tag.eq(self.request.payload.row),
                 mc.id.eq(self.row_ids.word_select(y, 4)),
                 bus.select.eq(mc.match), bus.load.eq(load), bus.col.eq(self.request.payload.col), bus.take.eq(take),
+                bus.step.eq(step),
                 bus.ids.eq(self.col_ids.word_select(y, 4 * columns)),
                 bus.enables.eq(self.enables.word_select(y, columns)),
                 bus.valids.eq(self.valids[y]), self.readies[y].eq(bus.readies),
@@ -227,9 +231,12 @@ class Gon(Block):
             ]
             word = word | bus.payload
         m.d.comb += [
-            take.eq(found.any() & out.i.ready), out.i.valid.eq(take), out.i.payload.eq(word),
+            step.eq(~staged | out.i.ready), take.eq(found.any() & step),
+            out.i.valid.eq(staged), out.i.payload.eq(word),
             load.eq(~held | take), self.request.ready.eq(load), self.unclaimed.eq(held & ~matched.any()),
         ]
         with m.If(load):
             m.d.sync += held.eq(self.request.valid)
+        with m.If(step):
+            m.d.sync += staged.eq(take)
         return m
