@@ -128,14 +128,9 @@ class PEArray(Block):
         rows = [place(m, PERow(chip), f"row_{y}") for y in range(chip.rows)]
         gon = place(m, Gon(chip), "gon")
         gins = {name: self._gin(m, name, rows) for name in NETWORKS}
-
-        def handed_on(y, name):
-            return getattr(rows[y + 1], f"above_{name}") if y + 1 < chip.rows else getattr(self, name)
-
         feeds_ln = Const(0, columns)  # which PEs of a row send their psums up
         for y, row in enumerate(rows):
             from_ln = self.from_ln.word_select(y, columns)
-            m.d.comb += [getattr(row, name).eq(handed_on(y, name)) for name in PE_SETTINGS]
             m.d.comb += [
                 row.from_ln.eq(from_ln),
                 gon.enables.word_select(y, columns).eq(self.active.word_select(y, columns) & ~feeds_ln),
@@ -148,8 +143,10 @@ class PEArray(Block):
                     row.ln_in_valids.eq(below.ln_out_valids),
                     *(row.ln_in_data[x].eq(below.ln_out_data[x]) for x in range(columns)),
                     below.ln_out_readies.eq((from_ln & row.ln_in_readies) | gon.readies[y + 1]),
+                    *(getattr(row, name).eq(getattr(below, f"above_{name}")) for name in PE_SETTINGS),
                 ]
             feeds_ln = from_ln
+        m.d.comb += [getattr(rows[-1], name).eq(getattr(self, name)) for name in PE_SETTINGS]
         m.d.comb += [
             rows[0].ln_out_readies.eq(gon.readies[0]),
             gon.row_ids.eq(self.gon_row_id), gon.col_ids.eq(self.psum_col_id),
