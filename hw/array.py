@@ -1,6 +1,6 @@
 """The PE array: rows of PEs, the local network up the columns, three GINs and the GON around them."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -94,7 +94,7 @@ class PEArray(Block):
     """The spatial array with its networks.
 
     Row 0 is the top; psums climb from row y + 1 to row y wherever `from_ln` of row y says so, and leave
-    by the GON elsewhere.
+    by the GON elsewhere. A reset reaches row 0 as many cycles late as there are rows; words may come after that.
 
     Members
     -------
@@ -125,7 +125,10 @@ class PEArray(Block):
         m = Module()
         chip = self._chip
         columns = chip.columns
-        rows = [place(m, PERow(chip), f"row_{y}") for y in range(chip.rows)]
+        # as settings do, resets go from row to row: one net to all PEs keeps an FPGA's router busy
+        resets = Signal(chip.rows, init=(1 << chip.rows) - 1, reset_less=True)
+        m.d.sync += resets.eq(Cat(resets[1:], ResetSignal()))
+        rows = [place(m, PERow(chip), f"row_{y}", resets={"sync": resets[y]}) for y in range(chip.rows)]
         gon = place(m, Gon(chip), "gon")
         gins = {name: self._gin(m, name, rows) for name in NETWORKS}
         feeds_ln = Const(0, columns)  # which PEs of a row send their psums up

@@ -75,7 +75,7 @@ async def cycles(clk, count):
 
 
 async def run_io_check(
-    dut, inputs, outputs, *, idle="never", pressure="never", seed=0, extra_cycles=20,
+    dut, inputs, outputs, *, idle="never", pressure="never", seed=0, extra_cycles=20, settle=0,
     fields=None, signed=(), ports=None, periods=None, clocks=None,
 ):
     """Send words into all input streams, expect words from all output streams.
@@ -89,6 +89,8 @@ async def run_io_check(
         Stream name to its words.
     idle, pressure : str
         Names in `patterns.PATTERNS`.
+    settle : int
+        Cycles from the end of the reset to the first word.
     fields : dict of str to list of str, optional
         Of the streams whose payloads are several ports.
     signed : collection of str
@@ -111,6 +113,7 @@ async def run_io_check(
     for name in outputs:
         getattr(dut, f"{name}__ready").value = 0
     main = await start(dut, periods=periods, **(ports or {}))
+    await cycles(main, settle)
     sources, sinks = {}, {}
     for number, name in enumerate([*inputs, *outputs]):
         own = {"seed": seed * 1009 + number, "fields": fields.get(name)}

@@ -56,7 +56,7 @@ async def convolves(dut, case, idle, pressure):
             "requests": [j << 4 for j, _ in positions(ofmap)],
         },
         {"ofmaps": [word for _, word in positions(ofmap)]},
-        idle=idle, pressure=pressure, ports=configuration(e, r, R, U, each),
+        idle=idle, pressure=pressure, settle=CHIP.rows, ports=configuration(e, r, R, U, each),
     )
     counters.task.cancel()
     assert not counters.unclaimed, "unclaimed words"
