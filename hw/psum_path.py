@@ -144,6 +144,7 @@ class PsumSender(Block):
     """Sends psums to the bottom PEs of the sets: zeros for the first channel group, else GLB words."""
 
     module_name = "psum_sender"
+
     def __init__(self, chip):
         self._chip = chip
         self.SETTINGS = f"{WALK_SETTINGS} {array_settings(chip)}"
