@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .layouts import QUAD
 from .place import Block, place
+from .settings import attach
 from .stream import Queue, join
 
 __all__ = ["GlbReader", "Prefetch", "wire_reader"]
@@ -79,8 +80,5 @@ class GlbReader(Block):
 
 def wire_reader(m, reader, owner):
     """Wire the requests of a `GlbReader` to the ports of the data path it is part of."""
-    m.d.comb += [
-        owner.read_valid.eq(reader.read_valid), owner.read_bank.eq(reader.read_bank),
-        owner.read_row.eq(reader.read_row), reader.read_ready.eq(owner.read_ready),
-        reader.read_data.eq(owner.read_data),
-    ]
+    attach(m, owner, reader, "read_valid read_bank read_row")
+    attach(m, reader, owner, "read_ready read_data")
