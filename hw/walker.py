@@ -19,7 +19,7 @@ from .place import Block, place
 from .settings import attach, setting_ports
 from .stream import Queue, signals
 
-__all__ = ["WALK_SETTINGS", "LayerWalker", "Tiles", "tile_case"]
+__all__ = ["WALK_SETTINGS", "Tiles", "tile_case"]
 
 WALK_SETTINGS = ("tiles_last tiles_ragged groups_last groups_ragged channels_last blocks_last "
                  "filters_last strips_last spans_last strips_left spans_left")
