@@ -18,8 +18,10 @@ class ChipLayer:
 
     Attributes
     ----------
+    index : int
+        Place of its node among the model's: what a layer is known by.
     name : str
-        The node's; unique in its network.
+        The node's, or else its output's: for people, as several layers may share one.
     op : str
         Conv, Gemm or MatMul.
     axes : int
@@ -40,6 +42,7 @@ class ChipLayer:
     auto_pad : str
     """
 
+    index: int
     name: str
     op: str
     input: str

@@ -105,9 +105,8 @@ class _Importer:
                 uses[name] += 1
                 self.readers[name] = node
         self.only_reader = {name: node for name, node in self.readers.items() if uses[name] == 1}
-        self.names = Counter()
 
-    def layer(self, node) -> ChipLayer | None:
+    def layer(self, index, node) -> ChipLayer | None:
         """The chip's layer of a node, without what follows; None if the node is the host's."""
         maker = {"Conv": self._conv, "Gemm": self._gemm, "MatMul": self._matmul}.get(node.op_type)
         if maker is None or node.domain not in ("", "ai.onnx") or node.input[0] in self.constants:
@@ -118,9 +117,7 @@ class _Importer:
         found = maker(node, {item.name: helper.get_attribute_value(item) for item in node.attribute})
         if found is None:
             return None
-        name = node.name or node.output[0]
-        self.names[name] += 1
-        return replace(found, name=name if self.names[name] == 1 else f"{name}#{self.names[name]}")
+        return replace(found, index=index, name=node.name or node.output[0])
 
     def _value(self, name):
         return np.asarray(self.constants.value(name), np.float64) if self.weights else None
@@ -145,7 +142,8 @@ class _Importer:
         weights = self._value(node.input[1])
         auto_pad = attributes.get("auto_pad", b"NOTSET").decode()
         return ChipLayer(
-            name="", op="Conv", axes=len(dims) - 2, input=node.input[0], output=node.output[0], folded=("Conv",),
+            index=0, name="", op="Conv", axes=len(dims) - 2, input=node.input[0], output=node.output[0],
+            folded=("Conv",),
             weights_shape=(*dims[:2], 1, dims[2]) if flat else tuple(dims),
             weights=weights.reshape(*dims[:2], -1, dims[-1]) if self.weights else None,
             bias=self._bias(node, dims[0]),
@@ -175,7 +173,7 @@ class _Importer:
                            np.zeros(dims[1]) if self.weights else None)
 
     def _dense(self, node, M, K, weights, bias):
-        return ChipLayer(name="", op=node.op_type, input=node.input[0], output=node.output[0],
+        return ChipLayer(index=0, name="", op=node.op_type, input=node.input[0], output=node.output[0],
                          folded=(node.op_type,), weights_shape=(M, K, 1, 1),
                          weights=weights.reshape(M, K, 1, 1) if self.weights else None, bias=bias)
 
@@ -253,10 +251,10 @@ def import_graph(model, *, weights=True, dims=None) -> Network:
     """
     importer = _Importer(model, dims or {}, weights)
     steps, taken = [], set()
-    for node in model.graph.node:
+    for index, node in enumerate(model.graph.node):
         if node.output[0] in taken or importer.constants.made_by(node):
             continue
-        layer = importer.layer(node)
+        layer = importer.layer(index, node)
         if layer is None:
             steps.append(HostNode(node, tuple(free_names(node)), tuple(name for name in node.output if name)))
             continue

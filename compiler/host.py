@@ -79,7 +79,8 @@ class NodeRunner:
         names = free_names(node)
         feeds = {name: np.asarray(values[name]) for name in names}
         outputs = [name for name in node.output if name]
-        key = node.output[0], tuple(value.dtype.str for value in feeds.values())
+        # A node is known by what it holds: names, and even outputs, may be left out or come again.
+        key = node.SerializeToString(deterministic=True), tuple(value.dtype.str for value in feeds.values())
         try:
             if key not in self._sessions:
                 self._sessions[key] = _session(self._model(node, feeds, outputs))

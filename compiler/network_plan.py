@@ -131,8 +131,8 @@ def _write(path, table):
     scratch.rename(path)
 
 
-def layer_densities(network: Network, zeros: float) -> dict[str, Density]:
-    """Expected densities of each layer's ifmap and ofmap: `zeros` of what comes from a ReLU is zero.
+def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
+    """Expected densities of each layer's ifmap and ofmap, by `index`: `zeros` of what comes from a ReLU is zero.
 
     Host nodes that keep zeros, such as pooling, keep a ReLU's; what joins several tensors does if they all are.
     """
@@ -143,7 +143,7 @@ def layer_densities(network: Network, zeros: float) -> dict[str, Density]:
         elif step.node.op_type == "Relu" or step.node.op_type in _KEEP_ZEROS and all(
                 name in after_relu for name in step.inputs if name not in network.constants):
             after_relu.update(step.outputs)
-    return {layer.name: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu)
+    return {layer.index: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu)
             for layer in network.layers}
 
 
@@ -173,7 +173,7 @@ def plan_network(network: Network, dims: dict, planner: Planner, *, zeros=0.0, r
             raise GraphError(f"{layer}: the shape of its input {layer.input} does not follow from the model's inputs")
         if report:
             report(layer)
-        plans.append(planner.plan(layer, layer.shape(dims[layer.input]), densities[layer.name]))
+        plans.append(planner.plan(layer, layer.shape(dims[layer.input]), densities[layer.index]))
     return plans
 
 

@@ -127,15 +127,16 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
 
     Returns
     -------
-    layers : dict of str to Observed
+    layers : dict of int to Observed
+        By the layers' `index`.
     inputs : dict of str to (least, largest)
     """
-    seen, inputs, conv = {layer.name: Observed() for layer in network.layers}, {}, FloatConv()
+    seen, inputs, conv = {layer.index: Observed() for layer in network.layers}, {}, FloatConv()
 
     def chip(layer, x):
         ifmap = layer.ifmap(x)
         sums = conv(ifmap, layer.filters(), layer.bias, layer.shape(x.shape))
-        seen[layer.name].add(ifmap, sums)
+        seen[layer.index].add(ifmap, sums)
         return layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
 
     for feeds in batches:
@@ -146,9 +147,9 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
     return seen, inputs
 
 
-def quantize(network: Network, seen: dict, data_width: int = 16) -> dict[str, QuantizedLayer]:
-    """All layers of the chip in integers, by name; `data_width` as in ChipConfig."""
-    return {layer.name: quantize_layer(layer, seen[layer.name], data_width) for layer in network.layers}
+def quantize(network: Network, seen: dict, data_width: int = 16) -> dict[int, QuantizedLayer]:
+    """All layers of the chip in integers, by `index`; `data_width` as in ChipConfig."""
+    return {layer.index: quantize_layer(layer, seen[layer.index], data_width) for layer in network.layers}
 
 
 def has_rounding_channel(channels) -> bool:

@@ -121,7 +121,7 @@ def _chosen(layers, network):
     for name in layers:
         if name not in names:
             raise BadInput(f"--layers: the chip runs no layer {name}; its layers are {', '.join(names)}")
-    return set(layers)
+    return {layer.index for layer in network.layers if layer.name in layers}
 
 
 def _batch(feeds):

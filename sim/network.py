@@ -118,13 +118,13 @@ class RtlLayers:
         return digest.hexdigest()[:24]
 
 
-def float_outputs(network: Network, feeds: dict) -> dict[str, np.ndarray]:
-    """The chip layers' outputs in float, by layer name."""
+def float_outputs(network: Network, feeds: dict) -> dict[int, np.ndarray]:
+    """The chip layers' outputs in float, by the layers' `index`."""
     found, conv = {}, FloatConv()
 
     def chip(layer, x):
-        found[layer.name] = _float_layer(conv, layer, x)[1]
-        return found[layer.name]
+        found[layer.index] = _float_layer(conv, layer, x)[1]
+        return found[layer.index]
 
     execute(network, feeds, chip)
     return found
@@ -145,14 +145,14 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
 
     Parameters
     ----------
-    quantized : dict of str to QuantizedLayer
+    quantized : dict of int to QuantizedLayer
     feeds : dict of str to ndarray
     planner : Planner
         Whose mappings the chip runs.
     rtl : RtlLayers, optional
     model : bool
         Compute each layer with the numpy model, and compare the RTL's with it; if False the RTL goes alone.
-    only : set of str, optional
+    only : set of int, optional
         The layers that RTL does, all by default; the model does the others.
     report : callable, optional
         Called with each ChipLayer as it begins, and with its LayerRun when it is done.
@@ -165,13 +165,13 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
     floats, conv, runs = float_outputs(network, feeds), FloatConv(), []
 
     def chip(layer, x):
-        own = quantized[layer.name]
+        own = quantized[layer.index]
         if report:
             report(layer)
         shape = chip_shape(layer.shape(x.shape))
         tensors, saturated = own.tensors(layer.ifmap(x))
         expected = found = table = None
-        here = rtl is not None and (only is None or layer.name in only)
+        here = rtl is not None and (only is None or layer.index in only)
         if model or not here:
             expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
         plan = planner.plan(layer, layer.shape(x.shape), Density(
@@ -185,7 +185,7 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
         sums, alone = _float_layer(conv, layer, x)
         y = layer.output_tensor(own.real_ofmap(found), x.shape).astype(x.dtype)
         runs.append(LayerRun(own, plan, saturated / x.size, own.overflows(sums) / sums.size,
-                             sqnr_db(floats[layer.name], y), sqnr_db(alone, y), table))
+                             sqnr_db(floats[layer.index], y), sqnr_db(alone, y), table))
         if report:
             report(runs[-1])
         return y

@@ -10,6 +10,7 @@ from compiler.graph import HostNode, import_graph
 from compiler.host import run_float
 from compiler.onnx_model import GraphError, infer_dims
 from tests.network import models
+from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_db
 
 CONVS = {
     "plain": (dict(weights=(6, 4, 3, 3)), (2, 4, 9, 11)),
@@ -135,3 +136,25 @@ def test_three_dimensions_are_refused():
     message = r"^node conv \(Conv\): the chip path takes 1-D and 2-D convolutions, not 3-D$"
     with pytest.raises(GraphError, match=message):
         import_graph(model)
+
+
+def test_layers_of_one_name_are_told_apart():
+    """A layer named as another's output, and one named as a counter would make it."""
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["c"]), helper.make_node("Conv", ["x", "w2"], ["b"], name="c"),
+             helper.make_node("Conv", ["x", "w3"], ["d"], name="c#2"),
+             helper.make_node("Concat", ["c", "b", "d"], ["y"], axis=1)]
+    model = models.build(nodes, {f"w{i}": models.features(4, 4, 3, 3, seed=i) for i in (1, 2, 3)})
+    network, feeds = import_graph(model), {"x": models.features(1, 4, 9, 11)}
+    quantized = quantize(network, calibrate(network, [feeds])[0])
+    found, _ = in_integers(network, quantized, feeds)
+    assert [layer.name for layer in network.layers] == ["c", "c", "c#2"]
+    assert sqnr_db(run_float(model, feeds)["y"], found["y"]) >= 50
+
+
+def test_host_nodes_without_a_first_output_are_told_apart():
+    """Two GRUs, of which only the last hidden state is read."""
+    nodes = [helper.make_node("GRU", ["x", "W", "R"], ["", "h1"], hidden_size=4),
+             helper.make_node("GRU", ["x", "W", "R"], ["", "h2"], hidden_size=4, direction="reverse"),
+             helper.make_node("Concat", ["h1", "h2"], ["y"], axis=2)]
+    same(models.build(nodes, {"W": models.features(1, 12, 6), "R": models.features(1, 12, 4)}, data=("N", 2, 6)),
+         models.features(5, 2, 6))

@@ -17,7 +17,7 @@ def in_integers(network, quantized, feeds):
     run, lost = FloatConv(), {"saturated": 0, "overflowed": 0}
 
     def chip(layer, x):
-        own, shape = quantized[layer.name], layer.shape(x.shape)
+        own, shape = quantized[layer.index], layer.shape(x.shape)
         tensors, saturated = own.tensors(layer.ifmap(x))
         lost["saturated"] += saturated
         lost["overflowed"] += own.overflows(run(layer.ifmap(x), layer.filters(), layer.bias, shape))
@@ -57,7 +57,7 @@ def test_sums_fit_16_bits_before_they_wrap():
     """The integers' sums without the wrap: of the same products, in 64 bits."""
     network = import_graph(models.conv((6, 40, 1, 1), data=("N", 40, 9, 11)))
     feeds = {"x": models.features(2, 40, 9, 11)}
-    own = quantize(network, calibrate(network, [feeds])[0])["conv"]
+    own = quantize(network, calibrate(network, [feeds])[0])[0]
     tensors, _ = own.tensors(feeds["x"])
     products = tensors.weights[None, :, :, 0, 0, None, None].astype(np.int64) * tensors.ifmap[:, None]
     sums = (products >> own.shift).sum(axis=2) + own.bias.astype(np.int64)[:, None, None]
@@ -71,12 +71,12 @@ def test_the_rounding_channel_is_worth_its_work():
     network = import_graph(models.conv((6, 40, 3, 3), data=("N", 40, 9, 11)))
     feeds = {"x": np.maximum(models.features(2, 40, 9, 11), 0)}
     quantized = quantize(network, calibrate(network, [feeds])[0])
-    own = quantized["conv"]
+    own = quantized[0]
     assert own.weights.shape == (6, 41, 3, 3)
     without = own.weights.copy()
     without[:, -1] = 0
     exact = models.in_float(network, feeds)["y"]
-    noise = [sqnr_db(exact, in_integers(network, {"conv": layer}, feeds)[0]["y"])
+    noise = [sqnr_db(exact, in_integers(network, {0: layer}, feeds)[0]["y"])
              for layer in (own, replace(own, weights=without))]
     assert noise[0] > noise[1] + 10
 
