@@ -95,7 +95,7 @@ def simulate(
     progress : callable, optional
         Called now and then with a dict: `job`, `cycles`, `passes`, `mac_cycles`.
     hang_cycles : int
-        Core cycles without a step of `mac_cycles` after which a job hangs.
+        Cycles of the slower clock without a step of `mac_cycles` after which a job hangs.
     max_cycles : int, optional
         Core cycles that a job may take in all. Must be given where there is
         no counter `mac_cycles`, lest a simulation never end.

@@ -14,12 +14,15 @@ from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
+from cocotb.triggers import ClockCycles, Combine, First, RisingEdge, Timer
 
 from .chip import ALIVE, DESCRIPTION, SHOWN
 
-#: Core cycles in which a counter must be there, also over a bus with stalls.
+#: Cycles of the slower clock in which a counter must be there, also over a bus with stalls.
 COUNTER_CYCLES = 4_000
+
+#: Cycles of each clock in which both resets are high together, and as many before the chip is used.
+RESET_CYCLES = 4
 
 
 @cocotb.test()
@@ -53,6 +56,7 @@ class ChipBench:
         dut.dump_first.value = 0
         dut.dump_last.value = description["dram_words"] - 1
         # GPI clocks: no Python at their edges, under Icarus neither.
+        self._slow_ps = max(description["core_period_ps"], description["link_period_ps"])
         self._core = Clock(dut.clk, description["core_period_ps"], "ps", impl="gpi")
         self._link = Clock(dut.link_clk, description["link_period_ps"], "ps", impl="gpi")
 
@@ -99,19 +103,22 @@ class ChipBench:
         await RisingEdge(dut.clk)
         dut.rst.value = 1
         dut.link_rst.value = 1
-        # Long enough for both domains, and for a reset through synchronisers.
-        await ClockCycles(dut.link_clk, 4)
+        await self._both()
         dut.link_rst.value = 0
         await RisingEdge(dut.clk)
         dut.rst.value = 0
-        await ClockCycles(dut.link_clk, 4)
+        await self._both()
         await RisingEdge(dut.clk)
 
+    async def _both(self):
+        """Let RESET_CYCLES of each clock pass, whichever is the slower."""
+        await Combine(*(ClockCycles(clock, RESET_CYCLES) for clock in (self._dut.link_clk, self._dut.clk)))
+
     async def _pulse(self, request, answer, cycles):
-        """Raise a request until it is answered; whether it was, within so many core cycles."""
+        """Raise a request until it is answered; whether it was, within N cycles of the slower clock."""
         request.value = 1
         edge = RisingEdge(answer)
-        limit = Timer(cycles * self._description["core_period_ps"], "ps")
+        limit = Timer(cycles * self._slow_ps, "ps")
         answered = await First(edge, limit) is edge
         request.value = 0
         # so that either clock sees it low
@@ -141,7 +148,8 @@ class ChipBench:
                     alive, alive_at = line[ALIVE], cycles
             with open(description["progress"], "a") as progress:
                 progress.write(json.dumps(line) + "\n")
-            stuck = ALIVE in self._counters and cycles - alive_at >= description["hang_cycles"]
+            idle = (cycles - alive_at) * description["core_period_ps"] // self._slow_ps
+            stuck = ALIVE in self._counters and idle >= description["hang_cycles"]
             # The end may have come while the counters were read.
             if str(dut.done.value) == "1":
                 return "done"
