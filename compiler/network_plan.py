@@ -1,12 +1,8 @@
 """What the chip would do with a network: a mapping and its costs for each layer, and what they add up to."""
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from compiler import energy, layout, lowering, mapping, model, schedule, search
 from compiler.chip_layer import ChipLayer
 from compiler.graph import Network
 from compiler.lowering import lower
@@ -17,11 +13,8 @@ from compiler.quantize import chip_shape
 from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import ChipConfig
-from hw.config import chip as chip_config
 
 __all__ = ["LayerPlan", "Planner", "layer_densities", "plan_network", "totals"]
-
-_CODE = (chip_config, energy, layout, lowering, mapping, model, schedule, search)
 
 
 @dataclass(frozen=True)
@@ -89,14 +82,12 @@ class Planner:
     chip : ChipConfig
     objective : str
         See `compiler.search`.
-    directory : Path
-        Where mappings are kept, named by the layer, the chip and the code that finds them.
+    kept : object
+        Has `key`, `get` and `put` of a `sim.cache.Cache`, for the mappings that were found.
     """
 
-    def __init__(self, chip: ChipConfig, objective: str, directory):
-        self.chip, self._objective, self._directory = chip, objective, Path(directory)
-        sources = b"".join(Path(module.__file__).read_bytes() for module in _CODE)
-        self._code = hashlib.sha256(sources).hexdigest()
+    def __init__(self, chip: ChipConfig, objective: str, kept):
+        self.chip, self._objective, self._kept = chip, objective, kept
 
     def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
         """The best mapping of a layer.
@@ -109,26 +100,21 @@ class Planner:
         mapped = chip_shape(shape)
         one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
         rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2))
-        key = hashlib.sha256(repr((one, self.chip, rounded, self._objective, self._code)).encode()).hexdigest()[:24]
-        native, path = lower(one, self.chip)[0], self._directory / f"{key}.json"
-        try:
-            if not path.exists():
+        key, native = self._kept.key(one, self.chip, rounded, self._objective), lower(one, self.chip)[0]
+        kept = self._kept.get(key)
+        if kept:
+            table, _ = kept
+        else:
+            try:
                 found = find_mapping(native, self.chip, objective=self._objective, density=rounded)
-                timed = timed_costs(native, self.chip, found, rounded)
-                _write(path, {"mapping": found.as_dict(), "cycles": float(timed.cycles)})
-        except MappingError as error:
-            raise GraphError(f"{layer}: {error}") from None
-        kept = json.loads(path.read_text())
-        found = Mapping(**kept["mapping"])
-        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=kept["cycles"])
+            except MappingError as error:
+                raise GraphError(f"{layer}: {error}") from None
+            timed = timed_costs(native, self.chip, found, rounded)
+            table = {"mapping": found.as_dict(), "cycles": float(timed.cycles)}
+            self._kept.put(key, table)
+        found = Mapping(**table["mapping"])
+        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=table["cycles"])
         return LayerPlan(layer.name, layer.folded, shape, mapped, found, timed, self.chip)
-
-
-def _write(path, table):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(table))
-    scratch.rename(path)
 
 
 def layer_densities(network: Network, zeros: float) -> dict[int, Density]:

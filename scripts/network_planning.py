@@ -13,7 +13,8 @@ from hw.config import load_chip
 from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from scripts.network_inputs import parse_sizes
 from scripts.network_page import write_page
-from scripts.network_run import PLANS, check_targets
+from scripts.network_run import check_targets
+from sim.cache import Cache
 
 __all__ = ["plan"]
 
@@ -34,7 +35,7 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
         network = import_graph(proto, weights=False, dims=dims)
         if not network.layers:
             raise BadInput(f"model {path} must have a Conv, Gemm or MatMul with constant weights; it has none")
-        plans = _with_bar(network, dims, Planner(chip, objective, PLANS), zeros)
+        plans = _with_bar(network, dims, Planner(chip, objective, Cache("mappings")), zeros)
     batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
     entries = [entry.as_dict() for entry in plans]
     report = {"model": path.stem, "backend": "plan", "chip": chip.name, "core_mhz": chip.core_mhz,

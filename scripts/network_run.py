@@ -16,12 +16,11 @@ from hw.config import load_chip
 from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from scripts.network_inputs import load_calibration, load_inputs
 from scripts.network_page import decibels, write_page
+from sim.cache import Cache
 from sim.network import ChipFailure, RtlLayers, finite, run_network
 from sim.tools import SimulatorError, require
 
-__all__ = ["PLANS", "check_targets", "run", "run_model", "warn"]
-
-PLANS = Path("build/plan")  # where mappings that were found stay
+__all__ = ["check_targets", "run", "run_model", "warn"]
 
 
 def check_targets(**options):
@@ -94,8 +93,9 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             chip, simulator, fresh=fresh,
             progress=lambda done, total: bars.update(passes, completed=done, total=total))
         try:
-            outputs, runs = run_network(network, quantized, feeds, Planner(chip, objective, PLANS), rtl=rtl,
-                                        model=backend != "rtl", only=only, report=report)
+            planner = Planner(chip, objective, Cache("mappings"))
+            outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
+                                        only=only, report=report)
         except ChipFailure as error:
             raise SimulatorError(str(error)) from None
     entries = [entry.as_dict() for entry in runs]

@@ -1,10 +1,8 @@
 """Whole networks: layers cut into tasks, tasks run side by side, results kept."""
 
-import json
 import platform
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from compiler.lowering import lower
 from compiler.mapping import Mapping, Placement
@@ -12,8 +10,10 @@ from compiler.networks import BenchmarkLayer, benchmark_tensors
 from compiler.program import Shard
 from hw.config import ChipConfig
 
-from .kept import code_digest
-from .layer import BUILD, simulate_layer
+from . import cache
+from .files import BUILD
+from .layer import simulate_layer
+from .tools import require
 from .workers import executor
 
 __all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards", "tile_mapping"]
@@ -41,8 +41,8 @@ class Task:
     simulator: str
 
     def key(self) -> str:
-        """Names the result: what the task is, and the code that computes it."""
-        return code_digest(self).hexdigest()[:24]
+        """Names the result: what the task is, the simulator's version, and the code that computes it."""
+        return cache.key(self, require(self.simulator).version)
 
 
 def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all") -> list[Task]:
@@ -127,13 +127,11 @@ def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
     -------
     dict of Task to dict
     """
-    directory = Path(build) / "benchmark"
-    directory.mkdir(parents=True, exist_ok=True)
-    results, waiting = {}, []
+    kept, results, waiting = cache.Cache("benchmark", build), {}, []
     for task in tasks:
-        path = directory / f"{task.key()}.json"
-        if path.exists() and not fresh:
-            results[task] = json.loads(path.read_text())
+        found = None if fresh else kept.get(task.key())
+        if found:
+            results[task], _ = found
             if report:
                 report(task, results[task], True)
         else:
@@ -145,10 +143,7 @@ def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
         for future in as_completed(futures):
             task = futures[future]
             results[task] = future.result()
-            path = directory / f"{task.key()}.json"
-            scratch = path.with_suffix(f".{task.seed}.part")
-            scratch.write_text(json.dumps(results[task]))
-            scratch.rename(path)
+            kept.put(task.key(), results[task])
             if report:
                 report(task, results[task], False)
     return results

@@ -1,8 +1,6 @@
 """One layer on the simulated chip: compile, simulate, read the ofmap back, compare with golden."""
 
 import hashlib
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +20,9 @@ from hw.counters import COUNTERS, counter_index
 from hw.generate import write
 
 from . import chip as chip_simulation
+from .files import BUILD, locked, scratch_folder
 
 __all__ = ["LayerResult", "chip_verilog", "compare", "simulate_layer", "simulate_programs"]
-
-BUILD = Path("build")
-
 
 TOPS = {"chip": Eyeriss, "axi": EyerissAxi}
 
@@ -38,13 +34,11 @@ def chip_verilog(chip: ChipConfig, build=BUILD, top="chip") -> list[Path]:
     block = TOPS[top](chip)
     directory = Path(build) / "verilog" / f"{chip.name}-{top}-{key[:16]}"
     if not directory.is_dir():
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=directory.parent))
-        write(block, scratch)
-        try:
-            scratch.rename(directory)
-        except OSError:  # another process was faster
-            shutil.rmtree(scratch)
+        with locked(directory.parent / "locks" / directory.name):
+            if not directory.is_dir():  # another process was faster
+                with scratch_folder(directory) as scratch:
+                    write(block, scratch)
+                    scratch.rename(directory)
     return sorted(directory.glob("*.sv"), key=lambda path: (path.stem != block.module_name, path.stem))
 
 

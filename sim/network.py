@@ -1,10 +1,6 @@
 """A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
 
-import hashlib
-import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +14,10 @@ from compiler.quantize import QuantizedLayer, chip_shape, sqnr_db
 from golden.conv import conv_layer
 from golden.tensors import first_difference
 
-from .kept import code_digest
-from .layer import BUILD, simulate_programs
+from . import cache
+from .files import BUILD
+from .layer import simulate_programs
+from .tools import require
 
 __all__ = ["ChipFailure", "LayerRun", "RtlLayers", "finite", "float_outputs", "run_network"]
 
@@ -82,9 +80,9 @@ class RtlLayers:
     """
 
     def __init__(self, chip, simulator="verilator", *, build=BUILD, fresh=False, progress=None):
-        self._chip, self._simulator, self._build = chip, simulator, Path(build)
+        self._chip, self._simulator, self._build = chip, simulator, build
         self._fresh, self._progress = fresh, progress
-        self._code = code_digest((chip, simulator)).digest()
+        self._kept = cache.Cache("layers", build)
 
     def run(self, shape, mapping: Mapping, tensors, *, shift, relu):
         """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
@@ -94,28 +92,20 @@ class RtlLayers:
         ChipFailure
             The chip hangs, faults, or leaves no ofmap.
         """
-        path = self._build / "network" / f"{self._key(shape, mapping, tensors, shift, relu)}.npz"
-        if path.exists() and not self._fresh:
-            with np.load(path) as kept:
-                return kept["ofmap"], json.loads(str(kept["result"])) | {"kept": True}
+        key = cache.key(self._chip, self._simulator, require(self._simulator).version, shape, mapping, shift, relu,
+                        *tensors)
+        kept = None if self._fresh else self._kept.get(key)
+        if kept:
+            table, arrays = kept
+            return arrays["ofmap"], table | {"kept": True}
         program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu)
         result = simulate_programs([program], [None], self._chip, simulator=self._simulator, build=self._build,
                                    progress=self._progress)[0]
         if result.status != "done":
             raise ChipFailure(f"the chip's run ended as {result.status}")
         table = result.as_dict()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(f".{os.getpid()}.part")
-        with scratch.open("wb") as file:
-            np.savez(file, ofmap=result.ofmap, result=json.dumps(table))
-        scratch.rename(path)
+        self._kept.put(key, table, ofmap=result.ofmap)
         return result.ofmap, table | {"kept": False}
-
-    def _key(self, shape, mapping, tensors, shift, relu):
-        digest = hashlib.sha256(self._code + repr((shape, mapping, shift, relu)).encode())
-        for tensor in tensors:
-            digest.update(np.ascontiguousarray(tensor).data)
-        return digest.hexdigest()[:24]
 
 
 def float_outputs(network: Network, feeds: dict) -> dict[int, np.ndarray]:

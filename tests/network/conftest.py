@@ -7,7 +7,8 @@ import pytest
 
 from hw.config import load_chip
 from scripts import network_run
-from sim.layer import BUILD
+from sim.cache import Cache
+from sim.files import BUILD
 from sim.network import RtlLayers
 from sim.tools import available
 
@@ -22,7 +23,7 @@ def run(tmp_path, monkeypatch):
         (BUILD / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / name).symlink_to((BUILD / name).resolve())
     monkeypatch.setattr(network_run, "RtlLayers", functools.partial(RtlLayers, build=tmp_path))
-    monkeypatch.setattr(network_run, "PLANS", tmp_path / "plan")
+    monkeypatch.setattr(network_run, "Cache", functools.partial(Cache, build=tmp_path))
 
     def run(model, feeds, backend, data_width=16, **options):
         if backend != "model" and not available("verilator"):

@@ -116,6 +116,22 @@ def test_runs_at_once(simulator, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{n}.log" for n in range(4)]
 
 
+def test_the_users_environment_does_not_matter(simulator, tmp_path, monkeypatch):
+    """Variables by which cocotb chooses tests and plug-ins, and Python its ways."""
+    made = build(BROKEN, "broken", simulator=simulator)
+    for name in ("COCOTB_TESTCASE", "COCOTB_TEST_FILTER", "COCOTB_TEST_MODULES", "GPI_EXTRA", "PYTHONHOME"):
+        monkeypatch.setenv(name, "other")
+    run(made, test_module=BENCH, testcase="broken_stream", seed=1, env={"BENCH_SETTINGS": '{"fault": 0}'},
+        log=tmp_path / "log")
+
+
+def test_make_is_not_sent_where_it_cannot_work(monkeypatch, no_cache):
+    monkeypatch.setattr(tools, "BUILD", Path("/home/some one/build"))
+    with pytest.raises(SimulatorMissing, match="^Verilator builds with make, which cannot work in "
+                       "/home/some one/build, a path with ' ' in it: move the checkout, or take --sim icarus$"):
+        tools.require("verilator")
+
+
 def test_syntax_error_is_shown(simulator, tmp_path):
     source = tmp_path / "bad.sv"
     source.write_text("module bad (input logic clk); this is not Verilog; endmodule\n")

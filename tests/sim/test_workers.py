@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -14,6 +15,7 @@ from compiler.networks import BenchmarkLayer
 from golden.layer import LayerShape
 from hw.config import PRESETS
 from sim.benchmark import layer_tasks, run_task, run_tasks
+from sim.files import ROOT
 from sim.tools import available
 from sim.workers import ClusterError, executor, parse_workers
 
@@ -100,3 +102,36 @@ def test_without_the_package():
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == ("--workers with an address needs the package distributed: "
                     "pip install 'eyeriss-generator[cluster]'\n")
+
+
+def test_ctrl_c_ends_all_processes_and_they_say_nothing(tmp_path):
+    """A terminal sends it to the whole group; no task that waits is begun, folders of those at work are removed."""
+    code = ("import sys, time; from concurrent.futures import as_completed; from sim.workers import executor\n"
+            "from tests.sim.test_workers import wait_in_a_folder\n"
+            "if __name__ == '__main__':\n"
+            "    with executor(2) as pool:\n"
+            "        list(as_completed([pool.submit(wait_in_a_folder, sys.argv[1]) for _ in range(6)]))\n")
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    folders = tmp_path / "folders"
+    folders.mkdir()
+    parent = subprocess.Popen([sys.executable, script, folders], stderr=subprocess.PIPE, text=True, cwd=ROOT,
+                              env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    try:
+        for _ in range(1200):
+            if len(list(folders.iterdir())) == 2:
+                break
+            time.sleep(0.05)
+        os.killpg(parent.pid, signal.SIGINT)
+        _, said = parent.communicate(timeout=30)
+    finally:
+        parent.kill()
+    assert [line for line in said.splitlines() if "Process" in line or line.startswith("KeyboardInterrupt")] \
+        == ["KeyboardInterrupt"], said  # the parent's own, which the command line turns into a word
+    assert not list(folders.iterdir())
+
+
+def wait_in_a_folder(directory):
+    with tempfile.TemporaryDirectory(dir=directory):
+        time.sleep(60)
