@@ -12,7 +12,7 @@ from compiler.onnx_model import GraphError
 from compiler.quantize import chip_shape
 from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
-from hw.config import ChipConfig
+from hw.config import ChipConfig, configuration_cycles
 
 __all__ = ["LayerPlan", "Planner", "layer_densities", "plan_network", "totals"]
 
@@ -54,6 +54,11 @@ class LayerPlan:
         """Of all jobs."""
         return int(self.shape.G * self.costs.cycles)
 
+    @property
+    def configuration_cycles(self) -> int:
+        """Of all jobs: each is configured anew, and the chip does nothing else meanwhile."""
+        return self.shape.G * configuration_cycles(self.chip)
+
     def as_dict(self) -> dict:
         """A layer's object in the JSON: bytes for words, all jobs together."""
         jobs, found = self.shape.G, self.costs
@@ -66,7 +71,8 @@ class LayerPlan:
             "layer": self.name, "folded": list(self.folded), "shape": str(self.shape), "macs": self.shape.macs,
             "jobs": jobs, "mapped_channels": self.mapped.C, "mapping": self.mapping.as_dict(),
             "active_pes": self.placement.active_pes, "cycles": self.cycles,
-            "milliseconds": self.cycles / self.chip.core_mhz / 1e3,
+            "configuration_cycles": self.configuration_cycles,
+            "milliseconds": (self.cycles + self.configuration_cycles) / self.chip.core_mhz / 1e3,
             "utilization": self.shape.macs / self.cycles / self.chip.pes, "binding": found.binding(),
             "cycles_by_resource": {name: int(jobs * found.by_resource[name]) for name in RESOURCES},
             "passes": int(jobs * found.passes), "glb_bytes": by_kind(found.glb), "dram_bytes": by_kind(found.dram),
@@ -165,11 +171,13 @@ def plan_network(network: Network, dims: dict, planner: Planner, *, zeros=0.0, r
 
 def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) -> dict:
     """Sums of the layers' objects; what the host does is only named."""
-    cycles, macs = (sum(entry[name] for entry in entries) for name in ("cycles", "macs"))
+    cycles, configuration, macs = (sum(entry[name] for entry in entries)
+                                   for name in ("cycles", "configuration_cycles", "macs"))
+    busy = cycles + configuration
     return {
         "layers": len(entries), "macs": macs, "macs_per_frame": macs / batch, "cycles": cycles,
-        "milliseconds": cycles / chip.core_mhz / 1e3,
-        "frames_per_second": batch * chip.core_mhz * 1e6 / cycles if cycles else None,
+        "configuration_cycles": configuration, "milliseconds": busy / chip.core_mhz / 1e3,
+        "frames_per_second": batch * chip.core_mhz * 1e6 / busy if busy else None,
         "utilization": macs / cycles / chip.pes if cycles else None,
         "glb_bytes": sum(sum(entry["glb_bytes"].values()) for entry in entries),
         "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),

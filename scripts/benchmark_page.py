@@ -41,6 +41,7 @@ def _rows(report):
         glb = sum(count for name, count in entry["glb_bytes"].items() if name != "filter")
         yield (entry["layer"], "equal" if entry["match"] else entry["status"], f"{entry['outputs']:,}",
                f"{entry['cycles']['total']:,}", f"{entry['cycles']['processing']:,}",
+               f"{entry['configuration_cycles']:,}", f"{entry['milliseconds']:.2f}",
                f"{entry['model']['cycles']:,}", entry["active_pes"],
                "" if entry["utilization"] is None else f"{entry['utilization']:.1%}",
                f"{glb / 1e6:.2f}", f"{sum(entry['dram_bytes'].values()) / 1e6:.2f}", entry["model"]["binding"])
@@ -49,8 +50,8 @@ def _rows(report):
 def write_page(report, plan, chip, path) -> Path:
     """Write the page of a benchmark's report; `plan` gives the mapping of each BenchmarkLayer."""
     title = f"{report['network']} on {chip.name}, N = {report['batch']}"
-    headings = ("layer", "outputs", "compared", "cycles", "processing", "model", "PEs", "utilization",
-                "GLB MB", "DRAM MB", "bound by")
+    headings = ("layer", "outputs", "compared", "cycles", "processing", "configuration", "ms in all", "model", "PEs",
+                "utilization", "GLB MB", "DRAM MB", "bound by")
     mappings = [
         _image(mapping_figure(Placement(lower(layer.shape, chip)[0], mapping, chip), layer.name), layer.name)
         for layer, mapping in plan.items()]

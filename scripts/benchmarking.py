@@ -10,7 +10,7 @@ from compiler.model import Density, costs
 from compiler.networks import benchmark_layers
 from compiler.published import MEASURED, TABLE_III
 from compiler.search import find_mapping, timed_costs
-from hw.config import load_chip
+from hw.config import configuration_cycles, load_chip
 from scripts.benchmark_page import write_page
 from scripts.console import BadInput, bad_input, console, counts_table, write_json
 from sim.benchmark import layer_tasks, merge, run_tasks, tile_mapping
@@ -44,10 +44,10 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
     results = run_with_bar([task for listed in tasks.values() for task in listed], workers, fresh)
     entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all")
                for layer, listed in tasks.items()]
-    report = {"network": network, "chip": chip.name, "batch": entries[0]["batch"], "part": part,
-              "sampled": part != "all", "shards_per_group": shards, "mappings": mappings,
-              "objective": objective, "seed": seed,
-              "layers": entries, "totals": _totals(entries)}
+    report = {"network": network, "chip": chip.name, "core_mhz": chip.core_mhz,
+              "batch": entries[0]["batch"], "part": part, "sampled": part != "all",
+              "shards_per_group": shards, "mappings": mappings, "objective": objective, "seed": seed,
+              "layers": entries, "totals": _totals(entries, chip)}
     write_json(json_target, report)
     _show(report, chip, stderr=json_target == "-")
     page = Path(page or f"build/benchmark/{network}-{part}.html")
@@ -93,7 +93,8 @@ def _entry(layer, merged, chip, sample):
     return {
         "layer": layer.name, "batch": layer.shape.N, "zeros": layer.zeros, "sampled": sample, **merged,
         "model": {
-            "cycles": int(sum(item.cycles for item in expected)), "binding": expected[0].binding(),
+            "cycles": int(sum(item.cycles for item in expected)),
+            "configuration_cycles": len(expected) * configuration_cycles(chip), "binding": expected[0].binding(),
             "glb_bytes": {name: int(8 * sum(item.glb[name] for item in expected)) for name in expected[0].glb},
             "dram_bytes": {name: int(8 * sum(item.dram[name] for item in expected)) for name in expected[0].dram},
             "energy": float(sum(item.energy for item in expected)),
@@ -107,19 +108,30 @@ def _glb(entry):
     return sum(count for name, count in entry["glb_bytes"].items() if name != "filter")
 
 
-def _totals(entries):
+def _totals(entries, chip):
+    milliseconds = sum(entry["milliseconds"] for entry in entries)
     total = {
         "match": all(entry["match"] for entry in entries),
         "outputs": sum(entry["outputs"] for entry in entries),
         "mismatches": sum(entry["mismatches"] for entry in entries),
         "cycles": {name: sum(entry["cycles"][name] for entry in entries) for name in entries[0]["cycles"]},
+        "configuration_cycles": sum(entry["configuration_cycles"] for entry in entries),
+        "milliseconds": milliseconds,
+        # of parts of layers there are no frames
+        "frames_per_second": None if entries[0]["sampled"] else 1e3 * entries[0]["batch"] / milliseconds,
         "macs": sum(entry["macs"] for entry in entries),
         "glb_bytes": sum(_glb(entry) for entry in entries),
         "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
         "model_cycles": sum(entry["model"]["cycles"] for entry in entries),
+        "model_milliseconds": sum(_model_ms(entry, chip) for entry in entries),
         "wall_seconds": sum(entry["wall_seconds"] for entry in entries),
     }
     return total
+
+
+def _model_ms(entry, chip):
+    """As the mapper's model has it, configuration included."""
+    return (entry["model"]["cycles"] + entry["model"]["configuration_cycles"]) / chip.core_mhz / 1e3
 
 
 def _show(report, chip, *, stderr):
@@ -129,8 +141,8 @@ def _show(report, chip, *, stderr):
         paper, scale = entry["published"], entry["batch"] / entry["published"]["N"]
         rows.append((
             entry["layer"].partition("/")[2], "yes" if entry["match"] else entry["status"].upper(),
-            f"{entry['cycles']['total'] / clock:.2f}", f"{entry['cycles']['processing'] / clock:.2f}",
-            f"{entry['model']['cycles'] / clock:.2f}",
+            f"{entry['milliseconds']:.2f}", f"{entry['cycles']['processing'] / clock:.2f}",
+            f"{entry['configuration_cycles'] / clock:.2f}", f"{_model_ms(entry, chip):.2f}",
             f"{paper['total_ms'] * scale:.1f}", f"{paper['processing_ms'] * scale:.1f}",
             f"{entry['active_pes']} / {paper['active_pes']}",
             f"{_glb(entry) / 1e6:.2f} / {paper['glb_MB'] * scale:.2f}",
@@ -142,14 +154,14 @@ def _show(report, chip, *, stderr):
         return sum(entry["published"][column] for entry in report["layers"]) * scale
 
     rows.append(("all", "yes" if totals["match"] else "NO",
-                 f"{totals['cycles']['total'] / clock:.2f}", f"{totals['cycles']['processing'] / clock:.2f}",
-                 f"{totals['model_cycles'] / clock:.2f}", f"{paper('total_ms'):.1f}",
-                 f"{paper('processing_ms'):.1f}", "",
+                 f"{totals['milliseconds']:.2f}", f"{totals['cycles']['processing'] / clock:.2f}",
+                 f"{totals['configuration_cycles'] / clock:.2f}", f"{totals['model_milliseconds']:.2f}",
+                 f"{paper('total_ms'):.1f}", f"{paper('processing_ms'):.1f}", "",
                  f"{totals['glb_bytes'] / 1e6:.2f} / {paper('glb_MB'):.2f}",
                  f"{totals['dram_bytes'] / 1e6:.2f} / {paper('dram_MB'):.2f}"))
     title = f"{report['network']}, N = {report['batch']}: RTL / the chip"
     if report["sampled"]:
         title += " (RTL columns are of the simulated parts only)"
-    headings = ("layer", "equal", "total ms", "proc. ms", "model ms", "chip total", "chip proc.", "PEs",
+    headings = ("layer", "equal", "total ms", "proc. ms", "config. ms", "model ms", "chip total", "chip proc.", "PEs",
                 "GLB MB", "DRAM MB")
     console(stderr).print(counts_table(title, headings, rows))

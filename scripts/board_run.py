@@ -59,7 +59,8 @@ def _run(board, program, expected):
             done += job.ofmap_count
     ofmap, difference, status = compare(program, expected, dram, status)
     seconds = time.monotonic() - started
-    return LayerResult(program, ofmap, difference, status, counters, "board", counters["cycles"] / seconds, seconds)
+    return LayerResult(program, ofmap, difference, status, counters, None, "board",
+                       counters["cycles"] / seconds, seconds)
 
 
 def _job(board, job, progress):

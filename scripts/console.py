@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["BadInput", "bad_input", "console", "counts_table", "layer_table", "passes_bar", "write_json",
-           "write_whole"]
+__all__ = ["BadInput", "bad_input", "console", "counts_table", "layer_table", "passes_bar", "time_line",
+           "write_json", "write_whole"]
 
 
 class BadInput(Exception):
@@ -51,6 +51,15 @@ def counts_table(title, columns, rows) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def time_line(totals, core_mhz) -> str:
+    """Time of a network, with the configuration as a part of its own; `totals` has the keys of `plan --json`'s."""
+    if not totals["layers"]:
+        return "no time on the chip"
+    configuration = totals["configuration_cycles"] / core_mhz / 1e3
+    return (f"{totals['milliseconds']:.2f} ms, {configuration:.2f} of them configuration, "
+            f"{totals['frames_per_second']:.2f} frames/s")
 
 
 @contextmanager

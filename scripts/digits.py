@@ -65,13 +65,12 @@ def _show(report, images, found, labels):
     out.print(f"{report['right']} of {count} right ({report['right'] / count:.1%}), "
               f"in float {report['right_in_float']} ({report['right_in_float'] / count:.1%}); scores' SQNR "
               f"{report['outputs']['scores']['sqnr_db']:.1f} dB", highlight=False)
-    if total["rtl_cycles"]:
-        cycles = total["rtl_cycles"]
-        out.print(f"{cycles:,} cycles of the {report['chip']} chip in RTL, {cycles / count:,.0f} a digit: "
-                  f"{count * report['core_mhz'] * 1e6 / cycles:,.0f} digits a second at {report['core_mhz']} MHz",
-                  highlight=False)
-    else:
-        out.print(f"{total['cycles']:,} cycles of the {report['chip']} chip as planned", highlight=False)
+    of, how = ("rtl_", "in RTL") if total["rtl_cycles"] else ("", "as planned")
+    cycles, configuration, milliseconds = (
+        total[of + name] for name in ("cycles", "configuration_cycles", "milliseconds"))
+    out.print(f"{cycles:,} cycles of the {report['chip']} chip {how}, {cycles / count:,.0f} a digit, and "
+              f"{configuration:,} of configuration: {1e3 * count / milliseconds:,.0f} digits a second at "
+              f"{report['core_mhz']} MHz", highlight=False)
     if report["match"] is not None:
         text = (f"match: every tensor of {total['layers']} layers in RTL equal to the model's" if report["match"]
                 else "MISMATCH: tensors in RTL differ from the model's")

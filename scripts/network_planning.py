@@ -10,7 +10,7 @@ from compiler.graph import import_graph
 from compiler.network_plan import Planner, plan_network, totals
 from compiler.onnx_model import infer_dims, load_model, model_inputs
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, write_json
+from scripts.console import BadInput, bad_input, console, counts_table, time_line, write_json
 from scripts.network_inputs import parse_sizes
 from scripts.network_page import write_page
 from scripts.network_run import check_targets
@@ -68,16 +68,18 @@ def _show(report, *, stderr):
 
     rows = [(entry["layer"], f"{entry['macs'] / 1e6:.1f}",
              " ".join(str(value) for value in entry["mapping"].values()), str(entry["active_pes"]),
-             f"{entry['cycles']:,}", f"{entry['utilization']:.0%}", entry["binding"], megabytes(entry["glb_bytes"]),
-             megabytes(entry["dram_bytes"]), f"{entry['energy'] / 1e6:.0f}") for entry in report["layers"]]
+             f"{entry['cycles']:,}", f"{entry['configuration_cycles']:,}", f"{entry['utilization']:.0%}",
+             entry["binding"], megabytes(entry["glb_bytes"]), megabytes(entry["dram_bytes"]),
+             f"{entry['energy'] / 1e6:.0f}") for entry in report["layers"]]
     rows.append(("all", f"{total['macs'] / 1e6:.1f}", "", "", f"{total['cycles']:,}",
-                 f"{total['utilization']:.0%}", "", f"{total['glb_bytes'] / 1e6:.2f}",
-                 f"{total['dram_bytes'] / 1e6:.2f}", f"{total['energy'] / 1e6:.0f}"))
+                 f"{total['configuration_cycles']:,}", f"{total['utilization']:.0%}", "",
+                 f"{total['glb_bytes'] / 1e6:.2f}", f"{total['dram_bytes'] / 1e6:.2f}",
+                 f"{total['energy'] / 1e6:.0f}"))
     title = f"{report['model']} on {report['chip']} at {report['core_mhz']} MHz, N = {report['batch']}"
     names = " ".join(report["layers"][0]["mapping"])
-    out.print(counts_table(title, ("layer", "MMACs", names, "PEs", "cycles", "util.", "bound by", "GLB MB",
+    out.print(counts_table(title, ("layer", "MMACs", names, "PEs", "cycles", "config.", "util.", "bound by", "GLB MB",
                                    "DRAM MB", "energy MMAC"), rows))
     hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items())
     out.print(f"on the host: {hosts or 'nothing'}", highlight=False)
-    out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {total['milliseconds']:.1f} ms, "
-              f"{total['frames_per_second']:.2f} frames/s", highlight=False)
+    out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {time_line(total, report['core_mhz'])}",
+              highlight=False)

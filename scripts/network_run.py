@@ -13,7 +13,7 @@ from compiler.network_plan import Planner, totals
 from compiler.onnx_model import load_model
 from compiler.quantize import calibrate, quantize, sqnr_db
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, write_json
+from scripts.console import BadInput, bad_input, console, counts_table, time_line, write_json
 from scripts.network_inputs import load_calibration, load_inputs
 from scripts.network_page import decibels, write_page
 from sim.cache import Cache
@@ -109,7 +109,12 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
                     for key, value in outputs.items()},
         "layers": entries, "totals": totals(entries, network, chip, _batch(feeds)),
     }
-    table["totals"]["rtl_cycles"] = sum(entry["rtl"]["cycles"]["total"] for entry in entries if entry["rtl"])
+    simulated = [entry["rtl"] for entry in entries if entry["rtl"]]
+    table["totals"] |= {
+        "rtl_cycles": sum(entry["cycles"]["total"] for entry in simulated),
+        "rtl_configuration_cycles": sum(entry["configuration_cycles"] for entry in simulated),
+        "rtl_milliseconds": sum(entry["milliseconds"] for entry in simulated),
+    }
     _warn(table)
     return table, outputs
 
@@ -178,6 +183,7 @@ def _show(report, outputs, *, stderr):
                                    "clipped", "SQNR dB"), rows))
     hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items())
     out.print(f"on the host: {hosts or 'nothing'}", highlight=False)
+    out.print(f"planned: {time_line(total, report['core_mhz'])}", highlight=False)
     for name, value in outputs.items():
         exact = report["outputs"][name]["sqnr_db"]
         note = "" if exact is None else f", SQNR against onnxruntime's float {decibels(exact)} dB"

@@ -140,12 +140,20 @@ def verdict(result) -> str:
     return f"match: all {result.ofmap.size} outputs equal the golden model's"
 
 
+def _time(table):
+    if table["configuration_cycles"] is None:
+        return ()
+    return (("cycles of configuration", f"{table['configuration_cycles']:,}"),
+            ("ms, configuration included", f"{table['milliseconds']:,.3f}"))
+
+
 def report(layer, result, *, stderr=False):
     """Print figures and verdict."""
     table = result.as_dict()
     rows = [
         ("cycles, total", f"{table['cycles']['total']:,}"),
         ("cycles, processing", f"{table['cycles']['processing']:,}"),
+        *_time(table),
         ("MACs (gated)", f"{table['macs']:,} ({table['gated_macs']:,})"),
         ("active PEs", str(table["active_pes"])),
         ("utilization", f"{table['utilization']:.1%}"),

@@ -162,8 +162,8 @@ def merge(results: list[dict]) -> dict:
         return first + sum(others)
 
     merged = dict(results[0])
-    for name in ("cycles", "macs", "gated_macs", "passes", "glb_bytes", "dram_bytes", "counters", "outputs",
-                 "mismatches", "wall_seconds"):
+    for name in ("cycles", "configuration_cycles", "milliseconds", "macs", "gated_macs", "passes", "glb_bytes",
+                 "dram_bytes", "counters", "outputs", "mismatches", "wall_seconds"):
         merged[name] = add(*(result[name] for result in results))
     merged["match"] = all(result["match"] for result in results)
     merged["shards"] = [shard for result in results for shard in result["shards"]]

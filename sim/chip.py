@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.config import reset_cycles
+
 from . import memfile, runner
 
 __all__ = ["HARNESSES", "ChipResult", "simulate"]
@@ -46,8 +48,8 @@ class ChipResult:
         All words after the last job.
     jobs : list of dict
         For each job that was begun: `status` ("done", "hang" or "fault"),
-        `cycles` from start to done, `counters`, `busy`, `chip_fault`,
-        `dram_fault`, `bus_fault`, `dram_words_read`, `dram_words_written`, `wall_seconds`.
+        `cycles` from start to done, `configuration_cycles` from its reset until it may start, `counters`, `busy`,
+        `chip_fault`, `dram_fault`, `bus_fault`, `dram_words_read`, `dram_words_written`, `wall_seconds`.
         After one that is not done no further job is begun, unless told to keep going.
     wall_seconds : float
         Of simulating, without compiling.
@@ -167,6 +169,7 @@ def simulate(
             "keep_going": keep_going,
             "core_period_ps": _period_ps(core_mhz),
             "link_period_ps": _period_ps(link_mhz),
+            "reset_cycles": reset_cycles(core_mhz, link_mhz),
             "poll_cycles": min(poll_cycles, hang_cycles, max_cycles or poll_cycles),
             "hang_cycles": hang_cycles,
             "max_cycles": max_cycles,

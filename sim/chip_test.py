@@ -14,15 +14,12 @@ from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, Combine, First, RisingEdge, Timer
+from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 
 from .chip import ALIVE, DESCRIPTION, SHOWN
 
 #: Cycles of the slower clock in which a counter must be there, also over a bus with stalls.
 COUNTER_CYCLES = 4_000
-
-#: Cycles of each clock in which both resets are high together, and as many before the chip is used.
-RESET_CYCLES = 4
 
 
 @cocotb.test()
@@ -47,9 +44,7 @@ class ChipBench:
     def __init__(self, dut, description):
         self._dut, self._description = dut, description
         self._counters = description["counters"]
-        for name in ("rst", "link_rst"):
-            getattr(dut, name).value = 1
-        for name in ("load", "go", "count", "dump", "counter_select", "job", "scan_length"):
+        for name in ("rst", "link_rst", "load", "go", "count", "dump", "counter_select", "job", "scan_length"):
             getattr(dut, name).value = 0
         dut.dram_words.value = description["dram_words"]
         dut.stall_seed.value = description["stall_seed"]
@@ -84,6 +79,7 @@ class ChipBench:
         return {
             "status": status,
             "cycles": _number(dut.cycles),
+            "configuration_cycles": _number(dut.configuration_cycles),
             "counters": counters,
             "busy": str(dut.busy.value),
             "chip_fault": str(dut.chip_fault.value),
@@ -103,16 +99,17 @@ class ChipBench:
         await RisingEdge(dut.clk)
         dut.rst.value = 1
         dut.link_rst.value = 1
-        await self._both()
-        dut.link_rst.value = 0
-        await RisingEdge(dut.clk)
+        # Cycles enough of each clock: see hw.config.setup.
+        await self._core_cycles(self._description["reset_cycles"])
         dut.rst.value = 0
-        await self._both()
-        await RisingEdge(dut.clk)
+        dut.link_rst.value = 0
+        await self._core_cycles(self._description["reset_cycles"])
 
-    async def _both(self):
-        """Let RESET_CYCLES of each clock pass, whichever is the slower."""
-        await Combine(*(ClockCycles(clock, RESET_CYCLES) for clock in (self._dut.link_clk, self._dut.clk)))
+    async def _core_cycles(self, count):
+        """Wait from an edge of the core clock to the one `count` cycles later, asleep meanwhile."""
+        period = self._description["core_period_ps"]
+        await Timer(count * period - period // 2, "ps")
+        await RisingEdge(self._dut.clk)
 
     async def _pulse(self, request, answer, cycles):
         """Raise a request until it is answered; whether it was, within N cycles of the slower clock."""

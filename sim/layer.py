@@ -54,6 +54,9 @@ class LayerResult:
     status : "done"; "hang" or "fault"; "malformed" where the ofmap in DRAM is no RLC stream; "not run".
     counters : dict
         Sums over the layer's jobs.
+    configuration_cycles : int or None
+        Core cycles of resets and of loading the scan chain, of all jobs; None on a board, whose serial line it is
+        that takes the time.
     """
 
     program: Program
@@ -61,6 +64,7 @@ class LayerResult:
     difference: object
     status: str
     counters: dict
+    configuration_cycles: int | None
     simulator: str
     cycles_per_second: float
     wall_seconds: float
@@ -78,6 +82,7 @@ class LayerResult:
         counts, program = self.counters, self.program
         placement = program.jobs[0].placement
         waits = sum(counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap"))
+        configuration = self.configuration_cycles
         return {
             "shape": str(program.shape), "chip": program.chip.name, "mapping": program.mapping.as_dict(),
             "match": self.match, "status": self.status, "outputs": int(self.program.covered().sum()),
@@ -87,6 +92,9 @@ class LayerResult:
                 "mac": counts["mac_cycles"], "ramp": counts["ramp_cycles"],
                 **{f"wait_{cause}": counts[f"wait_{cause}_cycles"] for cause in ("ifmap", "filter", "ofmap")},
             },
+            "configuration_cycles": configuration,
+            "milliseconds": None if configuration is None
+            else (counts["cycles"] + configuration) / program.chip.core_mhz / 1e3,
             "layer_macs": program.shape.macs, "macs": counts["macs"], "gated_macs": counts["gated_macs"],
             "active_pes": placement.active_pes,
             "utilization": program.shape.macs / max(1, counts["cycles"]) / program.chip.pes,
@@ -176,7 +184,8 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", top="c
         # None stands for an X in a counter of a broken chip
         counters = {name: sum(job["counters"][name] or 0 for job in mine) for name in COUNTERS}
         ofmap, difference, status = compare(program, whole, result.dram, status)
-        results.append(LayerResult(program, ofmap, difference, status, counters, simulator,
+        results.append(LayerResult(program, ofmap, difference, status, counters,
+                                   sum(job["configuration_cycles"] for job in mine), simulator,
                                    result.cycles_per_second, seconds))
     return results
 

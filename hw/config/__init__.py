@@ -2,5 +2,7 @@
 
 from .chip import PRESETS, ChipConfig, load_chip
 from .fields import ScanField, pack_scan, scan_fields, scan_words
+from .setup import configuration_cycles, reset_cycles
 
-__all__ = ["PRESETS", "ChipConfig", "ScanField", "load_chip", "pack_scan", "scan_fields", "scan_words"]
+__all__ = ["PRESETS", "ChipConfig", "ScanField", "configuration_cycles", "load_chip", "pack_scan", "reset_cycles",
+           "scan_fields", "scan_words"]

@@ -17,6 +17,7 @@ module axi_harness #(
     input  logic [31:0] job,
     input  logic [31:0] scan_length,
     output logic        loaded,
+    output logic [63:0] configuration_cycles,   // core cycles from reset to loaded; words may still wait in the chip
 
     input  logic        go,
     output logic        done,           // sticky until the next load
@@ -192,7 +193,11 @@ module axi_harness #(
         end
     end
 
+    logic rst_before = 0;
     always @(posedge clk) begin
+        rst_before <= rst;
+        if (rst && !rst_before) configuration_cycles <= 1;
+        else if (!loaded) configuration_cycles <= configuration_cycles + 1;
         if (rst || !go) cycles <= 0;
         else if (!done) cycles <= cycles + 1;
     end

@@ -20,6 +20,7 @@ module harness #(
     input  logic [31:0] job,
     input  logic [31:0] scan_length,
     output logic        loaded,
+    output logic [63:0] configuration_cycles,   // core cycles from reset to loaded
 
     input  logic        go,
     output logic        done,           // sticky until the next load
@@ -51,6 +52,13 @@ module harness #(
     logic load_before, go_before, dump_before;
     logic [2:0] count_before;
     string prefix, path;
+
+    logic rst_before = 0;
+    always @(posedge clk) begin
+        rst_before <= rst;
+        if (rst && !rst_before) configuration_cycles <= 1;
+        else if (!loaded) configuration_cycles <= configuration_cycles + 1;
+    end
 
     always @(posedge clk) begin
         load_before <= load;

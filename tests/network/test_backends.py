@@ -18,7 +18,9 @@ def test_block(run, name):
     assert report["match"] is True
     assert [entry["rtl"]["mismatches"] for entry in report["layers"]] == [0] * len(report["layers"])
     assert report["outputs"]["y"]["sqnr_db"] >= 50
-    assert report["totals"]["rtl_cycles"] == sum(entry["rtl"]["cycles"]["total"] for entry in report["layers"]) > 0
+    total = report["totals"]
+    assert total["rtl_cycles"] == sum(entry["rtl"]["cycles"]["total"] for entry in report["layers"]) > 0
+    assert total["rtl_configuration_cycles"] == total["configuration_cycles"] > 0
     for backend in ("model", "rtl"):  # the latter of the layers that were kept
         other, outputs = run(model, feeds, backend)
         assert other["match"] is None

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import html5lib
@@ -11,6 +12,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from hw.config import PRESETS, configuration_cycles
 from scripts import cli
 from tests.network import models
 
@@ -94,7 +96,11 @@ def test_plan_scales_with_batch_and_clock(eyeriss, tmp_path):
     one, three = reports
     macs = 8 * 8 * 16 * 8 + 4 * 4 * 16 * 9 + 4 * 4 * 8 * 16
     assert (one["totals"]["macs"], three["totals"]["macs"]) == (macs, 3 * macs)
-    assert three["totals"]["milliseconds"] == pytest.approx(three["totals"]["cycles"] / 100e3)
+    total = three["totals"]
+    assert total["configuration_cycles"] == 18 * configuration_cycles(replace(PRESETS["mini"], core_mhz=100))  # jobs
+    assert total["milliseconds"] == pytest.approx((total["cycles"] + total["configuration_cycles"]) / 100e3)
+    assert total["frames_per_second"] == pytest.approx(3e3 / total["milliseconds"])
+    assert total["milliseconds"] == pytest.approx(sum(entry["milliseconds"] for entry in three["layers"]))
 
 
 def test_input_outside_the_calibrated_range_is_a_warning_with_counts(eyeriss, tmp_path):

@@ -114,7 +114,8 @@ def test_layers():
 KEYS = {
     "layer": str, "shape": str, "chip": str, "match": bool,
     "mapping": ("m", "n", "e", "f", "p", "q", "r", "t", "coded"),
-    "outputs": int, "mismatches": int, "cycles": ("total", "processing"), "macs": int, "gated_macs": int,
+    "outputs": int, "mismatches": int, "cycles": ("total", "processing"), "configuration_cycles": int,
+    "milliseconds": float, "macs": int, "gated_macs": int,
     "active_pes": int, "utilization": float, "glb_bytes": ("ifmap", "psum_read", "psum_write", "filter"),
     "dram_bytes": ("ifmap", "filter", "bias", "ofmap"), "simulator": str, "simulated_cycles_per_second": float,
     "wall_seconds": float,

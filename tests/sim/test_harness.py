@@ -45,6 +45,8 @@ def test_copies_job_after_job(simulator):
     assert first["counters"]["mac_cycles"] == first["dram_words_read"] == 777
     assert second["dram_words_written"] == 70 and second["counters"]["passes"] == 70
     assert all(each["counters"]["scanned"] == 84 for each in result.jobs)
+    # 4 cycles of the link's 60 MHz in reset, 4 to get over it, a cycle to begin, and the bits
+    assert [each["configuration_cycles"] for each in result.jobs] == [14 + 14 + 1 + 84] * 2
     # From the start pulse to done as the harness counts and as the chip does.
     assert all(each["cycles"] - each["counters"]["core_cycles"] in (1, 2) for each in result.jobs)
     assert result.cycles_per_second > 0
