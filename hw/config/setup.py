@@ -5,7 +5,7 @@ from .fields import scan_fields
 
 __all__ = ["configuration_cycles", "reset_cycles"]
 
-#: Cycles of the slower clock that a reset is held, and as many that it has to get through both domains.
+#: Cycles of each clock at least that a reset is held in both domains together, and as many before the chip is used.
 RESET = 4
 
 
