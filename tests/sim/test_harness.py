@@ -104,8 +104,8 @@ def test_hang_is_a_result(simulator):
     hung = result.jobs[0]
     assert hung["counters"]["mac_cycles"] == 200 and hung["counters"]["state"] == 2
     assert hung["busy"] == "1"
-    # 400 words there and back at 60 MHz, the hang limit, and two polls' grace.
-    assert hung["cycles"] < 400 * 4 + 5_000 + 2 * 2_000
+    # 400 words there and back at 60 MHz, the hang limit in cycles of these, and two polls' grace.
+    assert hung["cycles"] < 400 * 4 + 5_000 * 200 / 60 + 2 * 2_000
     assert (result.dram[2048:2248] == dram[:200]).all()
     assert (result.dram[2248:] == dram[2248:]).all()
     assert seen[-1]["job"] == 0 and seen[-1]["mac_cycles"] == 200 and seen[-1]["passes"] == 4
