@@ -89,7 +89,11 @@ class ChipLayer:
             raise GraphError(f"{self}: {error}") from None
 
     def output_dims(self, dims) -> tuple:
-        """Sizes of the output for an input of sizes `dims`."""
+        """Sizes of the output for an input of sizes `dims`; the batch, or rows of a Gemm or MatMul, may be 0."""
+        if self.op == "Conv" and dims[0] == 0:
+            return 0, *self.output_dims((1, *dims[1:]))[1:]
+        if self.op != "Conv" and 0 in dims[:-1]:
+            return *dims[:-1], self.weights_shape[0]
         shape = self.shape(dims)
         if self.op != "Conv":
             return (*dims[:-1], shape.M)

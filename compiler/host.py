@@ -1,5 +1,7 @@
 """What the chip does not do: single nodes, run by onnxruntime."""
 
+import re
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -8,12 +10,17 @@ from onnx import helper
 from compiler.onnx_model import GraphError
 from golden.layer import LayerShape
 
-__all__ = ["FloatConv", "NodeRunner", "free_names", "node_label", "run_float"]
+__all__ = ["FloatConv", "NodeRunner", "free_names", "is_standard", "node_label", "run_float"]
 
 
 def node_label(node) -> str:
     """How messages name a node."""
-    return f"node {node.name or node.output[0]} ({node.op_type})"
+    return f"node {node.name or next(filter(None, node.output), '')} ({node.op_type})"
+
+
+def is_standard(node) -> bool:
+    """Whether a node's operator is one of ONNX itself."""
+    return node.domain in ("", "ai.onnx")
 
 
 def free_names(node) -> list[str]:
@@ -46,21 +53,33 @@ def run_float(model, feeds) -> dict:
     try:
         values = _session(model).run(None, feeds)
     except Exception as error:
-        raise GraphError(f"onnxruntime cannot run the model: {_first_line(error)}") from None
+        raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
     return dict(zip((value.name for value in model.graph.output), values, strict=True))
 
 
-def _first_line(error):
+#: What onnxruntime writes before the reason: its status.
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+
+
+def _reason(error):
+    """The first line of an error, without what only its authors read."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return _PREFIX.sub("", lines[0]) if lines else type(error).__name__
 
 
 class NodeRunner:
-    """Runs nodes of one model one at a time; sessions are kept."""
+    """Runs nodes of one model one at a time; sessions are kept.
+
+    Attributes
+    ----------
+    types : dict of str to onnx.TypeProto
+        Of the model's tensors, as far as they are known: what a value that is no array is fed as.
+    """
 
     def __init__(self, model):
         self._opsets, self._ir_version = list(model.opset_import), model.ir_version
         self._sessions = {}
+        self.types = {}
 
     def run(self, node, values) -> dict:
         """Outputs by name.
@@ -68,7 +87,7 @@ class NodeRunner:
         Parameters
         ----------
         node : onnx.NodeProto
-        values : mapping of str to ndarray
+        values : mapping of str to ndarray, or to what onnxruntime gives for a sequence or an optional value
             Has at least what `free_names` lists.
 
         Raises
@@ -76,24 +95,40 @@ class NodeRunner:
         GraphError
             onnxruntime cannot run the node on these values.
         """
-        names = free_names(node)
-        feeds = {name: np.asarray(values[name]) for name in names}
+        feeds = {name: values[name] for name in free_names(node)}
         outputs = [name for name in node.output if name]
-        # A node is known by what it holds: names, and even outputs, may be left out or come again.
-        key = node.SerializeToString(deterministic=True), tuple(value.dtype.str for value in feeds.values())
         try:
+            types = {name: self._type(name, value) for name, value in feeds.items()}
+            # A node is known by what it holds: names, and even outputs, may be left out or come again.
+            key = node.SerializeToString(deterministic=True), *(kind.SerializeToString() for kind in types.values())
             if key not in self._sessions:
-                self._sessions[key] = _session(self._model(node, feeds, outputs))
+                self._sessions[key] = _session(self._model(node, types, outputs))
             return dict(zip(outputs, self._sessions[key].run(None, feeds), strict=True))
         except Exception as error:  # onnxruntime's exceptions have no common base
-            raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_first_line(error)}") from None
+            raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_reason(error)}") from None
 
-    def _model(self, node, feeds, outputs):
-        inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), None)
-                  for name, value in feeds.items()]
+    def _type(self, name, value):
+        if isinstance(value, np.ndarray):
+            return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), None)
+        return _of_any_size(self.types[name])
+
+    def _model(self, node, types, outputs):
+        inputs = [helper.make_value_info(name, kind) for name, kind in types.items()]
         # onnxruntime infers the outputs' types itself.
         graph = helper.make_graph([node], "node", inputs, [onnx.ValueInfoProto(name=name) for name in outputs])
         return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
+
+
+def _of_any_size(kind):
+    """A type without the sizes of its tensors."""
+    found = onnx.TypeProto()
+    found.CopyFrom(kind)
+    inner = found
+    while (which := inner.WhichOneof("value")) in ("sequence_type", "optional_type"):
+        inner = getattr(inner, which).elem_type
+    if which == "tensor_type":
+        inner.tensor_type.ClearField("shape")
+    return found
 
 
 class FloatConv:

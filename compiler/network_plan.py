@@ -14,7 +14,7 @@ from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import ChipConfig, configuration_cycles
 
-__all__ = ["LayerPlan", "Planner", "layer_densities", "plan_network", "totals"]
+__all__ = ["LayerPlan", "Planner", "layer_densities", "plan_network", "totals", "unplanned"]
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,11 @@ def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
 _KEEP_ZEROS = ("Clip", "Concat", "Dropout", "Flatten", "Identity", "LRN", "MaxPool", "Reshape", "Transpose")
 
 
-def plan_network(network: Network, dims: dict, planner: Planner, *, zeros=0.0, report=None) -> list[LayerPlan]:
-    """Plans of all layers of the chip.
+def plan_network(network: Network, planner: Planner, *, zeros=0.0, report=None) -> list[LayerPlan]:
+    """Plans of the chip's layers whose sizes follow from those of the model's inputs; see `unplanned`.
 
     Parameters
     ----------
-    dims : dict of str to tuple
-        Sizes of tensors, from `infer_dims`.
     zeros : float
         Fraction of zeros in what comes from a ReLU.
     report : callable, optional
@@ -157,23 +155,32 @@ def plan_network(network: Network, dims: dict, planner: Planner, *, zeros=0.0, r
     Raises
     ------
     GraphError
-        A layer whose input has no known shape, or that fits no mapping.
+        A layer that fits no mapping.
     """
     densities, plans = layer_densities(network, zeros), []
+    left = {layer.index for layer in unplanned(network)}
     for layer in network.layers:
-        if layer.input not in dims:
-            raise GraphError(f"{layer}: the shape of its input {layer.input} does not follow from the model's inputs")
+        if layer.index in left:
+            continue
         if report:
             report(layer)
-        plans.append(planner.plan(layer, layer.shape(dims[layer.input]), densities[layer.index]))
+        plans.append(planner.plan(layer, layer.shape(network.dims[layer.input]), densities[layer.index]))
     return plans
 
 
+def unplanned(network: Network) -> list[ChipLayer]:
+    """The layers that only a run can tell the sizes of, and those whose input is empty."""
+    return [layer for layer in network.layers if 0 in network.dims.get(layer.input, (0,))]
+
+
 def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) -> dict:
-    """Sums of the layers' objects; what the host does is only named."""
+    """Sums of the layers' objects; what the host does is only named, and its MACs counted."""
     cycles, configuration, macs = (sum(entry[name] for entry in entries)
                                    for name in ("cycles", "configuration_cycles", "macs"))
     busy = cycles + configuration
+    hosts = sorted((step for step in network.steps if not isinstance(step, ChipLayer)),
+                   key=lambda step: -(step.macs or 0))
+    host_macs = None if any(step.macs is None for step in hosts) else sum(step.macs for step in hosts)
     return {
         "layers": len(entries), "macs": macs, "macs_per_frame": macs / batch, "cycles": cycles,
         "configuration_cycles": configuration, "milliseconds": busy / chip.core_mhz / 1e3,
@@ -183,5 +190,7 @@ def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) 
         "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
         "energy": sum(entry["energy"] for entry in entries),
         "bound_by": dict(Counter(entry["binding"] for entry in entries)),
-        "host_nodes": dict(Counter(step.node.op_type for step in network.steps if not isinstance(step, ChipLayer))),
+        "host_nodes": dict(Counter(node.node.op_type for node in hosts)), "host_macs": host_macs,
+        "unplanned": [layer.name for layer in unplanned(network)],
+        "chip_share": macs / (macs + host_macs) if host_macs is not None and macs + host_macs else None,
     }

@@ -1,13 +1,18 @@
-"""An ONNX file: read, checked, its inputs described, shapes inferred."""
+"""An ONNX file: read, checked, its inputs described."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, inliner, shape_inference
+from onnx import helper, inliner, numpy_helper, shape_inference, version_converter
+from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
-__all__ = ["GraphError", "Port", "infer_dims", "load_model", "model_inputs"]
+__all__ = ["GraphError", "Port", "load_model", "model_inputs"]
+
+IR_VERSION = 10  # what onnxruntime 1.22 takes; later ones only add types that no layer of the chip has
+OPSET = 7  # the oldest operators that onnxruntime has
+_SIZES = 1024  # values of a tensor that may be sizes
 
 
 class GraphError(ValueError):
@@ -41,8 +46,16 @@ class Port:
         return f"{self.name} ({self.dtype}, {sizes or 'a scalar'})"
 
 
-def load_model(path) -> onnx.ModelProto:
-    """Read and check a model; its local functions are inlined.
+def load_model(path, *, weights=True) -> onnx.ModelProto:
+    """Read and check a model, and bring it to the form that the importer and onnxruntime take.
+
+    Its local functions are inlined, sparse weights are written out, operators of the oldest sets are converted, and
+    sizes of -1 are left open.
+
+    Parameters
+    ----------
+    weights : bool
+        Read weights from other files; without, those files may be absent, which is enough to plan.
 
     Raises
     ------
@@ -53,12 +66,117 @@ def load_model(path) -> onnx.ModelProto:
     if not path.is_file():
         raise GraphError(f"model {path} must be an ONNX file; there is no such file")
     try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model)
-        return inliner.inline_local_functions(model)
-    except Exception as error:  # protobuf, the checker and the inliner each have their own
+        model = onnx.load(path, load_external_data=False)
+        _read_external(model, path.parent, all_of_them=weights)
+        _write_out_sparse(model.graph)
+        _open_negative_sizes(model.graph)
+        _check(model)
+        if model.functions:
+            model = inliner.inline_local_functions(model)
+        model = _modern(model)
+    except Exception as error:  # protobuf, the checker, the inliner and the converter each have their own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise GraphError(f"model {path} must be an ONNX file: {reason}") from None
+    model.ir_version = min(model.ir_version, IR_VERSION)
+    return model
+
+
+def _read_external(model, folder, *, all_of_them):
+    """Weights that other files hold; all, or those so small that they may be sizes."""
+    for tensor in model.graph.initializer:
+        if uses_external_data(tensor) and (all_of_them or int(np.prod(tensor.dims)) <= _SIZES):
+            try:
+                load_external_data_for_tensor(tensor, str(folder))
+            except (OSError, onnx.checker.ValidationError) as error:
+                if all_of_them:
+                    reason = str(error).strip().splitlines()[0]
+                    raise ValueError(f"the file with its weights {tensor.name} is not readable: {reason}") from None
+            else:
+                tensor.data_location = onnx.TensorProto.DEFAULT
+                del tensor.external_data[:]
+
+
+def _write_out_sparse(graph):
+    """Sparse initializers as ordinary ones."""
+    for sparse in graph.sparse_initializer:
+        values, places = (numpy_helper.to_array(part) for part in (sparse.values, sparse.indices))
+        dense = np.zeros(tuple(sparse.dims), values.dtype)
+        if places.ndim == 1:  # places in the flat tensor, or one index for each axis
+            dense.reshape(-1)[places] = values
+        else:
+            dense[tuple(places.T)] = values
+        graph.initializer.append(numpy_helper.from_array(dense, sparse.values.name))
+    del graph.sparse_initializer[:]
+
+
+def _open_negative_sizes(graph):
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
+            if dim.HasField("dim_value") and dim.dim_value < 0:
+                dim.ClearField("dim_value")
+
+
+def _check(model):
+    """By ONNX's checker, which asks for what nobody needs: shapes of all outputs, and files of weights."""
+    graph = model.graph
+    bare = [value.type.tensor_type for value in (*graph.input, *graph.output)
+            if value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape")]
+    initializers = list(graph.initializer)
+    absent = [tensor for tensor in initializers if uses_external_data(tensor)]
+    inputs = len(graph.input)
+    try:
+        for tensor_type in bare:
+            tensor_type.shape.SetInParent()
+        if absent:
+            known = {value.name for value in graph.input}
+            del graph.initializer[:]
+            graph.input.extend(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+                               for tensor in initializers if tensor.name not in known)
+        onnx.checker.check_model(model)
+    finally:
+        for tensor_type in bare:
+            tensor_type.ClearField("shape")
+        if absent:
+            del graph.input[inputs:]
+            graph.initializer.extend(initializers)
+
+
+def _modern(model):
+    """Operators of sets that onnxruntime has no kernels for, as those of the oldest set that it has."""
+    version = next((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), OPSET)
+    if version >= OPSET:
+        return model
+    model = shape_inference.infer_shapes(model)
+    _align(model.graph)
+    converted = version_converter.convert_version(model, OPSET)
+    del converted.graph.value_info[:]  # it describes tensors that it adds without a type
+    return converted
+
+
+def _align(graph):
+    """Old operators join dimensions from an `axis` on, which the converter takes wrongly: Unsqueeze spells it out."""
+    ranks = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    ranks |= {value.name: len(value.type.tensor_type.shape.dim) for value in (*graph.input, *graph.value_info)
+              if value.type.tensor_type.HasField("shape")}
+    nodes = list(graph.node)
+    del graph.node[:]
+    for index, node in enumerate(nodes):
+        axis = next((item.i for item in node.attribute if item.name == "axis"), None)
+        broadcast = any(item.name == "broadcast" and item.i for item in node.attribute)
+        if node.op_type == "PRelu" or broadcast and axis is not None:
+            if not ranks.keys() >= set(node.input):
+                raise ValueError(f"{node.op_type} of {node.output[0]}, of an operator set before {OPSET}, needs the "
+                                 "number of dimensions of its inputs, which does not follow")
+            rank, own = (ranks[name] for name in node.input)
+            first = 1 if axis is None else axis % rank
+            if own and first + own < rank and (node.op_type != "PRelu" or own == 1):
+                aligned = f"aligned {index} {node.input[1]}"
+                graph.node.append(helper.make_node("Unsqueeze", [node.input[1]], [aligned],
+                                                   axes=list(range(own, own + rank - first - own))))
+                node.input[1] = aligned
+            for item in [item for item in node.attribute if item.name == "axis"]:
+                node.attribute.remove(item)
+        graph.node.append(node)
 
 
 def model_inputs(model) -> dict[str, Port]:
@@ -75,44 +193,3 @@ def model_inputs(model) -> dict[str, Port]:
                      for dim in tensor.shape.dim) if tensor.HasField("shape") else None
         ports[value.name] = Port(value.name, np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type)), dims)
     return ports
-
-
-def infer_dims(model, dims: dict) -> dict[str, tuple]:
-    """Sizes of all tensors that follow from those of the inputs, by ONNX's own shape inference.
-
-    Parameters
-    ----------
-    dims : dict of str to tuple
-        Of every input of `model_inputs`.
-
-    Returns
-    -------
-    dict of str to tuple
-        Only tensors all of whose sizes are known.
-
-    Raises
-    ------
-    GraphError
-        The model contradicts these sizes.
-    """
-    bound = onnx.ModelProto()
-    bound.CopyFrom(model)
-    del bound.graph.value_info[:]  # of another batch size, they would contradict
-    for value in bound.graph.output:
-        value.type.tensor_type.ClearField("shape")
-    for value in bound.graph.input:
-        if value.name in dims:
-            shape = value.type.tensor_type.shape
-            del shape.dim[:]
-            for size in dims[value.name]:
-                shape.dim.add().dim_value = size
-    try:
-        inferred = shape_inference.infer_shapes(bound, strict_mode=True, data_prop=True)
-    except shape_inference.InferenceError as error:
-        raise GraphError(f"shapes of the model contradict each other: {str(error).strip().splitlines()[0]}") from None
-    known = {}
-    for value in (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output):
-        tensor = value.type.tensor_type
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
-            known[value.name] = tuple(dim.dim_value for dim in tensor.shape.dim)
-    return known

@@ -32,7 +32,7 @@ def write_page(report, chip, path) -> Path:
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"decibels": decibels, "megabytes": lambda table: f"{sum(table.values()) / 1e6:.2f}"}
-    figures = [(caption, _image(figure)) for caption, figure in _figures(report, chip)]
+    figures = [(caption, _image(figure)) for caption, figure in _figures(report, chip)] if report["layers"] else []
     mappings = [(", ".join(names), _image(figure, 70)) for names, figure in _mappings(report["layers"], chip)]
     page = environment.get_template(TEMPLATE.name).render(report=report, figures=figures, mappings=mappings,
                                                           ran=report["backend"] != "plan")

@@ -7,16 +7,16 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compiler.graph import import_graph
-from compiler.network_plan import Planner, plan_network, totals
-from compiler.onnx_model import infer_dims, load_model, model_inputs
+from compiler.network_plan import Planner, plan_network, totals, unplanned
+from compiler.onnx_model import load_model, model_inputs
 from hw.config import load_chip
 from scripts.console import BadInput, bad_input, console, counts_table, time_line, write_json
 from scripts.network_inputs import parse_sizes
 from scripts.network_page import write_page
-from scripts.network_run import check_targets
+from scripts.network_run import check_targets, division, warn
 from sim.cache import Cache
 
-__all__ = ["plan"]
+__all__ = ["plan", "plan_model"]
 
 
 def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
@@ -29,19 +29,9 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
         chip = load_chip(chip)
         if clock is not None:
             chip = replace(chip, core_mhz=clock)
-        proto = load_model(path)
+        proto = load_model(path, weights=False)
         sizes = parse_sizes(shapes, model_inputs(proto))
-        dims = infer_dims(proto, sizes)
-        network = import_graph(proto, weights=False, dims=dims)
-        if not network.layers:
-            raise BadInput(f"model {path} must have a Conv, Gemm or MatMul with constant weights; it has none")
-        plans = _with_bar(network, dims, Planner(chip, objective, Cache("mappings")), zeros)
-    batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
-    entries = [entry.as_dict() for entry in plans]
-    report = {"model": path.stem, "backend": "plan", "chip": chip.name, "core_mhz": chip.core_mhz,
-              "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
-              "inputs": {name: {"shape": list(size)} for name, size in sizes.items()}, "layers": entries,
-              "totals": totals(entries, network, chip, batch)}
+        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros)
     write_json(json_target, report)
     page = Path(page or f"build/plan/{path.stem}.html")
     write_page(report, chip, page)
@@ -49,7 +39,21 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
     console(stderr=json_target == "-").print(f"page: {page}", highlight=False, soft_wrap=True)
 
 
-def _with_bar(network, dims, planner, zeros):
+def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0) -> dict:
+    """Plan a model for inputs of these sizes, with a progress bar: the object of `eyeriss plan --json`."""
+    network = import_graph(proto, sizes, weights=False)
+    plans = _with_bar(network, Planner(chip, objective, Cache("mappings")), zeros)
+    for layer in unplanned(network):
+        warn(f"{layer} is not planned: the sizes of its input are known only when the model runs")
+    batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
+    entries = [entry.as_dict() for entry in plans]
+    return {"model": name, "backend": "plan", "chip": chip.name, "core_mhz": chip.core_mhz,
+            "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
+            "inputs": {name: {"shape": list(size)} for name, size in sizes.items()}, "layers": entries,
+            "totals": totals(entries, network, chip, batch)}
+
+
+def _with_bar(network, planner, zeros):
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("layers", total=len(network.layers))
@@ -57,11 +61,21 @@ def _with_bar(network, dims, planner, zeros):
         def report(layer):
             bar.update(task, description=layer.name, advance=1)
 
-        return plan_network(network, dims, planner, zeros=zeros, report=report)
+        return plan_network(network, planner, zeros=zeros, report=report)
 
 
 def _show(report, *, stderr):
     out, total = console(stderr), report["totals"]
+    if report["layers"]:
+        out.print(_table(report))
+    out.print(division(total), highlight=False, markup=False)
+    if report["layers"]:
+        out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {time_line(total, report['core_mhz'])}",
+                  highlight=False)
+
+
+def _table(report):
+    total = report["totals"]
 
     def megabytes(table):
         return f"{sum(table.values()) / 1e6:.2f}"
@@ -77,9 +91,5 @@ def _show(report, *, stderr):
                  f"{total['energy'] / 1e6:.0f}"))
     title = f"{report['model']} on {report['chip']} at {report['core_mhz']} MHz, N = {report['batch']}"
     names = " ".join(report["layers"][0]["mapping"])
-    out.print(counts_table(title, ("layer", "MMACs", names, "PEs", "cycles", "config.", "util.", "bound by", "GLB MB",
-                                   "DRAM MB", "energy MMAC"), rows))
-    hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items())
-    out.print(f"on the host: {hosts or 'nothing'}", highlight=False)
-    out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {time_line(total, report['core_mhz'])}",
-              highlight=False)
+    return counts_table(title, ("layer", "MMACs", names, "PEs", "cycles", "config.", "util.", "bound by", "GLB MB",
+                                "DRAM MB", "energy MMAC"), rows)

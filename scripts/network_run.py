@@ -10,7 +10,7 @@ from compiler.chip_layer import ChipLayer
 from compiler.graph import import_graph
 from compiler.host import run_float
 from compiler.network_plan import Planner, totals
-from compiler.onnx_model import load_model
+from compiler.onnx_model import load_model, model_inputs
 from compiler.quantize import calibrate, quantize, sqnr_db
 from hw.config import load_chip
 from scripts.console import BadInput, bad_input, console, counts_table, time_line, write_json
@@ -20,7 +20,7 @@ from sim.cache import Cache
 from sim.network import ChipFailure, RtlLayers, finite, run_network
 from sim.tools import SimulatorError, require
 
-__all__ = ["check_targets", "run", "run_model", "warn"]
+__all__ = ["check_targets", "division", "run", "run_model", "warn"]
 
 
 def check_targets(**options):
@@ -41,9 +41,10 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
     path = Path(model)
     with bad_input():
         proto = load_model(path)
-        network = import_graph(proto)
-        feeds = load_inputs(inputs, network.inputs, pixels)
-        batches = load_calibration(calibration, network.inputs, pixels) if calibration else [feeds]
+        ports = model_inputs(proto)
+        feeds = load_inputs(inputs, ports, pixels)
+        batches = load_calibration(calibration, ports, pixels) if calibration else [feeds]
+        network = import_graph(proto, {name: value.shape for name, value in feeds.items()})
         if output is not None and Path(output).suffix != ".npz" and len(network.outputs) > 1:
             raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
         chip = load_chip(chip)
@@ -119,6 +120,18 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     return table, outputs
 
 
+def division(total) -> str:
+    """What the chip does of a model and what the host, in a line, from the totals of a plan or a run."""
+    hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items()) or "nothing"
+    if total["chip_share"] is not None:
+        share = f"{100 * total['chip_share']:.3g} % of the MACs are on the chip"
+    elif total["host_macs"] is None:
+        share = f"{total['macs'] / 1e6:.2f} M MACs are on the chip; how many are on the host cannot be told"
+    else:
+        share = "no MACs are on the chip"
+    return f"{share}; on the host: {hosts}"
+
+
 def _chosen(layers, network):
     if layers is None:
         return None
@@ -181,8 +194,7 @@ def _show(report, outputs, *, stderr):
     title = f"{report['model']} on {report['chip']}, backend {report['backend']}, N = {report['batch']}"
     out.print(counts_table(title, ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom",
                                    "clipped", "SQNR dB"), rows))
-    hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items())
-    out.print(f"on the host: {hosts or 'nothing'}", highlight=False)
+    out.print(division(total), highlight=False, markup=False)
     out.print(f"planned: {time_line(total, report['core_mhz'])}", highlight=False)
     for name, value in outputs.items():
         exact = report["outputs"][name]["sqnr_db"]

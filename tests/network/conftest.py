@@ -1,16 +1,32 @@
 """Networks on the small chip, in simulation."""
 
 import functools
+import sys
 from dataclasses import replace
 
 import pytest
 
+from compiler.graph import import_graph
+from compiler.onnx_model import load_model
 from hw.config import load_chip
-from scripts import network_run
+from scripts import cli, network_planning, network_run
 from sim.cache import Cache
 from sim.files import BUILD
 from sim.network import RtlLayers
 from sim.tools import available
+
+
+@pytest.fixture
+def eyeriss(tmp_path, monkeypatch, capsys):
+    """Run `eyeriss` in this process, in tmp_path; exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def eyeriss(*arguments):
+        monkeypatch.setattr(sys, "argv", ["eyeriss", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return stop.value.code, *capsys.readouterr()
+    return eyeriss
 
 
 @pytest.fixture
@@ -32,3 +48,28 @@ def run(tmp_path, monkeypatch):
         return network_run.run_model(model, network, feeds, [feeds], name="test", backend=backend,
                                      chip=replace(load_chip("mini"), data_width=data_width), **options)
     return run
+
+
+@pytest.fixture
+def run_and_plan(tmp_path, monkeypatch):
+    """Run, on the numpy model, and plan a file as the commands do: the outputs, and the two reports.
+
+    Both have the same layers of the same shapes, and the same nodes on the host.
+    """
+    for module in (network_run, network_planning):
+        monkeypatch.setattr(module, "Cache", functools.partial(Cache, build=tmp_path))
+
+    def run_and_plan(path, feeds):
+        chip, sizes = load_chip("mini"), {name: value.shape for name, value in feeds.items()}
+        planned = network_planning.plan_model(load_model(path, weights=False), sizes, name="test", chip=chip)
+        model = load_model(path)
+        ran, outputs = network_run.run_model(model, import_graph(model, sizes), feeds, [feeds], name="test",
+                                             backend="model", chip=chip)
+        left = set(planned["totals"]["unplanned"])
+        for key in ("layer", "folded", "shape"):
+            assert [entry[key] for entry in ran["layers"] if entry["layer"] not in left] == [
+                entry[key] for entry in planned["layers"]]
+        for key in ("host_nodes", "host_macs"):
+            assert ran["totals"][key] == planned["totals"][key]
+        return outputs, ran, planned
+    return run_and_plan

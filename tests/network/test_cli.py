@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,23 +12,9 @@ import pytest
 from onnx import helper
 
 from hw.config import PRESETS, configuration_cycles
-from scripts import cli
 from tests.network import models
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
-
-
-@pytest.fixture
-def eyeriss(tmp_path, monkeypatch, capsys):
-    """Run `eyeriss` in this process, in tmp_path; exit status, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def eyeriss(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eyeriss", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        return stop.value.code, *capsys.readouterr()
-    return eyeriss
 
 
 @pytest.fixture
@@ -143,11 +128,17 @@ def test_wrong_shape_and_type(refuses, tmp_path):
     refuses("--shape 1x4x9 must fit the input .*", "model.onnx", "--shape", "1x4x9", command="plan")
 
 
-def test_what_the_chip_path_cannot_do(refuses, tmp_path):
+def test_what_the_chip_path_cannot_do_is_the_hosts(eyeriss, tmp_path):
+    """A convolution in three dimensions, and nothing for the chip beside it."""
     onnx.save(models.conv((2, 4, 3, 3, 3), data=("N", 4, 9, 9, 9)), tmp_path / "cube.onnx")
     np.save(tmp_path / "cube.npy", models.features(1, 4, 9, 9, 9))
-    refuses(r"node conv \(Conv\): the chip path takes 1-D and 2-D convolutions, not 3-D", "cube.onnx",
-            "--input", "cube.npy")
+    for command in (("run", "cube.onnx", "--input", "cube.npy"), ("plan", "cube.onnx")):
+        status, out, err = eyeriss(*command, "--json", "report.json")
+        assert (status, err) == (0, "")
+        assert "0 % of the MACs are on the chip; on the host: 1 Conv\n" in out
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert report["layers"] == [] and report.get("match") is None
+        assert report["totals"]["host_macs"] == 2 * 7**3 * 4 * 27
 
 
 def test_what_onnxruntime_cannot_do(refuses, tmp_path):
