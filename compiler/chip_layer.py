@@ -108,6 +108,13 @@ class ChipLayer:
             raise GraphError(f"{self}: its input must have {self.axes + 2} dimensions, not {len(dims)}")
         return (*dims[:2], 1, dims[2]) if self.axes == 1 else tuple(dims)
 
+    @property
+    def padded(self) -> bool:
+        """Whether there is padding for any input."""
+        if self.auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+            return max(self.weights_shape[2:]) > 1
+        return any(self.pads)
+
     def _padding(self, H, W):
         if self.auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
             return self.pads

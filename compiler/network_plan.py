@@ -9,7 +9,7 @@ from compiler.lowering import lower
 from compiler.mapping import Mapping, MappingError, Placement
 from compiler.model import RESOURCES, Costs, Density, costs
 from compiler.onnx_model import GraphError
-from compiler.quantize import chip_shape
+from compiler.rounding import chip_shape
 from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import ChipConfig, configuration_cycles
@@ -29,7 +29,7 @@ class LayerPlan:
     shape : LayerShape
         The network's own.
     mapped : LayerShape
-        What the chip runs: with rounding channels, see `compiler.quantize`.
+        What the chip runs: with rounding channels, see `compiler.rounding`.
     mapping : Mapping
     costs : Costs
         Of one of the layer's `shape.G` jobs; cycles by the timeline.
@@ -103,7 +103,7 @@ class Planner:
         GraphError
             None fits: names the layer and the resource.
         """
-        mapped = chip_shape(shape)
+        mapped = chip_shape(layer, shape, self.chip.data_width)
         one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
         rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2))
         key, native = self._kept.key(one, self.chip, rounded, self._objective), lower(one, self.chip)[0]

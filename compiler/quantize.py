@@ -5,29 +5,31 @@ An integer i of a tensor with k fractional bits stands for i / 2**k. The chip mu
 plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits. A chip of 8-bit data
 (`data_width`) has ifmaps and weights of 8 bits and sums of 16 as well.
 
-Rounding down costs half a unit for each product that is not exact: hundreds of units a sum, and fewer where the
-ifmap is zero or padded, so no bias can make up for it. What it costs is known, though, as soon as the ifmap is: so
-layers with enough channels get a further one, the rounding channel, which holds twice the sum of what the channels
-of a pixel lose on average, with weights that halve it. (Arithmetic with zero points corrects by sums over the
-ifmap in the same way.) Elsewhere the mean loss of the calibration batch goes into the bias.
+What rounding down costs is given back: see `compiler.rounding`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from compiler.chip_layer import ChipLayer
 from compiler.graph import Network, execute
 from compiler.host import FloatConv
-from golden.layer import LayerShape
+from compiler.rounding import (
+    inside,
+    rounding_channels,
+    rounding_ifmap,
+    rounding_loss,
+    rounding_share,
+    rounding_weights,
+)
 from golden.tensors import Tensors
 
-__all__ = ["Observed", "QuantizedLayer", "calibrate", "chip_shape", "quantize", "quantize_layer", "sqnr_db"]
+__all__ = ["Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
 
 MARGIN = 1.25  # formats hold values so many times larger than the calibration batch's
 MOST = 32767  # largest 16-bit number
 SHIFT = 15  # most bits to drop of a product: with more, the rounding channel's weights would not fit
-ROUNDED = 16  # channels of a group from which on a rounding channel is worth its work
 SAMPLE = 1 << 17  # ifmap values kept of each batch for the mean loss of rounding
 
 
@@ -41,18 +43,18 @@ class Observed:
         Largest magnitude of the ifmap.
     sum_peak : float
         Largest magnitude of the sums, bias included, before a ReLU.
-    samples : list of ndarray
-        Values of the ifmap.
+    samples : list of (ndarray, float)
+        Values of the ifmap, and the share of products that meet them and not padding.
     """
 
     peak: float = 0.0
     sum_peak: float = 0.0
     samples: list = field(default_factory=list)
 
-    def add(self, ifmap, sums):
+    def add(self, ifmap, sums, shape):
         self.peak = max(self.peak, float(np.abs(ifmap).max(initial=0)))
         self.sum_peak = max(self.sum_peak, float(np.abs(sums).max(initial=0)))
-        self.samples.append(ifmap.ravel()[::max(1, ifmap.size // SAMPLE)].astype(np.float32))
+        self.samples.append((ifmap.ravel()[::max(1, ifmap.size // SAMPLE)].astype(np.float32), inside(shape)))
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class QuantizedLayer:
     Attributes
     ----------
     weights, bias : ndarray of int16 (M, C/G, R, S), (M,)
-        With the rounding channel, if there is one, as the last of each group.
+        With the rounding channels, if there are any, as the last of each group.
     ifmap_bits, weight_bits, ofmap_bits : int
         Fractional bits; may be negative.
     shift : int
@@ -91,12 +93,11 @@ class QuantizedLayer:
         scaled = np.rint(np.ldexp(ifmap.astype(np.float64), self.ifmap_bits))
         saturated = int(np.count_nonzero(np.abs(scaled) > self.most))
         integers = np.clip(scaled, -self.most, self.most).astype(np.int16)
-        if has_rounding_channel(integers.shape[1] // self.layer.groups):
-            N, C, H, W = integers.shape
-            groups = integers.reshape(N, self.layer.groups, -1, H, W)
-            lost = 2 * np.rint(rounding_loss(groups, self.shift).sum(axis=2, keepdims=True)).astype(np.int16)
-            lost = np.minimum(lost, self.most)
-            integers = np.concatenate([groups, lost], axis=2).reshape(N, C + self.layer.groups, H, W)
+        N, C, H, W = integers.shape
+        groups = integers.reshape(N, self.layer.groups, -1, H, W)
+        if count := self.weights.shape[1] - groups.shape[2]:
+            further = rounding_ifmap(groups, self.shift, count)
+            integers = np.concatenate([groups, further], axis=2).reshape(N, C + self.layer.groups * count, H, W)
         return Tensors(integers, self.weights, self.bias), saturated
 
     def real_ifmap(self, integers) -> np.ndarray:
@@ -134,9 +135,9 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
     seen, inputs, conv = {layer.index: Observed() for layer in network.layers}, {}, FloatConv()
 
     def chip(layer, x):
-        ifmap = layer.ifmap(x)
-        sums = conv(ifmap, layer.filters(), layer.bias, layer.shape(x.shape))
-        seen[layer.index].add(ifmap, sums)
+        ifmap, shape = layer.ifmap(x), layer.shape(x.shape)
+        sums = conv(ifmap, layer.filters(), layer.bias, shape)
+        seen[layer.index].add(ifmap, sums, shape)
         return layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
 
     for feeds in batches:
@@ -150,26 +151,6 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
 def quantize(network: Network, seen: dict, data_width: int = 16) -> dict[int, QuantizedLayer]:
     """All layers of the chip in integers, by `index`; `data_width` as in ChipConfig."""
     return {layer.index: quantize_layer(layer, seen[layer.index], data_width) for layer in network.layers}
-
-
-def has_rounding_channel(channels) -> bool:
-    """Whether a layer of so many channels a group gets one; its values, up to `channels`, must fit 16 bits."""
-    return ROUNDED <= channels <= MOST
-
-
-def chip_shape(shape: LayerShape) -> LayerShape:
-    """A layer's shape as the chip runs it: rounding channels included."""
-    return replace(shape, C=shape.C + shape.G) if has_rounding_channel(shape.C // shape.G) else shape
-
-
-def rounding_loss(integers, shift) -> np.ndarray:
-    """What a product with each ifmap value loses on average, in units of the sum.
-
-    The bits dropped of a product whose ifmap value has b as its lowest bit set are some multiple of b, all of them
-    alike: (1 - b / 2**shift) / 2 on average.
-    """
-    whole = integers.astype(np.int32)
-    return np.where(whole == 0, 0, np.maximum(0, 0.5 - 0.5 * (whole & -whole) / 2**shift))
 
 
 def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> QuantizedLayer:
@@ -189,13 +170,12 @@ def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Qu
 
     weights = np.rint(np.ldexp(filters, weight_bits)).astype(np.int16)
     bias = np.ldexp(layer.bias, ofmap_bits)
-    if has_rounding_channel(weights.shape[1]):
-        used = np.count_nonzero(weights, axis=1, keepdims=True) / weights.shape[1]  # a weight of 0 loses nothing
-        giving = np.rint(used * (2**shift // 2)).astype(np.int16)
-        weights = np.concatenate([weights, giving], axis=1)
+    if count := rounding_channels(layer, data_width):
+        weights = np.concatenate([weights, rounding_weights(weights, shift, count)], axis=1)
     elif seen.samples:
-        integers = np.rint(np.ldexp(np.concatenate(seen.samples).astype(np.float64), ifmap_bits))
-        bias = bias + rounding_loss(integers, shift).mean() * np.count_nonzero(weights, axis=(1, 2, 3))
+        losses = [share * rounding_loss(np.rint(np.ldexp(sample.astype(np.float64), ifmap_bits)), shift)
+                  for sample, share in seen.samples]
+        bias = bias + np.concatenate(losses).mean() * rounding_share(weights, shift).sum(axis=(1, 2, 3))
     headroom = np.log2((MOST + 1) / np.ldexp(seen.sum_peak, ofmap_bits)) if seen.sum_peak else 16.0
     # A bias beyond 16 bits wraps, as the sums do: only what they come to has to fit.
     return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), ifmap_bits, weight_bits,

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,7 +10,6 @@ from matplotlib.figure import Figure
 
 from compiler.lowering import lower
 from compiler.mapping import Mapping, Placement
-from compiler.quantize import chip_shape
 from golden.layer import LayerShape
 from scripts.console import write_whole
 from scripts.figures import dram_figure, roofline_figure, stall_figure
@@ -102,7 +102,7 @@ def _mappings(entries, chip):
     """(layers, picture) of each mapping that there is."""
     pictures = {}
     for entry in entries:
-        shape = chip_shape(LayerShape.parse(entry["shape"]))
+        shape = replace(LayerShape.parse(entry["shape"]), C=entry["mapped_channels"])
         placement = Placement(lower(shape, chip)[0], Mapping(**entry["mapping"]), chip)
         native = placement.layer
         key = native.R, native.S, native.U, tuple(entry["mapping"].values())

@@ -10,7 +10,8 @@ from compiler.mapping import Mapping
 from compiler.model import Density
 from compiler.network_plan import LayerPlan, Planner
 from compiler.program import compile_layer
-from compiler.quantize import QuantizedLayer, chip_shape, sqnr_db
+from compiler.quantize import QuantizedLayer, sqnr_db
+from compiler.rounding import chip_shape
 from golden.conv import conv_layer
 from golden.tensors import first_difference
 
@@ -158,7 +159,7 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
         own = quantized[layer.index]
         if report:
             report(layer)
-        shape = chip_shape(layer.shape(x.shape))
+        shape = chip_shape(layer, layer.shape(x.shape), planner.chip.data_width)
         tensors, saturated = own.tensors(layer.ifmap(x))
         expected = found = table = None
         here = rtl is not None and (only is None or layer.index in only)

@@ -7,7 +7,8 @@ import pytest
 
 from compiler.graph import execute, import_graph
 from compiler.host import FloatConv, run_float
-from compiler.quantize import calibrate, chip_shape, quantize, sqnr_db
+from compiler.quantize import calibrate, quantize, sqnr_db
+from compiler.rounding import chip_shape, rounding_ifmap, rounding_loss, rounding_share
 from golden.conv import conv_layer
 from tests.network import models
 
@@ -21,7 +22,8 @@ def in_integers(network, quantized, feeds):
         tensors, saturated = own.tensors(layer.ifmap(x))
         lost["saturated"] += saturated
         lost["overflowed"] += own.overflows(run(layer.ifmap(x), layer.filters(), layer.bias, shape))
-        ofmap = conv_layer(*tensors, chip_shape(shape), shift=own.shift, relu=layer.relu)
+        data_width = own.most.bit_length() + 1
+        ofmap = conv_layer(*tensors, chip_shape(layer, shape, data_width), shift=own.shift, relu=layer.relu)
         return layer.output_tensor(own.real_ofmap(ofmap), x.shape).astype(x.dtype)
 
     return execute(network, feeds, chip), lost
@@ -63,7 +65,7 @@ def test_sums_fit_16_bits_before_they_wrap():
     sums = (products >> own.shift).sum(axis=2) + own.bias.astype(np.int64)[:, None, None]
     assert np.abs(sums).max() <= 32767
     assert np.abs(sums).max() > 8192  # nor are bits left unused
-    shape = chip_shape(network.layers[0].shape(feeds["x"].shape))
+    shape = chip_shape(network.layers[0], network.layers[0].shape(feeds["x"].shape), 16)
     np.testing.assert_array_equal(conv_layer(*tensors, shape, shift=own.shift), sums)
 
 
@@ -79,6 +81,57 @@ def test_the_rounding_channel_is_worth_its_work():
     noise = [sqnr_db(exact, in_integers(network, {0: layer}, feeds)[0]["y"])
              for layer in (own, replace(own, weights=without))]
     assert noise[0] > noise[1] + 10
+
+
+def one_layer(channels, kernel, *, size=14, pad=0, data_width=16, groups=1, seed=12, relu=False):
+    """SQNR in dB of a convolution of 8 filters, calibrated with its own input."""
+    model = models.conv((8, channels, kernel, kernel), data=("N", channels * groups, size, size), bias=False,
+                        pads=4 * [pad], group=groups)
+    network, x = import_graph(model), models.features(1, channels * groups, size, size, seed=seed)
+    feeds = {"x": np.maximum(x, 0) if relu else x}
+    quantized = quantize(network, calibrate(network, [feeds])[0], data_width)
+    found, lost = in_integers(network, quantized, feeds)
+    assert lost == {"saturated": 0, "overflowed": 0}
+    return sqnr_db(models.in_float(network, feeds)["y"], found["y"])
+
+
+@pytest.mark.parametrize("channels", [3, 8, 12, 17])
+@pytest.mark.parametrize("kernel", [5, 7])
+@pytest.mark.parametrize("relu", [False, True])
+def test_padding_is_not_charged_for_rounding(channels, kernel, relu):
+    """A padded layer is as good as one without padding, whether its channels are few, even or odd."""
+    assert min(one_layer(channels, kernel, pad=pad, relu=relu) for pad in (kernel // 2, 0)) >= 53
+
+
+def test_padded_depthwise_layers_are_charged_what_they_lose_on_average():
+    assert one_layer(1, 7, size=7, pad=3, groups=8) >= 60
+
+
+@pytest.mark.parametrize("channels, kernel", [(126, 3), (127, 3), (2048, 1), (2048, 3)])
+def test_8_bit_layers_get_the_rounding_channels_that_they_need(channels, kernel):
+    assert one_layer(channels, kernel, size=7, pad=kernel // 2, data_width=8) >= 30
+
+
+@pytest.mark.parametrize("shift", range(7))
+def test_rounding_loss_over_all_products(shift):
+    """What is dropped of the product of any number with any other, by its definition."""
+    numbers = np.arange(1 << shift)
+    dropped = numbers[:, None] * numbers % (1 << shift) / (1 << shift)
+    np.testing.assert_allclose(rounding_loss(numbers, shift), dropped.mean(axis=1))
+    if shift:
+        np.testing.assert_allclose(rounding_share(numbers, shift), dropped.mean(axis=0) / dropped.mean())
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_rounding_channels_hold_all_that_is_lost(count):
+    ifmap = models.rng().integers(-127, 128, (2, 2, 17, 5, 7)).astype(np.int16)
+    ifmap[0, 1, :, 2] = 0
+    held = rounding_ifmap(ifmap, 7, count)
+    assert held.shape == (2, 2, count, 5, 7)
+    assert not held[0, 1, :, 2].any()
+    given = (held.astype(int) * 64 >> 7).sum(axis=(2, 3, 4))
+    lost = rounding_loss(ifmap, 7).sum(axis=(2, 3, 4))
+    assert np.abs(given - lost).max() <= 0.5
 
 
 def test_input_beyond_the_calibrated_range_is_counted():
