@@ -1,5 +1,9 @@
 """The area of a chip's parts as bars."""
 
+import io
+
+from sim.files import write_file
+
 __all__ = ["draw"]
 
 
@@ -27,5 +31,7 @@ def draw(groups, chip, path):
     axes.set_xlabel("thousands of NAND2")
     axes.set_title(f"{chip}: {sum(logic):,.0f} k of logic, {sum(registers):,.0f} k of spads' registers")
     axes.legend()
-    figure.savefig(path, dpi=120)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    write_file(path, buffer.getvalue())
     plt.close(figure)

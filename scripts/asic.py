@@ -12,7 +12,7 @@ from flow.timing import analyse, find_sta
 from hw.chip import Eyeriss
 from hw.config import load_chip
 from scripts.area_chart import draw
-from scripts.console import BadInput, bad_input, console, counts_table, write_json
+from scripts.console import bad_input, check_targets, console, counts_table, write_json
 
 __all__ = ["asic"]
 
@@ -30,10 +30,8 @@ def asic(chip_source, liberty, output, *, timing, json_target):
         with bad_input():
             find_sta()
     directory = Path(output) / chip.name
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"output must be a directory that can be written, not {output}: {error.strerror}") from None
+    check_targets(json=json_target, folders={"output": directory})
+    directory.mkdir(parents=True, exist_ok=True)
     with working("synthesis"):
         synthesis = synthesize(Eyeriss(chip), directory, library)
     console().print(area_table(chip, synthesis))

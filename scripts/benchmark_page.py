@@ -7,9 +7,9 @@ from pathlib import Path
 
 from compiler.lowering import lower
 from compiler.mapping import Placement
-from scripts.console import write_whole
 from scripts.figures import dram_figure, roofline_figure, stall_figure
 from scripts.mapping_picture import mapping_figure
+from sim.files import write_file
 
 __all__ = ["write_page"]
 
@@ -63,6 +63,6 @@ def write_page(report, plan, chip, path) -> Path:
         _image(dram_figure(report), "DRAM accesses before and after RLC (Fig. 9)"),
         _image(roofline_figure(report, chip), "Each layer under the roofs of the PEs and the link"),
         f'<h2>Mappings (Fig. 5)</h2><div class="grid">{"".join(mappings)}</div>'])
-    write_whole(path, f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+    write_file(path, f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
                       f"<style>{STYLE}</style><body>{body}</body></html>\n")
     return Path(path)

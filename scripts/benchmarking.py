@@ -1,9 +1,5 @@
 """`eyeriss benchmark`: a whole network in RTL, beside Table V or VI."""
 
-from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from compiler.lowering import lower
 from compiler.mapping import Mapping
 from compiler.model import Density, costs
@@ -12,32 +8,44 @@ from compiler.published import MEASURED, TABLE_III
 from compiler.search import find_mapping, timed_costs
 from hw.config import configuration_cycles, load_chip
 from scripts.benchmark_page import write_page
-from scripts.console import BadInput, bad_input, console, counts_table, write_json
+from scripts.console import (
+    BadInput,
+    bad_input,
+    bars,
+    check_targets,
+    choose_page,
+    console,
+    counts_table,
+    place,
+    require_simulator,
+    write_json,
+)
+from scripts.names import in_path
 from sim.benchmark import layer_tasks, merge, run_tasks, tile_mapping
-from sim.tools import SimulatorError, require
+from sim.files import BUILD
 from sim.workers import ClusterError, parse_workers
 
-__all__ = ["benchmark", "run_with_bar"]
+__all__ = ["benchmark", "run_with_bar", "search_with_bar"]
 
 # Table V's GLB traffic of CONV3 is that of CONV4's mapping, not of its own row in Table III.
 PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
 
 
 def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, part, shards, seed, simulator, fresh,
-              json_target, page) -> int:
+              json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
+    page = choose_page(page, no_page, BUILD / "benchmark" / f"{in_path(network)}-{part}.html")
+    check_targets(json=json_target, page=page, folders={"build": BUILD})
     with bad_input():
         chip = load_chip(chip)
         layers = benchmark_layers(network, batch, chosen)
-        try:
-            require(simulator)
-        except SimulatorError as error:
-            raise BadInput(str(error)) from None
+        require_simulator(simulator)
         workers = parse_workers(workers)
         if shards < 1:
             raise BadInput("--shards must be at least 1")
-        plan = {layer: tile_mapping(layer.shape, chip) if part == "tile" else
-                _mapping(layer, chip, mappings, objective) for layer in layers}
+        found = search_with_bar(layers, lambda layer: tile_mapping(layer.shape, chip) if part == "tile"
+                                else _mapping(layer, chip, mappings, objective))
+        plan = dict(zip(layers, found, strict=True))
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
                                     part=part)
                  for layer, mapping in plan.items()}
@@ -50,9 +58,9 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
               "layers": entries, "totals": _totals(entries, chip)}
     write_json(json_target, report)
     _show(report, chip, stderr=json_target == "-")
-    page = Path(page or f"build/benchmark/{network}-{part}.html")
-    write_page(report, plan, chip, page)
-    console(stderr=json_target == "-").print(f"page: {page}", highlight=False)
+    if page:
+        write_page(report, plan, chip, page)
+        console(stderr=json_target == "-").print(f"page: {place(page)}")
     return 0 if report["totals"]["match"] else 1
 
 
@@ -65,10 +73,15 @@ def _mapping(layer, chip, mappings, objective):
                         density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros), coded=True)
 
 
+def search_with_bar(layers, find):
+    """What `find` finds of each layer, with a progress bar."""
+    with bars() as progress:
+        return list(progress.track(map(find, layers), len(layers), description="mappings"))
+
+
 def run_with_bar(tasks, workers, fresh):
     """`run_tasks` with a progress bar and a line for each task that ends."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True)) as progress:
+    with bars(transient=False) as progress:
         bar = progress.add_task("tasks", total=len(tasks))
 
         def report(task, result, kept):

@@ -8,8 +8,8 @@ from hw.config import load_chip
 from hw.counters import COUNTERS
 from hw.serial_host import Status
 from scripts.board_host import BoardHost
-from scripts.console import BadInput, bad_input, passes_bar
-from scripts.simulation import check_targets, deliver, with_mapping
+from scripts.console import BadInput, bad_input, check_targets, passes_bar
+from scripts.simulation import deliver, with_mapping
 from sim.layer import LayerResult, compare
 
 __all__ = ["run"]
@@ -21,7 +21,7 @@ HANG_SECONDS = 20
 
 def run(layer, tensors, *, port, baud, chip, mapping, shift, relu, save=None, json_target=None) -> int:
     """Run a layer on a board and report as for a simulation; the exit status."""
-    check_targets(save, json_target)
+    check_targets(json=json_target, folders={"save": save})
     with bad_input():
         chip = load_chip(chip)
         program = with_mapping(

@@ -8,9 +8,10 @@ from compiler.networks import BenchmarkLayer
 from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import load_chip
-from scripts.benchmarking import run_with_bar
-from scripts.console import bad_input, console, counts_table, write_json
+from scripts.benchmarking import run_with_bar, search_with_bar
+from scripts.console import BadInput, bad_input, check_targets, console, counts_table, require_simulator, write_json
 from sim.benchmark import layer_tasks, merge
+from sim.files import BUILD
 from sim.workers import parse_workers
 
 __all__ = ["calibrate", "random_layers"]
@@ -34,16 +35,25 @@ def random_layers(count, seed):
 
 def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
     """Run, print, write; 1 if a layer does not match."""
-    with bad_input():
-        chip = load_chip(chip)
-        workers = parse_workers(workers)
-    plan = {}
-    for layer in random_layers(count, seed):
+    check_targets(json=json_target, folders={"build": BUILD})
+    if count < 1:
+        raise BadInput(f"--count must be at least 1, not {count!r}")
+    if seed < 0:
+        raise BadInput(f"--seed must be 0 or more, not {seed!r}")
+
+    def find(layer):
         density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
         native = lower(layer.shape, chip)[0]
         mapping = find_mapping(native, chip, density=density, coded=True)
         expected = timed_costs(native, chip, mapping, density)
-        plan[layer] = mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)
+        return mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)
+
+    with bad_input():
+        chip = load_chip(chip)
+        workers = parse_workers(workers)
+        require_simulator(simulator)
+        layers = random_layers(count, seed)
+        plan = dict(zip(layers, search_with_bar(layers, find), strict=True))
     results = run_with_bar([task for *_, tasks in plan.values() for task in tasks], workers, fresh=False)
     rows, table = [], []
     for layer, (mapping, expected, tasks) in plan.items():
@@ -56,8 +66,10 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
         rows.append((str(layer.shape), values, "yes" if found["match"] else found["status"], f"{cycles:,}",
                      f"{model:,}", f"{model / cycles - 1:+.2%}", expected.binding()))
     write_json(json_target, table)
-    console().print(counts_table(f"model and RTL, seed {seed}", (
-        "layer", "mapping", "equal", "RTL cycles", "model", "error", "bound by"), rows))
+    out = console(stderr=json_target == "-")
+    out.print(counts_table(f"model and RTL, seed {seed}", (
+        "layer", "mapping", "equal", "RTL cycles", "model", "error", "bound by"), rows,
+        optional=("bound by", "mapping")))
     worst = max(abs(entry["model_cycles"] / entry["rtl_cycles"] - 1) for entry in table)
-    console().print(f"largest error {worst:.2%}", highlight=False)
+    out.print(f"largest error {worst:.2%}")
     return 0 if all(entry["match"] for entry in table) else 1

@@ -1,5 +1,8 @@
 """The command line: `eyeriss`."""
 
+import importlib.metadata
+import os
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,19 +12,53 @@ import typer
 
 from compiler.catalogue import CATALOGUE
 from flow.yosys import FlowError
+from hw.config import PRESETS
 from scripts import asic as asic_flow
 from scripts import benchmarking, board_run, calibration, fpga_build, generation, map_report, photo_layer, simulation
 from scripts.board_host import BoardLost
 from scripts.console import BadInput, console, layer_table
+from scripts.examples import EXAMPLES
+from scripts.names import on_terminal
+from sim.files import BUILD
 from sim.tools import SimulatorError
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 130  # the exit status after Ctrl-C, by custom; Typer returns it as well
+
 # The base of all that is wrong with options and commands: from the click that Typer brings along, if it does.
 UsageError = typer.BadParameter.__base__
 
-app = typer.Typer(add_completion=False, no_args_is_help=True,
+
+def _examples(name):
+    """Lines below a command's options; Typer joins lines that no empty one parts."""
+    return "\n\n".join(("Examples:", *EXAMPLES[name]))
+
+
+def command(name):
+    """A command with its examples."""
+    return app.command(name, epilog=_examples(name))
+
+
+def _output(kind, what="Directory."):
+    """Where a command writes; in the checkout's build/ by default."""
+    return Annotated[Path, typer.Option("-o", "--output", help=what, show_default=f"build/{kind}")]
+
+
+def _version(asked):
+    if asked:
+        print(f"eyeriss {importlib.metadata.version('eyeriss-generator')}")
+        raise typer.Exit
+
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, epilog=_examples(""),
                   help="Eyeriss as a generator: the row-stationary CNN accelerator in RTL.")
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option(
+        "--version", callback=_version, is_eager=True, help="Print the version and stop.")] = False):
+    """Options of no command."""
 
 
 class Mappings(StrEnum):
@@ -77,16 +114,16 @@ class Simulator(StrEnum):
     icarus = "icarus"
 
 
-Chip = Annotated[str, typer.Option(help="A preset (eyeriss, mini) or a TOML file of ChipConfig's fields.")]
+Chip = Annotated[str, typer.Option(help=f"A preset ({', '.join(PRESETS)}) or a TOML file of ChipConfig's fields.")]
 
 Workers = Annotated[str, typer.Option(
     help="Simulations side by side on this machine, or the address of a Dask scheduler: tcp://HOST:PORT.")]
 
 
-@app.command()
+@command("generate")
 def generate(chip: Chip = "eyeriss",
              top: Annotated[Top, typer.Option(help="The chip itself, or the chip behind AXI4.")] = Top.chip,
-             output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/rtl")):
+             output: _output("rtl") = BUILD / "rtl"):
     """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters.
 
     With --top axi also the register map as a Markdown page and a C header, and a FuseSoC core file.
@@ -100,7 +137,7 @@ def layers():
     console().print(layer_table(CATALOGUE))
 
 
-@app.command()
+@command("simulate")
 def simulate(
     layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
     shape: Annotated[str | None, typer.Option(
@@ -131,7 +168,7 @@ def simulate(
         save=save, json_target=json))
 
 
-@app.command(name="map")
+@command("map")
 def map_command(
     layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
     shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
@@ -143,7 +180,8 @@ def map_command(
     ofmap_zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ofmaps.")] = 0.0,
     energy_table: Annotated[Path | None, typer.Option(help="TOML: energies of dram glb noc spad mac.")] = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="PNG of the mapping as Fig. 5 draws it.")] = None,
+    picture: Annotated[Path | None, typer.Option(
+        help="Picture of the mapping as Fig. 5 draws it: .png, .svg or .pdf.")] = None,
 ):
     """Find a layer's mapping: cycles by binding resource, traffic, energy, and why the runner-up lost."""
     map_report.map_layer(
@@ -151,7 +189,7 @@ def map_command(
         zeros=zeros, ofmap_zeros=ofmap_zeros, energy_table=energy_table, json_target=json, picture=picture)
 
 
-@app.command()
+@command("benchmark")
 def benchmark(
     network: Annotated[str, typer.Argument(help="alexnet or vgg16.")],
     batch: Annotated[int | None, typer.Option(help="N; the paper's by default.")] = None,
@@ -167,16 +205,17 @@ def benchmark(
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use results of earlier runs.")] = False,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/benchmark by default.")] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
 ):
     """Run a network's CONV layers in RTL, at the paper's zeros, beside Table V or VI; resumes if interrupted."""
     raise typer.Exit(benchmarking.benchmark(
         network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
         mappings=mappings.value,
         objective=objective.value, part=part.value, shards=shards, seed=seed, simulator=sim.value, fresh=fresh,
-        json_target=json, page=page))
+        json_target=json, page=page, no_page=no_page))
 
 
-@app.command()
+@command("calibrate")
 def calibrate(
     count: Annotated[int, typer.Option(help="Random layers.")] = 20,
     seed: Annotated[int, typer.Option(help="Of layers and tensors.")] = 1,
@@ -190,11 +229,11 @@ def calibrate(
                                            simulator=sim.value, json_target=json))
 
 
-@app.command()
+@command("asic")
 def asic(
     chip: Chip = "eyeriss",
     liberty: Annotated[Path | None, typer.Option(help="Cell library; OSU's 0.18 um one by default.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/asic"),
+    output: _output("asic") = BUILD / "asic",
     timing: Annotated[bool, typer.Option(help="Static timing of PE, networks and chip.")] = True,
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ):
@@ -202,7 +241,7 @@ def asic(
     raise typer.Exit(asic_flow.asic(chip, liberty, output, timing=timing, json_target=json))
 
 
-@app.command()
+@command("run")
 def run(
     model: Annotated[Path, typer.Argument(help="An ONNX file.")],
     input: Annotated[list[str] | None, typer.Option(
@@ -211,7 +250,8 @@ def run(
     calibrate: Annotated[Path | None, typer.Option(
         help="Directory of .npy files or pictures, or .npz by input name; by default the input itself.")] = None,
     backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.model,
-    layers: Annotated[str | None, typer.Option(help="Layers for the RTL, the model does the others: A,B.")] = None,
+    layers: Annotated[list[str] | None, typer.Option(
+        help="Layers for the RTL, the model does the others: A,B.")] = None,
     chip: Chip = "eyeriss",
     objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
     pixels: Annotated[Pixels, typer.Option(help="What pixels of a picture become.")] = Pixels.imagenet,
@@ -219,6 +259,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/run by default.")] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
 ):
     """Run an ONNX model in the chip's fixed point; an interrupted run in RTL resumes.
 
@@ -228,11 +269,11 @@ def run(
 
     raise typer.Exit(network_run.run(
         model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
-        layers=layers.split(",") if layers else None, chip=chip, objective=objective.value, simulator=sim.value,
-        pixels=pixels.value, fresh=fresh, json_target=json, page=page))
+        layers=layers or None, chip=chip, objective=objective.value, simulator=sim.value,
+        pixels=pixels.value, fresh=fresh, json_target=json, page=page, no_page=no_page))
 
 
-@app.command()
+@command("plan")
 def plan(
     model: Annotated[Path, typer.Argument(help="An ONNX file; its weights are not needed.")],
     shape: Annotated[list[str] | None, typer.Option(
@@ -243,21 +284,22 @@ def plan(
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in what comes from a ReLU.")] = 0.0,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/plan by default.")] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
 ):
     """Say what the chip would do with an ONNX model: mappings, cycles, traffic, energy, what binds."""
     from scripts import network_planning
 
     network_planning.plan(model, shapes=shape or [], chip=chip, objective=objective.value, clock=clock, zeros=zeros,
-                          json_target=json, page=page)
+                          json_target=json, page=page, no_page=no_page)
 
 
-@app.command()
+@command("digits")
 def digits(
     count: Annotated[int, typer.Option(help="Held-out digits, up to 360.")] = 20,
     backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.both,
     chip: Chip = "eyeriss",
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
-    output: Annotated[Path, typer.Option(help="Directory for picture, page and figures.")] = Path("build/digits"),
+    output: _output("digits", "Directory for picture, page and figures.") = BUILD / "digits",
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
 ):
     """Classify held-out handwritten digits on the chip: pictures, predictions, cycles."""
@@ -267,9 +309,9 @@ def digits(
                                         output=output, fresh=fresh))
 
 
-@app.command()
+@command("demo")
 def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
-         output: Annotated[Path, typer.Option(help="Directory for the pictures.")] = Path("build/demo")):
+         output: _output("demo", "Directory for the pictures.") = BUILD / "demo"):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
     raise typer.Exit(photo_layer.demo(sim.value, output))
 
@@ -287,7 +329,7 @@ def build(
     mhz: Annotated[int, typer.Option(help="Clock of the chip: 25, 50, 75, 100.")] = 50,
     memory_words: Annotated[int, typer.Option(help="64-bit words of block RAM in place of DRAM.")] = 4096,
     baud: Annotated[int, typer.Option(help="Bits a second of the serial line.")] = 1_000_000,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Directory.")] = Path("build/fpga"),
+    output: _output("fpga") = BUILD / "fpga",
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ):
     """Build a board's bitstream with Yosys and nextpnr; what it uses, and its clock by nextpnr's report."""
@@ -328,18 +370,27 @@ def fpga_run(
 
 def main():
     """Run the command line; bad input is one line on standard error and exit status 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what is at work cleans up after itself
     try:
         status = app(standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read standard output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except (BadInput, UsageError) as error:
         message = error.format_message() if isinstance(error, UsageError) else str(error)
-        print("eyeriss: " + " ".join(message.split()), file=sys.stderr)
+        print("eyeriss: " + on_terminal(" ".join(message.split())), file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # the disk is full, a folder has gone
+        print(f"eyeriss: {on_terminal(error)}", file=sys.stderr)
+        sys.exit(1)
     except (SimulatorError, FlowError, BoardLost) as error:
         print(f"eyeriss: {error}", file=sys.stderr)
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
         print("eyeriss: interrupted", file=sys.stderr)
-        sys.exit(130)
     sys.exit(status or 0)
 
 

@@ -1,5 +1,6 @@
 """`eyeriss digits`: held-out handwritten digits, classified by the simulated chip."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from compiler.graph import import_graph
 from compiler.host import run_float
 from compiler.onnx_model import load_model
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, write_json
+from scripts.console import BadInput, bad_input, check_targets, console, place, write_json
 from scripts.digits_data import HELD_OUT, load_digits
 from scripts.network_page import write_page
 from scripts.network_run import run_model
 from scripts.train_digits import MODEL
+from sim.files import BUILD, write_file
 
 __all__ = ["digits"]
 
@@ -27,6 +29,8 @@ def digits(*, count, backend, chip, simulator, output, fresh) -> int:
     """Run, print, draw; the exit status: 0 if the RTL, where asked for, equals the model."""
     if not 1 <= count <= HELD_OUT:
         raise BadInput(f"--count must be 1 to {HELD_OUT}, the held-out digits, not {count!r}")
+    output = Path(output)
+    check_targets(folders={"output": output, "build": BUILD})
     data = load_digits()
     with bad_input():
         chip = load_chip(chip)
@@ -39,12 +43,11 @@ def digits(*, count, backend, chip, simulator, output, fresh) -> int:
     found = outputs["scores"].argmax(axis=1)
     exact = run_float(proto, feeds)["scores"].argmax(axis=1)
     report |= {"digits": count, "right": int((found == labels).sum()), "right_in_float": int((exact == labels).sum())}
-    output = Path(output)
     _show(report, feeds["image"], found, labels)
     _draw(feeds["image"][:SHOWN], found, labels, output / "digits.png")
     write_page(report, chip, output / "digits.html")
     write_json(output / "digits.json", report)
-    console().print(f"pictures, page, figures: {output}/digits.png, digits.html, digits.json", highlight=False)
+    console().print(f"pictures, page, figures: {place(output)}/digits.png, digits.html, digits.json", highlight=False)
     return 0 if report["match"] in (True, None) else 1
 
 
@@ -85,5 +88,6 @@ def _draw(images, found, labels, path):
     for axes, image, answer, label in zip(figure.axes, images, found, labels, strict=False):
         axes.imshow(image[0], cmap="gray_r")
         axes.set_title(f"{answer}", color="green" if answer == label else "red")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_file(path, buffer.getvalue())

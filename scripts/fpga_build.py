@@ -8,7 +8,8 @@ from flow.fpga import BOARDS, build, check_clock, fpga_chip
 from hw.board import BoardMemory
 from hw.config import load_chip
 from scripts.asic import working
-from scripts.console import BadInput, bad_input, console, counts_table, write_json, write_whole
+from scripts.console import bad_input, check_targets, console, counts_table, write_json
+from sim.files import write_file
 
 __all__ = ["build_board"]
 
@@ -28,10 +29,8 @@ def build_board(board, chip_source, *, rows, columns, mhz, memory_words, baud, o
         chip = fpga_chip(chip, chip.rows if rows is None else rows, chip.columns if columns is None else columns)
         BoardMemory(memory_words)
     directory = Path(output) / f"{board}-{chip.name}"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"output must be a directory that can be written, not {output}: {error.strerror}") from None
+    check_targets(json=json_target, folders={"output": directory})
+    directory.mkdir(parents=True, exist_ok=True)
     with working("synthesis, placement and routing"):
         made = build(board, chip, directory, mhz=mhz, memory_words=memory_words, baud=baud)
     table = [(title, f"{made.used[kind]:,}", f"{made.available[kind]:,}") for kind, title in KINDS.items()]
@@ -41,8 +40,8 @@ def build_board(board, chip_source, *, rows, columns, mhz, memory_words, baud, o
     result = {"board": board, "chip": asdict(chip), "wanted_mhz": mhz, "fmax_mhz": made.fmax, "minutes": made.minutes,
               "used": made.used, "available": made.available}
     # JSON's integers, strings and booleans are TOML's as well
-    write_whole(directory / "chip.toml", "".join(f"{name} = {json.dumps(value)}\n"
-                                                 for name, value in asdict(chip).items()))
+    write_file(directory / "chip.toml", "".join(f"{name} = {json.dumps(value)}\n"
+                                                for name, value in asdict(chip).items()))
     console().print(f"to run a layer: eyeriss fpga run --port ... --chip {directory / 'chip.toml'}", highlight=False)
     write_json(directory / "result.json", result)
     write_json(json_target, result)

@@ -11,7 +11,8 @@ from hw.config import load_chip
 from hw.describe import describe
 from hw.generate import write
 from scripts import register_map
-from scripts.console import BadInput, bad_input, console, write_json, write_whole
+from scripts.console import bad_input, check_targets, console, place, write_json
+from sim.files import write_file
 from sim.lint import WAIVERS
 
 __all__ = ["generate"]
@@ -24,13 +25,11 @@ def generate(chip_source, output, top="chip"):
     started = time.monotonic()
     with bad_input():
         chip = load_chip(chip_source)
+    output = Path(output)
+    check_targets(folders={"output": output})
     block = TOPS[top](chip)
     name = chip.name if top == "chip" else f"{chip.name}-{top}"
-    output = Path(output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"output must be a directory that can be written, not {output}: {error.strerror}") from None
+    output.mkdir(parents=True, exist_ok=True)
     listing = output / f"{name}.f"
     with tempfile.TemporaryDirectory(dir=output) as scratch:
         made = write(block, scratch)
@@ -41,12 +40,12 @@ def generate(chip_source, output, top="chip"):
     names = [file.name for file in files]
     write_json(output / f"{name}.json", describe(chip, names, block))
     if top == "axi":
-        write_whole(output / f"{name}.md", register_map.page(chip))
-        write_whole(output / f"{name}.h", register_map.header(chip))
-        write_whole(output / f"{name}.core", _core(name, block.module_name, names))
-    write_whole(listing, "".join(f"{file}\n" for file in names))
+        write_file(output / f"{name}.md", register_map.page(chip))
+        write_file(output / f"{name}.h", register_map.header(chip))
+        write_file(output / f"{name}.core", _core(name, block.module_name, names))
+    write_file(listing, "".join(f"{file}\n" for file in names))
     lines = sum(len(file.read_text().splitlines()) for file in files)
-    console().print(f"{name}: {len(files)} modules, {lines} lines in {output} "
+    console().print(f"{name}: {len(files)} modules, {lines} lines in {place(output)} "
                     f"({time.monotonic() - started:.1f} s)", highlight=False)
 
 

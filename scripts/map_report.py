@@ -7,14 +7,17 @@ from compiler.mapping import Placement, load_mapping
 from compiler.model import RESOURCES, Density
 from compiler.search import search, timed_costs
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, write_json
-from scripts.mapping_picture import draw_mapping
+from scripts.console import BadInput, bad_input, check_targets, console, counts_table, write_json
+from scripts.mapping_picture import PICTURES, draw_mapping
 
 __all__ = ["map_layer"]
 
 
 def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_table, json_target, picture):
     """Search (or take a given mapping), print, and write JSON and picture where asked for."""
+    check_targets(json=json_target, picture=picture)
+    if picture and picture.suffix not in PICTURES:
+        raise BadInput(f"--picture must end in {', '.join(PICTURES)}, not {picture}")
     for option, value in (("--zeros", zeros), ("--ofmap-zeros", ofmap_zeros)):
         if not 0 <= value <= 1:
             raise BadInput(f"{option} must be between 0 and 1, not {value!r}")
@@ -70,11 +73,13 @@ def _why(best, other):
 
 def _show(table, *, stderr):
     entries = [("best", table)] + ([("runner-up", table["runner_up"])] if "runner_up" in table else [])
-    rows = [("mapping", *(" ".join(f"{k}={v}" for k, v in entry["mapping"].items()) for _, entry in entries))]
+    rows = []
 
     def row(name, value):
         rows.append((name, *(value(entry) for _, entry in entries)))
 
+    for name in table["mapping"]:
+        row(name, lambda entry, name=name: str(entry["mapping"][name]))
     row("cycles", lambda entry: f"{entry['cycles']:,}")
     row("bound by", lambda entry: entry["binding"])
     for resource in RESOURCES:

@@ -1,5 +1,6 @@
 """The mapping of PE sets on the array as Fig. 5 draws it."""
 
+import io
 from pathlib import Path
 
 from matplotlib import colormaps
@@ -8,16 +9,19 @@ from matplotlib.patches import Rectangle
 
 from compiler.mapping import Placement
 from compiler.program import network_ids
+from sim.files import write_file
 
-__all__ = ["draw_mapping", "mapping_figure"]
+__all__ = ["PICTURES", "draw_mapping", "mapping_figure"]
+
+PICTURES = (".png", ".svg", ".pdf")
 
 
 def draw_mapping(placement: Placement, title, path) -> Path:
-    """Write the picture of a mapping as a PNG."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mapping_figure(placement, title).savefig(path, dpi=110)
-    return path
+    """Write the picture of a mapping, in the format that the path ends in."""
+    buffer = io.BytesIO()
+    mapping_figure(placement, title).savefig(buffer, format=Path(path).suffix[1:], dpi=110)
+    write_file(path, buffer.getvalue())
+    return Path(path)
 
 
 def mapping_figure(placement: Placement, title) -> Figure:

@@ -69,7 +69,9 @@ def _named(items, ports, option):
     """{input: text} of [NAME=]TEXT items; the name may be left out where there is one input only."""
     found = {}
     for item in items:
-        name, equals, text = item.partition("=")
+        fitting = [name for name in ports if item.startswith(f"{name}=")]  # a name may have a = in it
+        name = max(fitting, key=len, default=item.partition("=")[0])
+        equals, text = item[len(name):len(name) + 1], item[len(name) + 1:]
         if not equals or name not in ports and len(ports) == 1 and Path(item).exists():
             if len(ports) != 1:
                 raise BadInput(f"{option} must be NAME={item}, as the model has the inputs {', '.join(ports)}")

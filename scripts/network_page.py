@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from compiler.lowering import lower
 from compiler.mapping import Mapping, Placement
 from golden.layer import LayerShape
-from scripts.console import write_whole
 from scripts.figures import dram_figure, roofline_figure, stall_figure
 from scripts.mapping_picture import mapping_figure
+from sim.files import write_file
 
 __all__ = ["decibels", "write_page"]
 
@@ -36,7 +36,7 @@ def write_page(report, chip, path) -> Path:
     mappings = [(", ".join(names), _image(figure, 70)) for names, figure in _mappings(report["layers"], chip)]
     page = environment.get_template(TEMPLATE.name).render(report=report, figures=figures, mappings=mappings,
                                                           ran=report["backend"] != "plan")
-    write_whole(path, page)
+    write_file(path, page)
     return Path(path)
 
 

@@ -1,30 +1,41 @@
 """`eyeriss plan`: what the chip would do with an ONNX model."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compiler.graph import import_graph
 from compiler.network_plan import Planner, plan_network, totals, unplanned
 from compiler.onnx_model import load_model, model_inputs
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, time_line, write_json
+from scripts.console import (
+    BadInput,
+    bad_input,
+    bars,
+    check_targets,
+    choose_page,
+    console,
+    counts_table,
+    place,
+    time_line,
+    write_json,
+)
+from scripts.names import on_terminal, own_file
 from scripts.network_inputs import parse_sizes
 from scripts.network_page import write_page
-from scripts.network_run import check_targets, division, warn
+from scripts.network_run import division, warn
 from sim.cache import Cache
+from sim.files import BUILD
 
 __all__ = ["plan", "plan_model"]
 
 
-def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
+def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page, no_page=False):
     """Plan, print, write."""
-    check_targets(json=json_target, page=page)
+    path = Path(model)
+    page = choose_page(page, no_page, BUILD / "plan" / f"{own_file(path)}.html")
+    check_targets(json=json_target, page=page, folders={"build": BUILD})
     if not 0 <= zeros <= 1:
         raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
-    path = Path(model)
     with bad_input():
         chip = load_chip(chip)
         if clock is not None:
@@ -33,10 +44,10 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page):
         sizes = parse_sizes(shapes, model_inputs(proto))
         report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros)
     write_json(json_target, report)
-    page = Path(page or f"build/plan/{path.stem}.html")
-    write_page(report, chip, page)
     _show(report, stderr=json_target == "-")
-    console(stderr=json_target == "-").print(f"page: {page}", highlight=False, soft_wrap=True)
+    if page:
+        write_page(report, chip, page)
+        console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
 
 
 def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0) -> dict:
@@ -54,12 +65,11 @@ def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0) -> d
 
 
 def _with_bar(network, planner, zeros):
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with bars() as bar:
         task = bar.add_task("layers", total=len(network.layers))
 
         def report(layer):
-            bar.update(task, description=layer.name, advance=1)
+            bar.update(task, description=on_terminal(layer.name, 30), advance=1)
 
         return plan_network(network, planner, zeros=zeros, report=report)
 
@@ -92,4 +102,5 @@ def _table(report):
     title = f"{report['model']} on {report['chip']} at {report['core_mhz']} MHz, N = {report['batch']}"
     names = " ".join(report["layers"][0]["mapping"])
     return counts_table(title, ("layer", "MMACs", names, "PEs", "cycles", "config.", "util.", "bound by", "GLB MB",
-                                "DRAM MB", "energy MMAC"), rows)
+                                "DRAM MB", "energy MMAC"), rows,
+                        optional=(names, "energy MMAC", "GLB MB", "PEs", "config."))

@@ -1,10 +1,11 @@
 """`eyeriss run`: an ONNX model on the simulated chip."""
 
+import io
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compiler.chip_layer import ChipLayer
 from compiler.graph import import_graph
@@ -13,32 +14,42 @@ from compiler.network_plan import Planner, totals
 from compiler.onnx_model import load_model, model_inputs
 from compiler.quantize import calibrate, quantize, sqnr_db
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, time_line, write_json
+from scripts.console import (
+    BadInput,
+    bad_input,
+    bars,
+    check_targets,
+    choose_page,
+    console,
+    counts_table,
+    place,
+    require_simulator,
+    time_line,
+    write_json,
+)
+from scripts.names import on_terminal, own_file
 from scripts.network_inputs import load_calibration, load_inputs
 from scripts.network_page import decibels, write_page
 from sim.cache import Cache
+from sim.files import BUILD, write_file
 from sim.network import ChipFailure, RtlLayers, finite, run_network
-from sim.tools import SimulatorError, require
+from sim.tools import SimulatorError
 
-__all__ = ["check_targets", "division", "run", "run_model", "warn"]
-
-
-def check_targets(**options):
-    """Refuse before any work what could not be written after it."""
-    for option, target in options.items():
-        if target not in (None, "-") and Path(target).is_dir():
-            raise BadInput(f"--{option} must be a file that can be written, not {target}")
+__all__ = ["division", "run", "run_model", "warn"]
 
 
 def warn(text):
-    print(f"eyeriss: warning: {text}", file=sys.stderr)
+    print(f"eyeriss: warning: {on_terminal(text)}", file=sys.stderr)
 
 
 def run(model, *, inputs, output, calibration, backend, layers, chip, objective, simulator, pixels, fresh,
-        json_target, page) -> int:
+        json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
-    check_targets(output=output, json=json_target, page=page)
     path = Path(model)
+    page = choose_page(page, no_page, BUILD / "run" / f"{own_file(path)}.html")
+    check_targets(output=output, json=json_target, page=page, folders={"build": BUILD})
+    if output is not None and output.suffix not in (".npy", ".npz"):
+        raise BadInput(f"--output must end in .npy or .npz, not {output}")
     with bad_input():
         proto = load_model(path)
         ports = model_inputs(proto)
@@ -53,10 +64,10 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
-    page = Path(page or f"build/run/{path.stem}.html")
-    write_page(report, chip, page)
     _show(report, outputs, stderr=json_target == "-")
-    console(stderr=json_target == "-").print(f"page: {page}", highlight=False, soft_wrap=True)
+    if page:
+        write_page(report, chip, page)
+        console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
     return 0 if report["match"] in (True, None) else 1
 
 
@@ -72,27 +83,23 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     """
     only = _chosen(layers, network)
     if backend != "model":
-        try:
-            require(simulator)
-        except SimulatorError as error:
-            raise BadInput(str(error)) from None
+        require_simulator(simulator)
     seen, ranges = calibrate(network, batches)
     quantized = quantize(network, seen, chip.data_width)
     oracle = run_float(proto, feeds)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bars:
-        every = bars.add_task("layers", total=len(network.layers))
-        passes = bars.add_task("passes", total=None, visible=backend != "model")
+    with bars() as shown:
+        every = shown.add_task("layers", total=len(network.layers))
+        passes = shown.add_task("passes", total=None, visible=backend != "model")
 
         def report(what):
             if isinstance(what, ChipLayer):
-                bars.update(every, description=what.name)
+                shown.update(every, description=on_terminal(what.name, 30))
             else:
-                bars.advance(every)
+                shown.advance(every)
 
         rtl = None if backend == "model" else RtlLayers(
             chip, simulator, fresh=fresh,
-            progress=lambda done, total: bars.update(passes, completed=done, total=total))
+            progress=lambda done, total: shown.update(passes, completed=done, total=total))
         try:
             planner = Planner(chip, objective, Cache("mappings"))
             outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
@@ -135,11 +142,21 @@ def division(total) -> str:
 def _chosen(layers, network):
     if layers is None:
         return None
-    names = [layer.name for layer in network.layers]
-    for name in layers:
-        if name not in names:
-            raise BadInput(f"--layers: the chip runs no layer {name}; its layers are {', '.join(names)}")
-    return {layer.index for layer in network.layers if layer.name in layers}
+    known = [layer.name for layer in network.layers]
+    names = [name for text in layers for name in _names(text, set(known))]
+    for name in names:
+        if name not in known:
+            raise BadInput(f"--layers: the chip runs no layer {name}; its layers are {', '.join(known)}")
+    return {layer.index for layer in network.layers if layer.name in names}
+
+
+def _names(text, known):
+    """Names of a list A,B, some of which may have commas in them: the longest that are known."""
+    parts = text.split(",")
+    for count in range(len(parts), 0, -1):
+        name, rest = ",".join(parts[:count]), ",".join(parts[count:])
+        if name in known or count == 1:
+            return [name, *(_names(rest, known) if count < len(parts) else [])]
 
 
 def _batch(feeds):
@@ -169,15 +186,20 @@ def _warn(report):
 
 
 def _save(output, outputs):
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    scratch = output.with_name(output.name + ".part")
-    with scratch.open("wb") as file:
-        if output.suffix == ".npz":
-            np.savez(file, **outputs)
-        else:
-            np.save(file, next(iter(outputs.values())))
-    scratch.rename(output)
+    buffer = io.BytesIO()
+    if output.suffix == ".npz":
+        with zipfile.ZipFile(buffer, "w") as archive:  # as np.savez does, which takes no array of the name "file"
+            for name, value in outputs.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asanyarray(value))
+    else:
+        np.save(buffer, next(iter(outputs.values())))
+    write_file(output, buffer.getvalue())
+
+
+def _is_score(value):
+    """A number for each of several classes."""
+    return np.ndim(value) == 2 and value.shape[1] > 1 and value.dtype.kind in "fiu"
 
 
 def _show(report, outputs, *, stderr):
@@ -193,17 +215,17 @@ def _show(report, outputs, *, stderr):
                      f"{entry['saturated'] + entry['overflowed']:.2%}", decibels(entry["sqnr_db"])))
     title = f"{report['model']} on {report['chip']}, backend {report['backend']}, N = {report['batch']}"
     out.print(counts_table(title, ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom",
-                                   "clipped", "SQNR dB"), rows))
-    out.print(division(total), highlight=False, markup=False)
+                                   "clipped", "SQNR dB"), rows, optional=("headroom", "is", "bits i/w/o", "MMACs")))
+    out.print(division(total))
     out.print(f"planned: {time_line(total, report['core_mhz'])}", highlight=False)
     for name, value in outputs.items():
         exact = report["outputs"][name]["sqnr_db"]
         note = "" if exact is None else f", SQNR against onnxruntime's float {decibels(exact)} dB"
-        out.print(f"{name}: {'x'.join(map(str, np.shape(value))) or 'scalar'}{note}", highlight=False)
-        if np.ndim(value) == 2 and value.shape[1] > 1:
-            for row in value[:8]:
-                best = np.argsort(-row)[:5]
-                out.print("  " + "  ".join(f"class {index}: {row[index]:.3g}" for index in best), highlight=False)
+        out.print(f"{on_terminal(name)}: {'x'.join(map(str, np.shape(value))) or 'scalar'}{note}", highlight=False)
+        if _is_score(value):
+            for row in value[:8].astype(np.float64):  # in which all can be negated
+                best = np.argsort(-row, kind="stable")[:5]
+                out.print("  " + "  ".join(f"class {index}: {row[index]:.3g}" for index in best))
     if report["match"] is not None:
         done = sum(entry["rtl"] is not None for entry in entries)
         wrong = [entry["layer"] for entry in entries if entry["rtl"] and not entry["rtl"]["match"]]

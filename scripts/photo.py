@@ -6,12 +6,15 @@ add up to at most 1 in magnitude, so no response exceeds the largest pixel, and 
 whatever order it is summed.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib.cbook import get_sample_data
 from matplotlib.figure import Figure
 from PIL import Image
+
+from sim.files import write_file
 
 __all__ = ["MEAN", "SHIFT", "bias_bank", "filter_bank", "filter_names", "load_photo", "save_pictures"]
 
@@ -194,14 +197,14 @@ def save_pictures(photo: np.ndarray, ofmap: np.ndarray, directory: Path | str) -
     list of Path
         The files.
     """
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    filters = filter_bank()
+    directory, filters = Path(directory), filter_bank()
     figures = {
         "photo.png": _picture_of_photo(photo),
         "filters.png": _picture_of_filters(filters),
         "ofmaps.png": _picture_of_ofmaps(filters, filter_names(), ofmap),
     }
     for name, figure in figures.items():
-        figure.savefig(directory / name, dpi=120, facecolor="white")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=120, facecolor="white")
+        write_file(directory / name, buffer.getvalue())
     return [directory / name for name in figures]

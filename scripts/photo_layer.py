@@ -9,11 +9,11 @@ from compiler.published import MEASURED, TABLE_III
 from golden.tensors import Tensors
 from hw.config import PRESETS
 from scripts import photo
-from scripts.console import BadInput, console, counts_table, passes_bar, write_json
+from scripts.console import check_targets, console, counts_table, passes_bar, place, require_simulator, write_json
 from scripts.mapping_picture import draw_mapping
 from scripts.simulation import verdict
+from sim.files import BUILD
 from sim.layer import simulate_layer
-from sim.tools import SimulatorError, require
 
 __all__ = ["demo"]
 
@@ -22,11 +22,10 @@ LAYER = "alexnet/CONV1"
 
 def demo(simulator, output) -> int:
     """Simulate, compare, print, draw; the exit status."""
-    try:
-        require(simulator)
-    except SimulatorError as error:
-        raise BadInput(str(error)) from None
-    chip, shape, output = PRESETS["eyeriss"], lookup(LAYER), Path(output)
+    output = Path(output)
+    check_targets(folders={"output": output, "build": BUILD})
+    require_simulator(simulator)
+    chip, shape = PRESETS["eyeriss"], lookup(LAYER)
     tensors = Tensors(photo.load_photo(), photo.filter_bank(), photo.bias_bank())
     out = console()
     out.print(f"{LAYER} of a photograph in the RTL of the 12 x 14 chip, under {simulator}", highlight=False)
@@ -39,7 +38,7 @@ def demo(simulator, output) -> int:
     placement = Placement(lower(shape, chip)[0], result.program.mapping, chip)
     pictures.append(draw_mapping(placement, LAYER, output / "mapping.png"))
     write_json(output / "result.json", {"layer": LAYER} | result.as_dict())
-    out.print("pictures: " + ", ".join(str(path) for path in pictures), highlight=False)
+    out.print("pictures: " + ", ".join(map(place, pictures)), highlight=False)
     return 0 if result.match else 1
 
 

@@ -1,5 +1,6 @@
 """`eyeriss simulate`."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,20 @@ from compiler.search import find_mapping
 from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
 from hw.config import load_chip
-from scripts.console import BadInput, bad_input, console, counts_table, passes_bar, write_json
+from scripts.console import (
+    BadInput,
+    bad_input,
+    check_targets,
+    console,
+    counts_table,
+    passes_bar,
+    require_simulator,
+    write_json,
+)
+from sim.files import BUILD, write_file
 from sim.layer import simulate_layer
-from sim.tools import SimulatorError, require
 
-__all__ = ["NamedLayer", "check_targets", "choose_layer", "deliver", "load_tensors", "report", "simulate",
+__all__ = ["NamedLayer", "choose_layer", "deliver", "load_tensors", "report", "simulate",
            "with_mapping"]
 
 
@@ -68,27 +78,16 @@ def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift, chip) -> Te
 
 def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None, json_target=None) -> int:
     """Run a layer and report; the exit status."""
-    check_targets(save, json_target)
+    check_targets(json=json_target, folders={"save": save, "build": BUILD})
     with bad_input():
         chip = load_chip(chip)
-        try:
-            require(simulator)
-        except SimulatorError as error:
-            raise BadInput(str(error)) from None
+        require_simulator(simulator)
         with passes_bar(layer.name) as progress:
             def run(chosen):
                 return simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
                                       simulator=simulator, progress=progress)
             result = with_mapping(run, mapping, layer.shape, chip, tensors.ifmap, relu)
     return deliver(layer, tensors, result, save=save, json_target=json_target)
-
-
-def check_targets(save, json_target):
-    """Refuse what cannot be written before anything is run."""
-    if save is not None and Path(save).exists() and not Path(save).is_dir():
-        raise BadInput(f"--save must be a directory that can be written, not {save}")
-    if json_target not in (None, "-") and Path(json_target).is_dir():
-        raise BadInput(f"--json must be a file that can be written, not {json_target}")
 
 
 def with_mapping(run, mapping, shape, chip, ifmap, relu):
@@ -119,10 +118,10 @@ def deliver(layer, tensors, result, *, save, json_target) -> int:
 
 
 def _save(directory, tensors, ofmap):
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     for name, array in {**tensors._asdict(), "ofmap": ofmap}.items():
-        np.save(directory / f"{name}.npy", array)
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        write_file(Path(directory) / f"{name}.npy", buffer.getvalue())
 
 
 def verdict(result) -> str:
