@@ -42,7 +42,7 @@ def asic(chip_source, liberty, output, *, timing, json_target):
         result["timing"] = report_timing(synthesis, directory)
     write_json(directory / "result.json", result)
     write_json(json_target, result)
-    console().print(f"netlist.v, area.png, result.json and logs are in {directory}", highlight=False)
+    console().print(f"netlist.v, area.png, result.json and logs are in {directory}")
     return 0
 
 

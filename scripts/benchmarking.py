@@ -88,7 +88,7 @@ def run_with_bar(tasks, workers, fresh):
             progress.advance(bar)
             state = "kept" if kept else f"{result['wall_seconds']:.0f} s"
             verdict = "match" if result["match"] else f"{result['status']}, {result['difference']}"
-            progress.console.print(f"{task.layer.name}: {verdict} ({state})", highlight=False)
+            progress.console.print(f"{task.layer.name}: {verdict} ({state})")
 
         try:
             return run_tasks(tasks, workers=workers, fresh=fresh, report=report)

@@ -47,7 +47,7 @@ def digits(*, count, backend, chip, simulator, output, fresh) -> int:
     _draw(feeds["image"][:SHOWN], found, labels, output / "digits.png")
     write_page(report, chip, output / "digits.html")
     write_json(output / "digits.json", report)
-    console().print(f"pictures, page, figures: {place(output)}/digits.png, digits.html, digits.json", highlight=False)
+    console().print(f"pictures, page, figures: {place(output)}/digits.png, digits.html, digits.json")
     return 0 if report["match"] in (True, None) else 1
 
 
@@ -67,17 +67,17 @@ def _show(report, images, found, labels):
     count, total = report["digits"], report["totals"]
     out.print(f"{report['right']} of {count} right ({report['right'] / count:.1%}), "
               f"in float {report['right_in_float']} ({report['right_in_float'] / count:.1%}); scores' SQNR "
-              f"{report['outputs']['scores']['sqnr_db']:.1f} dB", highlight=False)
+              f"{report['outputs']['scores']['sqnr_db']:.1f} dB")
     of, how = ("rtl_", "in RTL") if total["rtl_cycles"] else ("", "as planned")
     cycles, configuration, milliseconds = (
         total[of + name] for name in ("cycles", "configuration_cycles", "milliseconds"))
     out.print(f"{cycles:,} cycles of the {report['chip']} chip {how}, {cycles / count:,.0f} a digit, and "
               f"{configuration:,} of configuration: {1e3 * count / milliseconds:,.0f} digits a second at "
-              f"{report['core_mhz']} MHz", highlight=False)
+              f"{report['core_mhz']} MHz")
     if report["match"] is not None:
         text = (f"match: every tensor of {total['layers']} layers in RTL equal to the model's" if report["match"]
                 else "MISMATCH: tensors in RTL differ from the model's")
-        out.print(text, style="green" if report["match"] else "bold red", highlight=False)
+        out.print(text, style="green" if report["match"] else "bold red")
 
 
 def _draw(images, found, labels, path):

@@ -42,7 +42,7 @@ def build_board(board, chip_source, *, rows, columns, mhz, memory_words, baud, o
     # JSON's integers, strings and booleans are TOML's as well
     write_file(directory / "chip.toml", "".join(f"{name} = {json.dumps(value)}\n"
                                                 for name, value in asdict(chip).items()))
-    console().print(f"to run a layer: eyeriss fpga run --port ... --chip {directory / 'chip.toml'}", highlight=False)
+    console().print(f"to run a layer: eyeriss fpga run --port ... --chip {directory / 'chip.toml'}")
     write_json(directory / "result.json", result)
     write_json(json_target, result)
     return 0 if made.fmax >= mhz else 1

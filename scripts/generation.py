@@ -46,7 +46,7 @@ def generate(chip_source, output, top="chip"):
     write_file(listing, "".join(f"{file}\n" for file in names))
     lines = sum(len(file.read_text().splitlines()) for file in files)
     console().print(f"{name}: {len(files)} modules, {lines} lines in {place(output)} "
-                    f"({time.monotonic() - started:.1f} s)", highlight=False)
+                    f"({time.monotonic() - started:.1f} s)")
 
 
 def _core(name, top, files):

@@ -93,4 +93,4 @@ def _show(table, *, stderr):
     title = f"{table['layer']} on {table['chip']}, for {table['objective']}: {table['active_pes']} active PEs"
     out.print(counts_table(title, ("", *(name for name, _ in entries)), rows))
     if "runner_up" in table:
-        out.print(f"the runner-up has {table['runner_up']['why']}", highlight=False)
+        out.print(f"the runner-up has {table['runner_up']['why']}")

@@ -221,7 +221,7 @@ def _show(report, outputs, *, stderr):
     for name, value in outputs.items():
         exact = report["outputs"][name]["sqnr_db"]
         note = "" if exact is None else f", SQNR against onnxruntime's float {decibels(exact)} dB"
-        out.print(f"{on_terminal(name)}: {'x'.join(map(str, np.shape(value))) or 'scalar'}{note}", highlight=False)
+        out.print(f"{on_terminal(name)}: {'x'.join(map(str, np.shape(value))) or 'scalar'}{note}")
         if _is_score(value):
             for row in value[:8].astype(np.float64):  # in which all can be negated
                 best = np.argsort(-row, kind="stable")[:5]
@@ -231,4 +231,4 @@ def _show(report, outputs, *, stderr):
         wrong = [entry["layer"] for entry in entries if entry["rtl"] and not entry["rtl"]["match"]]
         text = (f"MISMATCH in {', '.join(wrong)}" if wrong
                 else f"match: every tensor of {done} layers equal to the model's, in RTL")
-        out.print(text, style="bold red" if wrong else "green", highlight=False)
+        out.print(text, style="bold red" if wrong else "green")

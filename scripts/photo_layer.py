@@ -28,7 +28,7 @@ def demo(simulator, output) -> int:
     chip, shape = PRESETS["eyeriss"], lookup(LAYER)
     tensors = Tensors(photo.load_photo(), photo.filter_bank(), photo.bias_bank())
     out = console()
-    out.print(f"{LAYER} of a photograph in the RTL of the 12 x 14 chip, under {simulator}", highlight=False)
+    out.print(f"{LAYER} of a photograph in the RTL of the 12 x 14 chip, under {simulator}")
     with passes_bar("building, simulating") as progress:
         result = simulate_layer(shape, Mapping(**TABLE_III[LAYER]), chip, tensors, shift=photo.SHIFT, relu=True,
                                 simulator=simulator, progress=progress)
@@ -38,7 +38,7 @@ def demo(simulator, output) -> int:
     placement = Placement(lower(shape, chip)[0], result.program.mapping, chip)
     pictures.append(draw_mapping(placement, LAYER, output / "mapping.png"))
     write_json(output / "result.json", {"layer": LAYER} | result.as_dict())
-    out.print("pictures: " + ", ".join(map(place, pictures)), highlight=False)
+    out.print("pictures: " + ", ".join(map(place, pictures)))
     return 0 if result.match else 1
 
 

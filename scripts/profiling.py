@@ -57,7 +57,7 @@ def profile() -> int:
     parts = sorted(((count - before.get(name, 0), name) for name, count in after.items()), reverse=True)
     rows = [(name, f"{count / cycles:,.0f}", f"{count / (more - less):.1%}") for count, name in parts[:LISTED]]
     console().print(counts_table("instructions a core cycle, by class", ("class", "a cycle", "share"), rows))
-    console().print(f"{(more - less) / cycles:,.0f} instructions a core cycle", highlight=False)
+    console().print(f"{(more - less) / cycles:,.0f} instructions a core cycle")
     return 0
 
 

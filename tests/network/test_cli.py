@@ -62,13 +62,13 @@ def test_a_broken_page_is_noticed(tmp_path):
 
 def test_plan_of_alexnet_without_weights(eyeriss, tmp_path):
     """BVLC's AlexNet from the onnx package: 0.655 G MACs with its fully connected layers."""
-    status, out, err = eyeriss("plan", LIGHT / "light_bvlc_alexnet.onnx", "--json", "-")
+    status, out, err = eyeriss("plan", LIGHT / "light_bvlc_alexnet.onnx", "--json", "-", "--page", "page.html")
     assert status == 0, err
     report = json.loads(out)
     assert len(report["layers"]) == 8
     assert report["totals"]["macs_per_frame"] == pytest.approx(0.655e9, rel=0.01)
     assert report["totals"]["cycles"] == sum(entry["cycles"] for entry in report["layers"])
-    parse(tmp_path / "build/plan/light_bvlc_alexnet.html")
+    parse(tmp_path / "page.html")
 
 
 def test_plan_scales_with_batch_and_clock(eyeriss, tmp_path):
@@ -164,6 +164,6 @@ def test_weights_that_are_no_numbers(refuses, tmp_path):
 def test_options(refuses):
     refuses("--layers: the chip runs no layer other; its layers are conv", "model.onnx", "--input", "x.npy",
             "--layers", "other")
-    refuses("--output must be a file that can be written, not .", "model.onnx", "--input", "x.npy", "--output", ".")
+    refuses("--output must be a file that can be written, not .: it is a directory", "model.onnx", "--input", "x.npy", "--output", ".")
     refuses("--zeros must be between 0 and 1, not 2.0", "model.onnx", "--zeros", "2", command="plan")
     refuses("--count must be 1 to 360, the held-out digits, not 361", "--count", "361", command="digits")
