@@ -63,7 +63,7 @@ def _show(report, images, found, labels):
     shown = [_picture(image[0], *pair) for image, *pair in zip(images, found, labels, strict=True)][:SHOWN]
     for first in range(0, len(shown), ACROSS):
         for lines in zip(*shown[first:first + ACROSS], strict=True):
-            out.print("  ".join(lines), highlight=False, markup=False)
+            out.print("  ".join(lines))
     count, total = report["digits"], report["totals"]
     out.print(f"{report['right']} of {count} right ({report['right'] / count:.1%}), "
               f"in float {report['right_in_float']} ({report['right_in_float'] / count:.1%}); scores' SQNR "

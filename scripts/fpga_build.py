@@ -35,8 +35,7 @@ def build_board(board, chip_source, *, rows, columns, mhz, memory_words, baud, o
         made = build(board, chip, directory, mhz=mhz, memory_words=memory_words, baud=baud)
     table = [(title, f"{made.used[kind]:,}", f"{made.available[kind]:,}") for kind, title in KINDS.items()]
     console().print(counts_table(f"{chip.rows} x {chip.columns} PEs on {board}", ("", "used", "of"), table))
-    console().print(f"{made.fmax:.1f} MHz by nextpnr's report, {mhz} wanted; {made.minutes:.1f} minutes; {made.path}",
-                    highlight=False)
+    console().print(f"{made.fmax:.1f} MHz by nextpnr's report, {mhz} wanted; {made.minutes:.1f} minutes; {made.path}")
     result = {"board": board, "chip": asdict(chip), "wanted_mhz": mhz, "fmax_mhz": made.fmax, "minutes": made.minutes,
               "used": made.used, "available": made.available}
     # JSON's integers, strings and booleans are TOML's as well

@@ -78,10 +78,9 @@ def _show(report, *, stderr):
     out, total = console(stderr), report["totals"]
     if report["layers"]:
         out.print(_table(report))
-    out.print(division(total), highlight=False, markup=False)
+    out.print(division(total))
     if report["layers"]:
-        out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {time_line(total, report['core_mhz'])}",
-                  highlight=False)
+        out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {time_line(total, report['core_mhz'])}")
 
 
 def _table(report):

@@ -217,7 +217,7 @@ def _show(report, outputs, *, stderr):
     out.print(counts_table(title, ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom",
                                    "clipped", "SQNR dB"), rows, optional=("headroom", "is", "bits i/w/o", "MMACs")))
     out.print(division(total))
-    out.print(f"planned: {time_line(total, report['core_mhz'])}", highlight=False)
+    out.print(f"planned: {time_line(total, report['core_mhz'])}")
     for name, value in outputs.items():
         exact = report["outputs"][name]["sqnr_db"]
         note = "" if exact is None else f", SQNR against onnxruntime's float {decibels(exact)} dB"

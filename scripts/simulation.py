@@ -163,4 +163,4 @@ def report(layer, result, *, stderr=False):
     mapping = " ".join(f"{name}={value}" for name, value in table["mapping"].items())
     out = console(stderr)
     out.print(counts_table(f"{layer.name} on {table['chip']}: {mapping}", ("", result.simulator), rows))
-    out.print(verdict(result), highlight=False, style="green" if result.match else "bold red")
+    out.print(verdict(result), style="green" if result.match else "bold red")

@@ -1,7 +1,6 @@
 """Networks on the small chip, in simulation."""
 
 import functools
-import sys
 from dataclasses import replace
 
 import pytest
@@ -9,24 +8,11 @@ import pytest
 from compiler.graph import import_graph
 from compiler.onnx_model import load_model
 from hw.config import load_chip
-from scripts import cli, network_planning, network_run
+from scripts import network_planning, network_run
 from sim.cache import Cache
 from sim.files import BUILD
 from sim.network import RtlLayers
 from sim.tools import available
-
-
-@pytest.fixture
-def eyeriss(tmp_path, monkeypatch, capsys):
-    """Run `eyeriss` in this process, in tmp_path; exit status, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def eyeriss(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eyeriss", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        return stop.value.code, *capsys.readouterr()
-    return eyeriss
 
 
 @pytest.fixture

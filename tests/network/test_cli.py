@@ -164,6 +164,7 @@ def test_weights_that_are_no_numbers(refuses, tmp_path):
 def test_options(refuses):
     refuses("--layers: the chip runs no layer other; its layers are conv", "model.onnx", "--input", "x.npy",
             "--layers", "other")
-    refuses("--output must be a file that can be written, not .: it is a directory", "model.onnx", "--input", "x.npy", "--output", ".")
+    refuses("--output must be a file that can be written, not .: it is a directory", "model.onnx",
+            "--input", "x.npy", "--output", ".")
     refuses("--zeros must be between 0 and 1, not 2.0", "model.onnx", "--zeros", "2", command="plan")
     refuses("--count must be 1 to 360, the held-out digits, not 361", "--count", "361", command="digits")

@@ -257,8 +257,9 @@ REFUSED = {
                    r"one of --layer and --shape must be given, and only one"),
     "no layer": ("", r"one of --layer and --shape must be given, and only one"),
     "a file to save tensors in": (f"--shape {SHAPE} --save text.npy",
-                                  r"--save must be a directory that can be written, not text.npy: .*text.npy is no directory"),
-    "a directory for the JSON": (f"--shape {SHAPE} --json .", r"--json must be a file that can be written, not \.: it is a directory"),
+                                  r"--save must be a directory that can be written, not text.npy: .*no directory"),
+    "a directory for the JSON": (f"--shape {SHAPE} --json .",
+                                 r"--json must be a file that can be written, not \.: it is a directory"),
 }
 
 

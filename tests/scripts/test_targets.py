@@ -103,8 +103,8 @@ def test_results_through_a_pipe_and_a_link(eyeriss, folder):
 
 
 def test_outputs_of_any_name_are_saved(eyeriss, folder):
-    onnx.save(models.build([helper.make_node("Conv", ["x", "w"], ["file"]), helper.make_node("Relu", ["file"], ["a/b"])],
-                           {"w": models.features(6, 4, 3, 3)}, outputs=("file", "a/b")), folder / "model.onnx")
+    nodes = [helper.make_node("Conv", ["x", "w"], ["file"]), helper.make_node("Relu", ["file"], ["a/b"])]
+    onnx.save(models.build(nodes, {"w": models.features(6, 4, 3, 3)}, outputs=("file", "a/b")), folder / "model.onnx")
     status, _, err = eyeriss(*RUN, "--output", "y.npz", "--no-page")
     assert status == 0, err
     with np.load(folder / "y.npz") as saved:
