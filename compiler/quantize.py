@@ -25,11 +25,12 @@ from compiler.rounding import (
 )
 from golden.tensors import Tensors
 
-__all__ = ["Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
+__all__ = ["LEAST_DB", "Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
 
 MARGIN = 1.25  # formats hold values so many times larger than the calibration batch's
 MOST = 32767  # largest 16-bit number
 SHIFT = 15  # most bits to drop of a product: with more, the rounding channel's weights would not fit
+LEAST_DB = -200.0  # SQNR where there is no signal, or noise without end
 SAMPLE = 1 << 17  # ifmap values kept of each batch for the mean loss of rounding
 
 
@@ -183,9 +184,11 @@ def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Qu
 
 
 def sqnr_db(reference, found) -> float:
-    """Signal to quantization noise in dB; infinite where both are the same."""
+    """Signal to quantization noise in dB, from LEAST_DB up; infinite where both are the same."""
     reference, found = np.asarray(reference, np.float64), np.asarray(found, np.float64)
-    noise, signal = ((reference - found) ** 2).sum(), (reference**2).sum()
-    if noise == 0:
+    differ = (reference != found) & ~(np.isnan(reference) & np.isnan(found))
+    if not differ.any():
         return float("inf")
-    return float(10 * np.log10(signal / noise)) if signal else float("-inf")
+    signal, noise = (reference[np.isfinite(reference)]**2).sum(), ((reference - found)[differ] ** 2).sum()
+    # of what is not finite in one of the two, the noise is not finite either
+    return max(LEAST_DB, float(10 * np.log10(signal / noise))) if signal and np.isfinite(noise) else LEAST_DB

@@ -14,6 +14,7 @@ from scripts.console import BadInput, bad_input, check_targets, console, place, 
 from scripts.digits_data import HELD_OUT, load_digits
 from scripts.network_page import write_page
 from scripts.network_run import run_model
+from scripts.quality import verdict
 from scripts.train_digits import MODEL
 from sim.files import BUILD, write_file
 
@@ -74,10 +75,8 @@ def _show(report, images, found, labels):
     out.print(f"{cycles:,} cycles of the {report['chip']} chip {how}, {cycles / count:,.0f} a digit, and "
               f"{configuration:,} of configuration: {1e3 * count / milliseconds:,.0f} digits a second at "
               f"{report['core_mhz']} MHz")
-    if report["match"] is not None:
-        text = (f"match: every tensor of {total['layers']} layers in RTL equal to the model's" if report["match"]
-                else "MISMATCH: tensors in RTL differ from the model's")
-        out.print(text, style="green" if report["match"] else "bold red")
+    text, style = verdict(report)
+    out.print(text, style=style)
 
 
 def _draw(images, found, labels, path):

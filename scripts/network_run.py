@@ -30,6 +30,7 @@ from scripts.console import (
 from scripts.names import on_terminal, own_file
 from scripts.network_inputs import load_calibration, load_inputs
 from scripts.network_page import decibels, write_page
+from scripts.quality import against_float, verdict, warnings
 from sim.cache import Cache
 from sim.files import BUILD, write_file
 from sim.network import ChipFailure, RtlLayers, finite, run_network
@@ -113,8 +114,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         "pes": chip.pes, "batch": _batch(feeds), "simulator": None if backend == "model" else simulator,
         "match": all(compared) if backend == "both" else None,
         "inputs": {key: _outside(value, *ranges[key]) for key, value in feeds.items()},
-        "outputs": {key: {"shape": list(np.shape(value)), "sqnr_db": _sqnr(oracle[key], value)}
-                    for key, value in outputs.items()},
+        "outputs": {key: _output(oracle[key], value) for key, value in outputs.items()},
         "layers": entries, "totals": totals(entries, network, chip, _batch(feeds)),
     }
     simulated = [entry["rtl"] for entry in entries if entry["rtl"]]
@@ -123,7 +123,9 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         "rtl_configuration_cycles": sum(entry["configuration_cycles"] for entry in simulated),
         "rtl_milliseconds": sum(entry["milliseconds"] for entry in simulated),
     }
-    _warn(table)
+    table["warnings"] = warnings(table, network)
+    for line in table["warnings"]:
+        warn(line)
     return table, outputs
 
 
@@ -164,25 +166,18 @@ def _batch(feeds):
     return len(first) if np.ndim(first) > 1 else 1
 
 
-def _sqnr(reference, found):
-    return finite(sqnr_db(reference, found)) if np.issubdtype(np.asarray(found).dtype, np.floating) else None
+def _output(reference, found):
+    """An output's object in the JSON: noise where it is in float, else how many values differ."""
+    reference, found = np.asarray(reference), np.asarray(found)
+    real = np.issubdtype(found.dtype, np.floating)
+    return {"shape": list(found.shape), "values": found.size,
+            "sqnr_db": finite(sqnr_db(reference, found)) if real else None,
+            "differing": None if real else int(np.count_nonzero(reference != found))}
 
 
 def _outside(value, least, largest):
     return {"shape": list(value.shape), "calibrated": [least, largest], "values": value.size,
             "outside": int(np.count_nonzero((value < least) | (value > largest)))}
-
-
-def _warn(report):
-    for name, entry in report["inputs"].items():
-        if entry["outside"]:
-            least, largest = entry["calibrated"]
-            warn(f"input {name}: {entry['outside']} of {entry['values']} values lie outside the calibrated range "
-                 f"{least:g} to {largest:g}")
-    for kind, what in (("saturated", "ifmap values are cut off"), ("overflowed", "sums overflow")):
-        layers = [f"{entry['layer']} {entry[kind]:.2%}" for entry in report["layers"] if entry[kind]]
-        if layers:
-            warn(f"{what} in {', '.join(layers)}: calibrate with data like the input's")
 
 
 def _save(output, outputs):
@@ -219,16 +214,11 @@ def _show(report, outputs, *, stderr):
     out.print(division(total))
     out.print(f"planned: {time_line(total, report['core_mhz'])}")
     for name, value in outputs.items():
-        exact = report["outputs"][name]["sqnr_db"]
-        note = "" if exact is None else f", SQNR against onnxruntime's float {decibels(exact)} dB"
-        out.print(f"{on_terminal(name)}: {'x'.join(map(str, np.shape(value))) or 'scalar'}{note}")
+        note = against_float(report["outputs"][name])
+        out.print(f"{on_terminal(name)}: {'x'.join(map(str, np.shape(value))) or 'scalar'}, {note}")
         if _is_score(value):
             for row in value[:8].astype(np.float64):  # in which all can be negated
                 best = np.argsort(-row, kind="stable")[:5]
                 out.print("  " + "  ".join(f"class {index}: {row[index]:.3g}" for index in best))
-    if report["match"] is not None:
-        done = sum(entry["rtl"] is not None for entry in entries)
-        wrong = [entry["layer"] for entry in entries if entry["rtl"] and not entry["rtl"]["match"]]
-        text = (f"MISMATCH in {', '.join(wrong)}" if wrong
-                else f"match: every tensor of {done} layers equal to the model's, in RTL")
-        out.print(text, style="bold red" if wrong else "green")
+    text, style = verdict(report)
+    out.print(on_terminal(text), style=style)

@@ -62,7 +62,7 @@ class LayerRun:
 
 
 def finite(decibels) -> float | None:
-    """A number that JSON can hold: None where there is no noise, or no signal."""
+    """A number that JSON can hold: None where there is no noise."""
     return decibels if np.isfinite(decibels) else None
 
 
