@@ -189,6 +189,6 @@ def sqnr_db(reference, found) -> float:
     differ = (reference != found) & ~(np.isnan(reference) & np.isnan(found))
     if not differ.any():
         return float("inf")
-    signal, noise = (reference[np.isfinite(reference)]**2).sum(), ((reference - found)[differ] ** 2).sum()
+    signal, noise = (reference[np.isfinite(reference)]**2).sum(), ((reference[differ] - found[differ])**2).sum()
     # of what is not finite in one of the two, the noise is not finite either
     return max(LEAST_DB, float(10 * np.log10(signal / noise))) if signal and np.isfinite(noise) else LEAST_DB
