@@ -123,7 +123,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         "rtl_configuration_cycles": sum(entry["configuration_cycles"] for entry in simulated),
         "rtl_milliseconds": sum(entry["milliseconds"] for entry in simulated),
     }
-    table["warnings"] = warnings(table, network)
+    table["warnings"] = warnings(table, network, [run.quantized.layer.index for run in runs])
     for line in table["warnings"]:
         warn(line)
     return table, outputs

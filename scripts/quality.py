@@ -1,5 +1,7 @@
 """How good the outputs of a run are, in words: `match` alone says only that RTL and model agree."""
 
+from collections import defaultdict
+
 from compiler.chip_layer import ChipLayer
 from compiler.graph import Network
 from scripts.network_page import decibels
@@ -12,8 +14,16 @@ FLOAT = 100.0  # dB that float32 itself may cost: layers without any noise count
 NAMED = 3  # layers that a warning names
 
 
-def warnings(report, network: Network) -> list[str]:
-    """What there is to doubt in a run, a line each, from the object of `eyeriss run --json` and what was run."""
+def warnings(report, network: Network, ran) -> list[str]:
+    """What there is to doubt in a run, a line each.
+
+    Parameters
+    ----------
+    report : dict
+        The object of `eyeriss run --json`.
+    ran : list of int
+        The `index` of each of the report's layers: those that nothing reached are not among them.
+    """
     found = [f"input {name}: {entry['outside']} of {entry['values']} values lie outside the calibrated range "
              f"{entry['calibrated'][0]:g} to {entry['calibrated'][1]:g}"
              for name, entry in report["inputs"].items() if entry["outside"]]
@@ -23,7 +33,7 @@ def warnings(report, network: Network) -> list[str]:
             found.append(f"{what} in {_few(layers)}: calibrate with data like the input's")
     sources = _sources(network)
     for name, entry in report["outputs"].items():
-        layers = [report["layers"][place] for place in sorted(sources.get(name, ()))]
+        layers = [layer for index, layer in zip(ran, report["layers"], strict=True) if index in sources[name]]
         if line := _of_output(name, entry, layers):
             found.append(line)
     return found
@@ -62,14 +72,13 @@ def _few(names):
 
 
 def _sources(network):
-    """For each tensor the places, among the network's layers, of those that it comes from."""
-    behind, place = {}, 0
+    """For each tensor the indices of the layers that it comes from."""
+    behind = defaultdict(set)
     for step in network.steps:
         if isinstance(step, ChipLayer):
-            behind[step.output] = behind.get(step.input, set()) | {place}
-            place += 1
+            behind[step.output] = behind[step.input] | {step.index}
         else:
-            behind |= dict.fromkeys(step.outputs, set().union(*(behind.get(name, ()) for name in step.inputs)))
+            behind.update(dict.fromkeys(step.outputs, set().union(*(behind[name] for name in step.inputs))))
     return behind
 
 

@@ -90,7 +90,7 @@ def test_what_is_cut_off(tmp_path, monkeypatch):
 def test_few_of_many_layers_are_named():
     layers = [{"layer": f"c{place}", "saturated": place / 100, "overflowed": 0} for place in range(6)]
     network = import_graph(models.conv((6, 4, 3, 3)))
-    assert warnings({"inputs": {}, "outputs": {}, "layers": layers}, network) == [
+    assert warnings({"inputs": {}, "outputs": {}, "layers": layers}, network, range(6)) == [
         "ifmap values are cut off in c5 5.00%, c4 4.00%, c3 3.00% and 2 more: calibrate with data like the input's"]
 
 
