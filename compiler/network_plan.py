@@ -14,7 +14,9 @@ from compiler.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import ChipConfig, configuration_cycles
 
-__all__ = ["LayerPlan", "Planner", "layer_densities", "plan_network", "totals", "unplanned"]
+__all__ = ["NEAR", "LayerPlan", "Planner", "layer_densities", "plan_network", "totals", "unplanned"]
+
+NEAR = 0.06  # densities of one network's tensors for photos alike
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,13 @@ class Planner:
         See `compiler.search`.
     kept : object
         Has `key`, `get` and `put` of a `sim.cache.Cache`, for the mappings that were found.
+    near : float
+        A mapping that was found for densities this close is taken, instead of a search for the very ones; its
+        cycles are always those of the densities themselves.
     """
 
-    def __init__(self, chip: ChipConfig, objective: str, kept):
-        self.chip, self._objective, self._kept = chip, objective, kept
+    def __init__(self, chip: ChipConfig, objective: str, kept, *, near=0.0):
+        self.chip, self._objective, self._kept, self._near = chip, objective, kept, near
 
     def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
         """The best mapping of a layer.
@@ -106,21 +111,31 @@ class Planner:
         mapped = chip_shape(layer, shape, self.chip.data_width)
         one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
         rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2))
-        key, native = self._kept.key(one, self.chip, rounded, self._objective), lower(one, self.chip)[0]
-        kept = self._kept.get(key)
-        if kept:
-            table, _ = kept
-        else:
+        key, native = self._kept.key(one, self.chip, self._objective), lower(one, self.chip)[0]
+        table, _ = self._kept.get(key) or ({"found": []}, {})
+        entry = self._nearest(table["found"], rounded)
+        if entry is None:
             try:
                 found = find_mapping(native, self.chip, objective=self._objective, density=rounded)
             except MappingError as error:
                 raise GraphError(f"{layer}: {error}") from None
-            timed = timed_costs(native, self.chip, found, rounded)
-            table = {"mapping": found.as_dict(), "cycles": float(timed.cycles)}
+            entry = {"density": [rounded.ifmap, rounded.ofmap], "mapping": found.as_dict(), "cycles": {}}
+            table["found"].append(entry)
+        found, at = Mapping(**entry["mapping"]), f"{rounded.ifmap:.2f} {rounded.ofmap:.2f}"
+        if at not in entry["cycles"]:
+            entry["cycles"][at] = float(timed_costs(native, self.chip, found, rounded).cycles)
             self._kept.put(key, table)
-        found = Mapping(**table["mapping"])
-        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=table["cycles"])
+        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=entry["cycles"][at])
         return LayerPlan(layer.name, layer.folded, shape, mapped, found, timed, self.chip)
+
+    def _nearest(self, entries, density):
+        """The entry whose mapping was found for the densities closest to these, if they are close enough."""
+        def distance(entry):
+            ifmap, ofmap = entry["density"]
+            return max(abs(ifmap - density.ifmap), abs(ofmap - density.ofmap))
+
+        nearest = min(entries, key=distance, default=None)
+        return nearest if nearest and distance(nearest) <= self._near + 1e-9 else None
 
 
 def layer_densities(network: Network, zeros: float) -> dict[int, Density]:

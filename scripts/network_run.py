@@ -10,7 +10,7 @@ import numpy as np
 from compiler.chip_layer import ChipLayer
 from compiler.graph import import_graph
 from compiler.host import run_float
-from compiler.network_plan import Planner, totals
+from compiler.network_plan import NEAR, Planner, totals
 from compiler.onnx_model import load_model, model_inputs
 from compiler.quantize import calibrate, quantize, sqnr_db
 from hw.config import load_chip
@@ -102,7 +102,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             chip, simulator, fresh=fresh,
             progress=lambda done, total: shown.update(passes, completed=done, total=total))
         try:
-            planner = Planner(chip, objective, Cache("mappings"))
+            planner = Planner(chip, objective, Cache("mappings"), near=NEAR)
             outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
                                         only=only, report=report)
         except ChipFailure as error:

@@ -165,8 +165,9 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
         here = rtl is not None and (only is None or layer.index in only)
         if model or not here:
             expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
-        plan = planner.plan(layer, layer.shape(x.shape), Density(
-            np.count_nonzero(tensors.ifmap) / tensors.ifmap.size, 0.5 if layer.relu else 1.0))
+        # the zeros of the float network's ofmap, which is there whoever computes the layer; only a ReLU's are coded
+        zeros = _density(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits))) if layer.relu else 1.0
+        plan = planner.plan(layer, layer.shape(x.shape), Density(_density(tensors.ifmap), zeros))
         if here:
             try:
                 found, table = rtl.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu)
@@ -182,6 +183,11 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
         return y
 
     return execute(network, feeds, chip), runs
+
+
+def _density(values):
+    """The share that is not zero."""
+    return float(np.count_nonzero(values) / max(1, values.size))
 
 
 def _compared(expected, found):
