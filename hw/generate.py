@@ -11,6 +11,7 @@ from amaranth.hdl import Fragment
 from amaranth.hdl._ir import PortDirection
 
 from .place import collect_blocks, flat_ports
+from .registers import join_next_values
 
 __all__ = ["modules", "verilog", "write"]
 
@@ -65,7 +66,8 @@ def verilog(top):
     script += ["proc -nomux -norom", "memory_collect"]
     removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]
-    return _HEADER.sub(_sorted_ports, yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True))
+    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    return join_next_values(_HEADER.sub(_sorted_ports, text))
 
 
 def _sorted_ports(header):

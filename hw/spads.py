@@ -78,7 +78,8 @@ class IfmapSpad(Block):
             ring.push.eq(arriving.valid & ring.ready), arriving.ready.eq(ring.ready),
             ring.step.eq(self.step), ring.release.eq(self.release), ring.rewind.eq(self.rewind),
             words.write_enable.eq(ring.push), words.write_address.eq(ring.write_address),
-            entering.value.eq(arrived.value), entering.zero.eq(entering.value == 0),
+            # of the word that arrives: a field compared with its own word would be a loop to simulators
+            entering.value.eq(arrived.value), entering.zero.eq(arrived.value[:self._width] == 0),
             entering.row_ends.eq(arrived.row_ends), entering.pass_ends.eq(arrived.pass_ends),
             words.write_data.eq(entering),
             words.read_address_0.eq(ring.read_address),

@@ -150,7 +150,7 @@ def simulate(
         parameters={
             **parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)
         },
-        extra_args=extra_args,
+        extra_args=extra_args, optimize=True,
     )
     build_seconds = time.monotonic() - started
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from . import process
+from . import process, verilate
 from .files import BUILD, ROOT, locked, scratch_folder
 from .tools import SimulatorError, SimulatorMissing, available, require
 
@@ -28,12 +28,7 @@ __all__ = [
 ]
 
 BUILD_ROOT = BUILD / "sim"
-TIMESCALE = ("1ns", "1ps")
 
-#: A higher -O does not pay: compiling takes far longer, simulating is 10 % faster.
-OPT_FAST = "-O1"
-#: Lines of C++ after which Verilator starts a new file, for `make -j` to work on.
-OUTPUT_SPLIT = 10_000
 JOBS = 2
 #: What a simulation is started with, e.g. a profiler.
 PREFIX: list[str] = []
@@ -41,8 +36,8 @@ PREFIX: list[str] = []
 #: Variables that a bench inherits: where programs, libraries, folders for scratch files and the user's home are.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
-#: Lint that Yosys's way of writing Verilog sets off; all else stops the build.
-VERILATOR_WAIVERS = ("WIDTHTRUNC", "WIDTHEXPAND", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST")
+#: The file that says what Verilator leaves visible.
+CONTROL = "visible.vlt"
 
 
 class BuildFailed(SimulatorError):
@@ -88,7 +83,7 @@ class TestResult:
 
 
 def build(
-    sources, top, *, simulator, probes=None, parameters=None, build_root=BUILD_ROOT, extra_args=()
+    sources, top, *, simulator, probes=None, parameters=None, build_root=BUILD_ROOT, extra_args=(), optimize=False,
 ):
     """Compile Verilog, or find it compiled.
 
@@ -108,6 +103,8 @@ def build(
         Where builds are kept.
     extra_args : sequence of str
         For the simulator's compiler.
+    optimize : bool
+        For long simulations under Verilator: compiling takes longer, simulating far less.
 
     Returns
     -------
@@ -124,9 +121,9 @@ def build(
     parameters = dict(parameters or {})
     build_root = Path(build_root).resolve()
     build_root.mkdir(parents=True, exist_ok=True)
-    control = _control_file(top, probes or {})
+    control = verilate.control_file(top, probes or {}, verilate.modules(sources))
     key = _key(
-        tool, top, control, sorted(parameters.items()), list(extra_args),
+        tool, top, control, optimize, sorted(parameters.items()), list(extra_args),
         [(source.name, source.read_bytes()) for source in sources],
     )
     final = build_root / f"{top}-{simulator}-{key}"
@@ -138,13 +135,15 @@ def build(
         if result.executable.exists():
             return result
         with scratch_folder(final) as scratch:
-            (scratch / "probes.vlt").write_text(control)
-            compile_ = _compile_icarus if simulator == "icarus" else _compile_verilator
-            compile_(tool, scratch, sources, top, parameters, list(extra_args))
+            (scratch / CONTROL).write_text(control)
+            if simulator == "icarus":
+                _compile_icarus(tool, scratch, sources, top, parameters, list(extra_args))
+            else:
+                _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize)
             # The objects are 10 to 100 times the size of what is needed later.
             keep = scratch / "keep"
             keep.mkdir()
-            for name in ("simulation", "build.log", "probes.vlt"):
+            for name in ("simulation", "build.log", CONTROL):
                 (scratch / name).rename(keep / name)
             keep.rename(final)
     return result
@@ -236,24 +235,19 @@ def _failure(build, log, reason):
 
 def _key(tool, *parts):
     digest = hashlib.sha256()
-    cocotb = (importlib.metadata.version("cocotb"), _cocotb_libs())
+    cocotb = (importlib.metadata.version("cocotb"), cocotb_libraries())
     for part in (tool.name, tool.version, tool.program, tool.arguments, cocotb, *parts):
         digest.update(repr(part).encode() + b"\0")
-    # How to compile is said in this file, in constants and in code.
-    digest.update(Path(__file__).read_bytes())
+    # How to compile is said in these files, in constants and in code.
+    for file in (__file__, verilate.__file__):
+        digest.update(Path(file).read_bytes())
     return digest.hexdigest()[:20]
 
 
-def _control_file(top, probes):
-    """Verilator's list of what a test may touch."""
-    lines = ["`verilator_config", f'public_flat_rw -module "{top}" -port "*"']
-    for module, signals in sorted(probes.items()):
-        lines += [f'public_flat_rw -module "{module}" -var "{signal}"' for signal in signals]
-    return "\n".join(lines) + "\n"
 
 
 def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
-    (directory / "files").write_text("+timescale+{}/{}\n".format(*TIMESCALE))
+    (directory / "files").write_text(f"+timescale+{verilate.TIMESCALE}\n")
     command = [
         tool.program, "-g2012", "-s", top, "-o", "simulation", "-f", "files",
         *(f"-P{top}.{name}={value}" for name, value in parameters.items()),
@@ -262,25 +256,15 @@ def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
     _compile(command, directory, dict(os.environ))
 
 
-def _compile_verilator(tool, directory, sources, top, parameters, extra_args):
+def _compile_verilator(tool, directory, sources, top, parameters, extra_args, optimize):
     import cocotb_tools.config
 
     environment = {**os.environ, **tool.environment}
-    libs = _cocotb_libs()
-    command = [
-        tool.program, "-cc", "--exe", "-Mdir", ".", "--top-module", top, "--prefix", "Vtop",
-        "-o", "simulation", "--vpi", "--no-timing", "--timescale", "/".join(TIMESCALE),
-        "--x-initial", "unique", "--output-split", str(OUTPUT_SPLIT), *tool.arguments,
-        "-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator",
-        *(f"-Wno-{waiver}" for waiver in VERILATOR_WAIVERS),
-        *(f"-G{name}={value}" for name, value in parameters.items()),
-        *extra_args, "probes.vlt",
-        str(cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"),
-        *map(str, sources),
-    ]
-    _compile(command, directory, environment)
-    # Its makefiles call `python`, which a system need not have.
-    make = ["make", "-j", str(JOBS), "-f", "Vtop.mk", f"OPT_FAST={OPT_FAST}", f"PYTHON3={sys.executable}"]
+    _compile(
+        verilate.verilator_command(tool, cocotb_libraries(), top, parameters, sources, CONTROL, extra_args),
+        directory, environment)
+    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    make = verilate.make_command(directory, main, optimize=optimize, jobs=JOBS)
     # Verilator's own library takes longer to compile than a small module.
     runtime = directory.parent / f"runtime-{_key(tool, list(extra_args))}"
     if runtime.exists():
@@ -304,7 +288,8 @@ def _compile(command, directory, environment):
         raise BuildFailed(f"{shlex.join(command)} failed:\n{process.last_lines(log, 40)}")
 
 
-def _cocotb_libs():
+def cocotb_libraries():
+    """The folder of cocotb's libraries, which a compiled simulation loads."""
     import cocotb_tools.config
 
     return str(cocotb_tools.config.libs_dir)

@@ -1,0 +1,68 @@
+"""Modules that are placed many times share the C++ that Verilator writes for them."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hw.config import PRESETS
+from sim import runner, tools, verilate
+from sim.chip import HARNESSES
+from sim.layer import chip_verilog
+
+#: Functions of a module that its 30 or 5 instances in mini share; a PE has 18 as of Verilator 5.48.
+FUNCTIONS_MAX = 25
+
+
+def functions(directory, found, visible):
+    """Functions in the C++ of a harness around mini, by module."""
+    tool = tools.require("verilator")
+    (directory / "visible.vlt").write_text(visible)
+    command = verilate.verilator_command(
+        tool, runner.cocotb_libraries(), "harness", {}, [*HARNESSES["chip"], *chip_verilog(PRESETS["mini"])],
+        "visible.vlt")
+    subprocess.run(command, cwd=directory, env={**os.environ, **tool.environment}, check=True, capture_output=True)
+    counts = dict.fromkeys(found, 0)
+    for path in Path(directory).glob("*.cpp"):
+        for name in re.findall(r"^void Vtop_(\w+?)___\w+__TOP__\w+\(Vtop_\w+\* vlSelf\) \{", path.read_text(),
+                               re.MULTILINE):
+            if name in counts:
+                counts[name] += 1
+    return counts
+
+
+@pytest.fixture(scope="module")
+def found():
+    return verilate.modules([*HARNESSES["chip"], *chip_verilog(PRESETS["mini"])])
+
+
+def test_modules_that_are_placed_many_times_are_sealed(found):
+    assert verilate.sealed(found) == ["pe", "pe_row", "x_bus_18_5x5", "x_bus_64_5x4", "x_bus_out_64_5"]
+    assert found["pe_row"].places == {"pe": 5} and found["harness"].places == {"eyeriss": 1, "dram": 1}
+    text = verilate.control_file("harness", {"glb": ["rst"]}, found)
+    for port in ("rst", "filters__payload", "psums_out__valid", "p_last"):
+        assert f'public_flat_rd -module "pe" -var "{port}"\n' in text
+    assert 'public_flat_rw -module "glb" -var "rst"\n' in text
+    assert "clk" not in text, "a clock that is seen from outside is a trigger for each instance"
+
+
+def test_pes_share_their_code(found, tmp_path):
+    counts = functions(tmp_path, found, verilate.control_file("harness", {}, found))
+    assert 0 < counts["pe"] <= FUNCTIONS_MAX and 0 < counts["pe_row"] <= FUNCTIONS_MAX, counts
+
+
+def test_pes_that_share_nothing_are_noticed(found, tmp_path):
+    counts = functions(tmp_path, found, verilate.control_file("harness", {}, {}))
+    assert counts["pe"] > FUNCTIONS_MAX, counts
+
+
+@pytest.mark.parametrize("header", [
+    "module m(\n  a, clk, \\b.c \n);\n  input a;\n  output [3:0] \\b.c ;\n  input clk;",
+    "module m(\n  input a,\n  output [3:0] \\b.c ,\n  input wire clk\n);",
+])
+def test_ports_are_found_in_either_style_of_header(header, tmp_path):
+    path = tmp_path / "m.sv"
+    path.write_text(f"{header}\n  wire x;\nendmodule\n")
+    assert verilate.modules([path])["m"].ports == ("a", "b.c", "clk")
