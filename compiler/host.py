@@ -36,9 +36,10 @@ def free_names(node) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _session(model) -> onnxruntime.InferenceSession:
+def _session(model, threads=0) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
+    options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
@@ -102,7 +103,8 @@ class NodeRunner:
             # A node is known by what it holds: names, and even outputs, may be left out or come again.
             key = node.SerializeToString(deterministic=True), *(kind.SerializeToString() for kind in types.values())
             if key not in self._sessions:
-                self._sessions[key] = _session(self._model(node, types, outputs))
+                # of one thread: to start more takes 0.1 s, and a model has hundreds of nodes
+                self._sessions[key] = _session(self._model(node, types, outputs), threads=1)
             return dict(zip(outputs, self._sessions[key].run(None, feeds), strict=True))
         except Exception as error:  # onnxruntime's exceptions have no common base
             raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_reason(error)}") from None

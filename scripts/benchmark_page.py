@@ -1,68 +1,54 @@
-"""One self-contained HTML page for a benchmark run: figures, tables, mappings."""
+"""The page of a benchmark: where its cycles went, roofline, traffic, and each layer beside the fabricated chip."""
 
-import base64
-import io
-from html import escape
 from pathlib import Path
 
 from compiler.lowering import lower
 from compiler.mapping import Placement
-from scripts.figures import dram_figure, roofline_figure, stall_figure
-from scripts.mapping_picture import mapping_figure
-from sim.files import write_file
+from scripts.figures import cause_chart, mapping_drawing, roofline_chart, traffic_chart
+from scripts.pages import write_template
 
 __all__ = ["write_page"]
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 } td, th { padding: .25em .7em; text-align: right }
-th { border-bottom: 1px solid #888 } tr:nth-child(even) { background: #f5f5f5 } td:first-child { text-align: left }
-figure { margin: 1.5em 0 } figcaption { color: #555 } img { max-width: 100% }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 1em }
-"""
+HEADINGS = ("layer", "compared", "outputs", "cycles", "configuration", "processing", "model's cycles",
+            "ms", "chip's ms", "processing ms", "chip's", "PEs", "chip's", "utilization", "chip's", "GLB MB",
+            "chip's", "DRAM MB", "chip's", "bound by")
 
 
-def _image(figure, caption):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return (f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
-            f"<figcaption>{escape(caption)}</figcaption></figure>")
-
-
-def _table(headings, rows):
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _rows(report):
-    for entry in report["layers"]:
-        glb = sum(count for name, count in entry["glb_bytes"].items() if name != "filter")
-        yield (entry["layer"], "equal" if entry["match"] else entry["status"], f"{entry['outputs']:,}",
-               f"{entry['cycles']['total']:,}", f"{entry['cycles']['processing']:,}",
-               f"{entry['configuration_cycles']:,}", f"{entry['milliseconds']:.2f}",
-               f"{entry['model']['cycles']:,}", entry["active_pes"],
-               "" if entry["utilization"] is None else f"{entry['utilization']:.1%}",
-               f"{glb / 1e6:.2f}", f"{sum(entry['dram_bytes'].values()) / 1e6:.2f}", entry["model"]["binding"])
+def _row(entry, chip):
+    """Cells of a layer: the RTL's figure, then the fabricated chip's, scaled to the same N."""
+    paper, scale = entry["published"], entry["batch"] / entry["published"]["N"]
+    glb = sum(count for name, count in entry["glb_bytes"].items() if name != "filter")
+    used = entry["utilization"]
+    if used is None:  # of parts of a layer there is none: the model's, of all
+        used = entry["layer_macs"] / entry["model"]["cycles"] / chip.pes
+    theirs = paper["macs_G"] * 1e9 / (paper["total_ms"] * 200e3) / 168  # at 200 MHz, of 168 PEs
+    cycles = entry["cycles"]
+    return (entry["layer"].partition("/")[2], "equal" if entry["match"] else entry["status"], f"{entry['outputs']:,}",
+            f"{cycles['total']:,}", f"{entry['configuration_cycles']:,}", f"{cycles['processing']:,}",
+            f"{entry['model']['cycles']:,}", f"{entry['milliseconds']:.2f}", f"{paper['total_ms'] * scale:.1f}",
+            f"{cycles['processing'] / chip.core_mhz / 1e3:.2f}", f"{paper['processing_ms'] * scale:.1f}",
+            entry["active_pes"], paper["active_pes"], f"{used:.1%}", f"{theirs:.1%}",
+            f"{glb / 1e6:.2f}", f"{paper['glb_MB'] * scale:.2f}",
+            f"{sum(entry['dram_bytes'].values()) / 1e6:.2f}", f"{paper['dram_MB'] * scale:.2f}",
+            entry["model"]["binding"])
 
 
 def write_page(report, plan, chip, path) -> Path:
     """Write the page of a benchmark's report; `plan` gives the mapping of each BenchmarkLayer."""
-    title = f"{report['network']} on {chip.name}, N = {report['batch']}"
-    headings = ("layer", "outputs", "compared", "cycles", "processing", "configuration", "ms in all", "model", "PEs",
-                "utilization", "GLB MB", "DRAM MB", "bound by")
-    mappings = [
-        _image(mapping_figure(Placement(lower(layer.shape, chip)[0], mapping, chip), layer.name), layer.name)
-        for layer, mapping in plan.items()]
-    note = ("<p>Sampled: cycles and bytes are those of the simulated blocks; the roofline and the DRAM figure "
-            "show the model's whole layers.</p>" if report["sampled"] else "")
-    body = "".join([
-        f"<h1>{escape(title)}</h1>{note}", _table(headings, _rows(report)),
-        _image(stall_figure(report, chip), "Where the PEs' cycles went, from the RTL's counters"),
-        _image(dram_figure(report), "DRAM accesses before and after RLC (Fig. 9)"),
-        _image(roofline_figure(report, chip), "Each layer under the roofs of the PEs and the link"),
-        f'<h2>Mappings (Fig. 5)</h2><div class="grid">{"".join(mappings)}</div>'])
-    write_file(path, f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-                      f"<style>{STYLE}</style><body>{body}</body></html>\n")
-    return Path(path)
+    entries = report["layers"]
+    names = [entry["layer"].partition("/")[2] for entry in entries]
+    whole = [entry["model"] if report["sampled"] else entry | {"cycles": entry["cycles"]["total"]}
+             for entry in entries]
+    traffic, cycles = [entry["dram_bytes"] for entry in whole], [entry["cycles"] for entry in whole]
+    points = [(name, entry["layer_macs"], sum(bytes_.values()), count)
+              for name, entry, bytes_, count in zip(names, entries, traffic, cycles, strict=True)]
+    charts = [
+        cause_chart("Where the cycles went, by the RTL's counters", names, simulated=entries, pes=chip.pes),
+        roofline_chart("Each layer under the roofs of the PEs and the link", points, chip),
+        traffic_chart("DRAM traffic, without run-length coding and with it (Fig. 9)", names,
+                      [entry["dram_raw_bytes"] for entry in entries], traffic)]
+    drawings = [([layer.name], mapping_drawing(Placement(lower(layer.shape, chip)[0], mapping, chip)))
+                for layer, mapping in plan.items()]
+    return write_template("benchmark.html.j2", path, report=report, charts=charts, drawings=drawings,
+                          title=f"{report['network']} on {chip.name}, N = {report['batch']}", headings=HEADINGS,
+                          rows=[_row(entry, chip) for entry in entries])

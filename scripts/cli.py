@@ -14,7 +14,7 @@ from compiler.catalogue import CATALOGUE
 from flow.yosys import FlowError
 from hw.config import PRESETS
 from scripts import asic as asic_flow
-from scripts import benchmarking, board_run, calibration, fpga_build, generation, map_report, photo_layer, simulation
+from scripts import benchmarking, board_run, calibration, fpga_build, generation, map_report, simulation
 from scripts.board_host import BoardLost
 from scripts.console import BadInput, console, layer_table
 from scripts.examples import EXAMPLES
@@ -313,6 +313,8 @@ def digits(
 def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
          output: _output("demo", "Directory for the pictures.") = BUILD / "demo"):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
+    from scripts import photo_layer  # matplotlib is slow to import
+
     raise typer.Exit(photo_layer.demo(sim.value, output))
 
 

@@ -1,87 +1,82 @@
-"""The figures people know, drawn from a benchmark's report."""
+"""The pictures that people know, of a plan, a run or a benchmark: cycles by cause, roofline, traffic, accuracy."""
 
-from matplotlib.figure import Figure
+from compiler.program import network_ids
+from scripts.charts import Chart, Series, bars, roofline
 
-__all__ = ["dram_figure", "roofline_figure", "stall_figure"]
+__all__ = ["accuracy_chart", "cause_chart", "mapping_drawing", "roofline_chart", "traffic_chart"]
 
-KINDS = ("filter", "ifmap", "ofmap", "bias")
-COLOURS = {"filter": "#4c72b0", "ifmap": "#dd8452", "ofmap": "#55a868", "bias": "#8c8c8c"}
-STALLS = {"work": ("MACs", "#55a868"), "idle": ("PEs without work", "#c7e0cb"),
-          "ramp": ("ramp", "#ccb974"), "wait_ifmap": ("wait: ifmap", "#dd8452"),
-          "wait_filter": ("wait: filter", "#4c72b0"), "wait_ofmap": ("wait: ofmap", "#c44e52")}
-
-
-def _names(report):
-    return [entry["layer"].partition("/")[2] for entry in report["layers"]]
-
-
-def _axes(title, ylabel, count):
-    figure = Figure(figsize=(max(6.0, 0.9 * count + 2.5), 3.8), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title)
-    axes.set_ylabel(ylabel)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+#: What binds a planned layer.
+BINDING = {"pe": ("bound by the PEs", "#55a868"), "ifmap_bus": ("by the ifmap bus", "#dd8452"),
+           "psum_bus": ("by the psum bus", "#8172b3"), "filter_bus": ("by the filter bus", "#64b5cd"),
+           "link": ("by the link", "#c44e52")}
+#: Where the cycles of a simulated layer went.
+CAUSES = {"work": ("MACs", "#55a868"), "idle": ("PEs without work beside others", "#c7e0cb"),
+          "ramp": ("ramp", "#ccb974"), "wait_ifmap": ("wait for ifmaps", "#dd8452"),
+          "wait_filter": ("wait for filters", "#64b5cd"), "wait_ofmap": ("wait for ofmaps", "#c44e52")}
+CONFIGURATION = ("configuration", "#555555")
+KINDS = {"filter": "#4c72b0", "ifmap": "#dd8452", "ofmap": "#55a868", "bias": "#8c8c8c"}
 
 
-def dram_figure(report) -> Figure:
-    """DRAM accesses without and with RLC, by data type (Fig. 9)."""
-    names = _names(report)
-    figure, axes = _axes("DRAM accesses, without RLC (left) and with it (right)", "MB", len(names))
-    for index, entry in enumerate(report["layers"]):
-        source = entry["model"]["dram_bytes"] if report["sampled"] else entry["dram_bytes"]
-        for offset, table in ((-0.2, entry["dram_raw_bytes"]), (0.2, source)):
-            bottom = 0
-            for kind in KINDS:
-                height = table[kind] / 1e6
-                axes.bar(index + offset, height, 0.36, bottom, color=COLOURS[kind],
-                         label=kind if index == 0 and offset < 0 else None)
-                bottom += height
-    axes.set_xticks(range(len(names)), names)
-    axes.legend(frameon=False)
-    return figure
+def cause_chart(title, names, planned=None, simulated=None, pes=None) -> Chart:
+    """Cycles of each layer; of `planned` objects by what binds, of `simulated` ones by the RTL's counters."""
+    if planned is not None:
+        kinds = {label: (colour, [entry["cycles"] if entry["binding"] == name else 0 for entry in planned])
+                 for name, (label, colour) in BINDING.items()}
+    else:
+        found = [_causes(entry, pes) for entry in simulated]
+        kinds = {label: (colour, [entry.get(name, 0) for entry in found]) for name, (label, colour) in CAUSES.items()}
+    kinds[CONFIGURATION[0]] = (CONFIGURATION[1], [entry["configuration_cycles"] for entry in planned or simulated])
+    series = [Series(label, colour, [value / 1e3 for value in values])
+              for label, (colour, values) in kinds.items() if any(values)]
+    return bars(title, "thousand cycles", names, series, text="{:,.1f}")
 
 
-def roofline_figure(report, chip) -> Figure:
-    """MACs a cycle over MACs a DRAM byte, under the roofs of PEs and link."""
-    figure, axes = _axes("Roofline", "MACs per core cycle", 7)
-    roof, slope = chip.pes, 8 * chip.link_mhz / chip.core_mhz
-    points = []
-    for entry, name in zip(report["layers"], _names(report), strict=True):
-        if report["sampled"]:
-            cycles, dram = entry["model"]["cycles"], sum(entry["model"]["dram_bytes"].values())
-        else:
-            cycles, dram = entry["cycles"]["total"], sum(entry["dram_bytes"].values())
-        points.append((entry["layer_macs"] / dram, entry["layer_macs"] / cycles, name))
-    low = min(x for x, _, _ in points) / 2
-    high = max(max(x for x, _, _ in points) * 2, 2 * roof / slope)
-    axes.plot([low, roof / slope, high], [low * slope, roof, roof], color="#444444", linewidth=1.5)
-    for x, y, name in points:
-        axes.plot(x, y, "o", color="#c44e52")
-        axes.annotate(name, (x, y), textcoords="offset points", xytext=(-4, -8), fontsize=7, rotation=-60,
-                      va="top", rotation_mode="anchor")
-    axes.set(xscale="log", yscale="log", xlabel="MACs per DRAM byte", xlim=(low, high),
-             ylim=(min(low * slope, min(y for _, y, _ in points)) / 1.5, roof * 1.6))
-    return figure
+def _causes(entry, pes):
+    """Cycles in which all PEs did MACs, as many as that is of part of them, and the rest by kind."""
+    cycles, work = entry["cycles"], entry["macs"] / pes
+    rest = {kind: cycles[kind] for kind in CAUSES if kind in cycles}
+    return {"work": work, "idle": max(0, cycles["mac"] - work)} | rest
 
 
-def _shares(entry, pes):
-    """Shares of all PE cycles: MACs, PEs without one while others work, and the kinds of cycles without any."""
-    cycles = entry["cycles"]
-    work = entry["macs"] / pes / cycles["total"]
-    rest = {kind: cycles[kind] / cycles["total"] for kind in STALLS if kind in cycles}
-    return {"work": work, "idle": cycles["mac"] / cycles["total"] - work} | rest
+def roofline_chart(title, points, chip) -> Chart:
+    """Of (name, MACs, DRAM bytes, cycles)."""
+    return roofline(title, [(name, macs / dram, macs / cycles) for name, macs, dram, cycles in points],
+                    chip.pes, 8 * chip.link_mhz / chip.core_mhz)
 
 
-def stall_figure(report, chip) -> Figure:
-    """Where the PEs' cycles went: the share of each kind."""
-    names = _names(report)
-    figure, axes = _axes("PE cycles by kind", "share of all", len(names))
-    bottoms = [0.0] * len(names)
-    for kind, (label, colour) in STALLS.items():
-        shares = [_shares(entry, chip.pes)[kind] for entry in report["layers"]]
-        axes.bar(range(len(names)), shares, 0.6, bottoms, color=colour, label=label)
-        bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
-    axes.set_xticks(range(len(names)), names)
-    axes.legend(frameon=False, ncols=6, loc="upper center", bbox_to_anchor=(0.5, -0.1), fontsize=8)
-    return figure
+def traffic_chart(title, names, raw, coded) -> Chart:
+    """DRAM bytes by kind, uncoded on the left and as they go over the link on the right (Fig. 9)."""
+    series = [Series(kind, colour, [entry[kind] / 1e6 for entry in table], group)
+              for group, table in enumerate((raw, coded)) for kind, colour in KINDS.items()]
+    return bars(title, "MB", names, series, groups=2)
+
+
+def accuracy_chart(title, names, entries) -> Chart:
+    """SQNR of each layer's output against the float network's, and its own."""
+    series = [Series("against the float network", "#4c72b0", [entry["sqnr_db"] for entry in entries]),
+              Series("of the layer alone", "#b7c9e2", [entry["own_sqnr_db"] for entry in entries], 1)]
+    return bars(title, "dB", names, series, groups=2, text="{:.1f}")
+
+
+def mapping_drawing(placement) -> dict:
+    """The array as Fig. 5 draws it: paths of PEs that receive the same ifmap values, frames of PE sets."""
+    chip, mp, layer = placement.chip, placement.mapping, placement.layer
+    ids, groups = network_ids(placement), {}
+    for y in range(chip.rows):
+        for x in range(chip.columns):
+            pe = y * chip.columns + x
+            key = (int(ids["ifmap_row_id"][y]), int(ids["ifmap_col_id"][pe])) if ids["active"][pe] else None
+            groups.setdefault(key, []).append(f"M{x + .04:g} {y + .04:g}h.92v.92h-.92z")
+    rest = groups.pop(None, [])
+    paths = [("".join(rest), "#e4e4e4", "inactive")] if rest else []
+    for index, key in enumerate(sorted(groups)):
+        hue, light = round(300 * index / max(1, len(groups) - 1)), 72 if index % 2 else 62
+        colour = f"hsl({hue} 65% {light}%)"
+        paths.append(("".join(groups[key]), colour, f"row ID {key[0]}, col ID {key[1]}"))
+    frames, height = [], mp.r * layer.R
+    for stack in range(placement.stacks):
+        for x in range(0, placement.columns, min(mp.e, placement.columns)):
+            width = min(mp.e - (stack % placement.segments) * placement.columns, placement.columns - x, mp.e)
+            frames += [(x, stack * height + channel * layer.R, width, layer.R) for channel in range(mp.r)]
+    return {"columns": chip.columns, "rows": chip.rows, "paths": paths, "frames": frames,
+            "active": placement.active_pes, "values": " ".join(f"{k}={v}" for k, v in mp.as_dict().items())}

@@ -3,15 +3,11 @@
 import io
 from pathlib import Path
 
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-
 from compiler.mapping import Placement
 from compiler.program import network_ids
 from sim.files import write_file
 
-__all__ = ["PICTURES", "draw_mapping", "mapping_figure"]
+__all__ = ["PICTURES", "draw_mapping"]
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -19,13 +15,17 @@ PICTURES = (".png", ".svg", ".pdf")
 def draw_mapping(placement: Placement, title, path) -> Path:
     """Write the picture of a mapping, in the format that the path ends in."""
     buffer = io.BytesIO()
-    mapping_figure(placement, title).savefig(buffer, format=Path(path).suffix[1:], dpi=110)
+    _figure(placement, title).savefig(buffer, format=Path(path).suffix[1:], dpi=110)
     write_file(path, buffer.getvalue())
     return Path(path)
 
 
-def mapping_figure(placement: Placement, title) -> Figure:
-    """Draw the array: PEs of one colour receive the same ifmap values; frames are PE sets."""
+def _figure(placement, title):
+    """The array: PEs of one colour receive the same ifmap values; frames are PE sets."""
+    from matplotlib import colormaps  # slow to import
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
     chip, mp, layer = placement.chip, placement.mapping, placement.layer
     ids = network_ids(placement)
     groups = sorted({(ids["ifmap_row_id"][y], ids["ifmap_col_id"][y * chip.columns + x])

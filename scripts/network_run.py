@@ -29,7 +29,8 @@ from scripts.console import (
 )
 from scripts.names import on_terminal, own_file
 from scripts.network_inputs import load_calibration, load_inputs
-from scripts.network_page import decibels, write_page
+from scripts.network_page import write_page
+from scripts.pages import decibels
 from scripts.quality import against_float, verdict, warnings
 from sim.cache import Cache
 from sim.files import BUILD, write_file
