@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from compiler.chip_layer import ChipLayer
 from compiler.graph import Network
-from scripts.network_page import decibels
+from scripts.pages import decibels
 
 __all__ = ["POOR", "against_float", "verdict", "warnings"]
 
