@@ -18,6 +18,7 @@ from scripts.console import (
     counts_table,
     place,
     require_simulator,
+    time_line,
     write_json,
 )
 from scripts.names import in_path
@@ -178,3 +179,5 @@ def _show(report, chip, *, stderr):
     headings = ("layer", "equal", "total ms", "proc. ms", "config. ms", "model ms", "chip total", "chip proc.", "PEs",
                 "GLB MB", "DRAM MB")
     console(stderr).print(counts_table(title, headings, rows))
+    if not report["sampled"]:
+        console(stderr).print(f"in RTL: {time_line(totals, report['core_mhz'])}")

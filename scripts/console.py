@@ -172,7 +172,7 @@ def bars(transient=True) -> Progress:
 
 def time_line(totals, core_mhz) -> str:
     """Time of a network, with the configuration as a part of its own; `totals` has the keys of `plan --json`'s."""
-    if not totals["layers"]:
+    if totals["frames_per_second"] is None:
         return "no time on the chip"
     configuration = totals["configuration_cycles"] / core_mhz / 1e3
     return (f"{totals['milliseconds']:.2f} ms, {configuration:.2f} of them configuration, "

@@ -112,6 +112,8 @@ def deliver(layer, tensors, result, *, save, json_target) -> int:
     if save is not None:
         _save(save, tensors, result.ofmap)
     table = {"layer": layer.name} | result.as_dict()
+    # of this layer alone, an ifmap a frame
+    table["frames_per_second"] = table["milliseconds"] and 1e3 * layer.shape.N / table["milliseconds"]
     write_json(json_target, table)
     report(layer, result, stderr=json_target == "-")
     return 0 if result.match else 1

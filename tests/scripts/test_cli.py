@@ -14,6 +14,7 @@ from compiler.catalogue import CATALOGUE
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from hw.axi.registers import REGISTERS
+from hw.config import PRESETS, configuration_cycles
 from scripts import cli
 from sim.tools import available
 
@@ -115,7 +116,7 @@ KEYS = {
     "layer": str, "shape": str, "chip": str, "match": bool,
     "mapping": ("m", "n", "e", "f", "p", "q", "r", "t", "coded"),
     "outputs": int, "mismatches": int, "cycles": ("total", "processing"), "configuration_cycles": int,
-    "milliseconds": float, "macs": int, "gated_macs": int,
+    "milliseconds": float, "frames_per_second": float, "macs": int, "gated_macs": int,
     "active_pes": int, "utilization": float, "glb_bytes": ("ifmap", "psum_read", "psum_write", "filter"),
     "dram_bytes": ("ifmap", "filter", "bias", "ofmap"), "simulator": str, "simulated_cycles_per_second": float,
     "wall_seconds": float,
@@ -141,6 +142,10 @@ def test_simulate_saves_tensors_and_json(tmp_path):
     has_keys(table)
     assert (table["match"], table["outputs"], table["mismatches"]) == (True, 128, 0)
     assert table["shape"] == "N=2,M=4,C=2,H=6,W=6,R=3,S=3,U=1"
+    assert table["configuration_cycles"] == configuration_cycles(PRESETS["mini"])
+    assert table["milliseconds"] == pytest.approx(
+        (table["cycles"]["total"] + table["configuration_cycles"]) / 200e3)
+    assert table["frames_per_second"] == pytest.approx(2e3 / table["milliseconds"])
     assert (table["layer"], table["chip"], table["simulator"]) == ("custom", "mini", "verilator")
     tensors = {path.stem: np.load(path) for path in (tmp_path / "tensors").iterdir()}
     assert set(tensors) == {"ifmap", "weights", "bias", "ofmap"}
