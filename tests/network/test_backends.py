@@ -7,7 +7,8 @@ import sim.network
 from tests.network import models
 
 BLOCKS = {"resnet": (models.resnet_block, (1, 8, 8, 8)), "mobilenet": (models.mobilenet_block, (1, 8, 8, 8)),
-          "dilated, padded unevenly": (models.odd_conv, (1, 4, 9, 11))}
+          "dilated, padded unevenly": (models.odd_conv, (1, 4, 9, 11)),
+          "few channels, padded": (lambda: models.conv((6, 4, 5, 5), pads=[2, 2, 2, 2]), (1, 4, 9, 11))}
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -32,6 +33,14 @@ def test_8_bit_data(run):
     report, _ = run(models.mobilenet_block(), {"x": models.features(1, 8, 8, 8)}, "both", data_width=8)
     assert report["match"] is True
     assert 20 <= report["outputs"]["y"]["sqnr_db"] < 50
+
+
+def test_8_bit_layer_of_two_rounding_channels(run):
+    model = models.conv((6, 130, 1, 1), data=("N", 130, 4, 5))
+    report, _ = run(model, {"x": models.features(1, 130, 4, 5)}, "both", data_width=8)
+    assert report["match"] is True
+    assert report["layers"][0]["mapped_channels"] == 132
+    assert report["outputs"]["y"]["sqnr_db"] >= 30
 
 
 def test_one_layer_in_rtl(run):

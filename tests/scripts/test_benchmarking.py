@@ -1,0 +1,27 @@
+"""`eyeriss benchmark`: its time has the configuration in it, as a part of its own."""
+
+import json
+
+import pytest
+
+from hw.config import PRESETS, configuration_cycles
+from sim.tools import available
+
+
+@pytest.mark.skipif(not available("verilator"), reason="no verilator")
+def test_time_is_all_the_time(eyeriss, tmp_path):
+    status, out, err = eyeriss("benchmark", "alexnet", "--part", "tile", "--chip", "mini", "--layers", "CONV5",
+                               "--batch", 1, "--workers", 1, "--json", "-", "--page", "page.html")
+    assert status == 0, err
+    report = json.loads(out)
+    entry, = report["layers"]
+    once = configuration_cycles(PRESETS["mini"])
+    assert entry["configuration_cycles"] == once  # a tile of the first group is one job
+    assert entry["model"]["configuration_cycles"] == 2 * once  # the layer has two groups
+    assert entry["milliseconds"] == pytest.approx((entry["cycles"]["total"] + once) / 200e3)
+    total = report["totals"]
+    assert total["milliseconds"] == pytest.approx(entry["milliseconds"])
+    assert total["model_milliseconds"] == pytest.approx((entry["model"]["cycles"] + 2 * once) / 200e3)
+    assert total["frames_per_second"] is None  # of a part of a layer
+    assert f"{once:,}" in (tmp_path / "page.html").read_text()
+    assert "config" in err  # the table is on standard error, beside JSON
