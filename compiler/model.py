@@ -186,7 +186,8 @@ def _drain(dram, array, blocks, sweeps, per_word):
     """
     sweep = array / (blocks * sweeps)
     others = np.minimum(0.95, (dram["filter"] + dram["ifmap"] + dram["bias"]) * per_word / array)
-    return (blocks - 1) * np.maximum(0, dram["ofmap"] / blocks * per_word / (1 - others) - 2 * sweep)
+    late = np.maximum(0, dram["ofmap"] / blocks * per_word / (1 - others) - 2 * sweep)
+    return (blocks - 1) * np.minimum(late, dram["ofmap"] / blocks * per_word)
 
 
 def _ramp(layer, chip, position, p, q, r, t, pass_filters):

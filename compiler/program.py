@@ -13,7 +13,6 @@ from hw.config import ChipConfig, pack_scan
 
 __all__ = ["Job", "Program", "Shard", "compile_layer", "network_ids"]
 
-UNUSED_ROW = 15  # a row ID that no word is sent to
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def network_ids(placement):
     layer, mp, chip = placement.layer, placement.mapping, placement.chip
     rows, columns = chip.rows, chip.columns
     height = mp.r * layer.R
-    ids = {name: np.full(rows, UNUSED_ROW) for name in
+    ids = {name: np.full(rows, rows) for name in  # an ID that no word is sent to
            ("filter_row_id", "ifmap_row_id", "psum_row_id", "gon_row_id")}
     pes = {name: np.zeros((rows, columns), int) for name in
            ("active", "from_ln", "filter_col_id", "ifmap_col_id", "psum_col_id")}

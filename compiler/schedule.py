@@ -8,6 +8,8 @@ candidates with it, and docs/model.md holds it to the RTL.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from compiler.mapping import Placement
 from compiler.model import Density, busy_together, costs, decoder_cycles, filter_bus_words, unpadded
 
@@ -15,6 +17,7 @@ __all__ = ["Timeline", "schedule"]
 
 LATENCY = 60  # core cycles from a command to its first word in a buffer, and from the last word to done
 STEPS = 20_000
+LONG = 100_000  # passes and bursts of a layer whose timeline is not played
 
 
 @dataclass
@@ -50,24 +53,26 @@ def _passes(placement, density):
     per_column = placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values)  # bus words
     filters = filter_bus_words(layer, chip, mp.p, mp.q, mp.r, mp.t)
     decoding = decoder_cycles(density.ifmap * unpadded(layer)) if mp.coded else 0.0
+    bounds = (placement.first_block + np.arange(placement.blocks[0] + 1)) * mp.n
+    bounds = np.minimum(bounds, placement.all_tiles)
+    columns, words, psum_words = (
+        np.diff(placement.first_tiles(measure, bounds)).tolist()
+        for measure in (lambda e, f: f, placement.ifmap_words, placement.psum_words))
+    tiles = np.diff(bounds).tolist()
     for m_group in range(m_groups):
         groups = last if m_group == m_groups - 1 else each
-        for start in range(0, len(placement.tiles), mp.n):
-            tiles = placement.tiles[start:start + mp.n]
-            columns = sum(tile[4] for tile in tiles)
-            spread = columns * layer.V + len(tiles) * (layer.S - layer.V)
-            words = sum(placement.ifmap_words(rows, width) for _, _, rows, _, width in tiles)
-            ifmaps = max(per_column * spread, decoding * words)
-            psums = mp.t * mp.e * -(-mp.p // chip.psum_bus_values) * columns
-            work = max(filters, ramp + float(busy_together(chip, per_position * columns, ifmaps, psums)))
-            slot = shrink * words
-            psums = sum(placement.psum_words(rows, width) for _, _, rows, _, width in tiles)
+        for block, count in enumerate(tiles):
+            spread = columns[block] * layer.V + count * (layer.S - layer.V)
+            ifmaps = max(per_column * spread, decoding * words[block])
+            psums = mp.t * mp.e * -(-mp.p // chip.psum_bus_values) * columns[block]
+            work = max(filters, ramp + float(busy_together(chip, per_position * columns[block], ifmaps, psums)))
+            slot, psums = shrink * words[block], psum_words[block]
             for sweep in range(placement.channel_groups):
                 for group in range(groups):
                     yield _Pass(work, slot if group == 0 else 0, slot if group == groups - 1 else 0,
                                 psums if sweep == 0 else 0,
                                 psums if sweep == placement.channel_groups - 1 else 0, placement.pass_words,
-                                1 / columns)
+                                1 / columns[block])
 
 
 class _Machine:
@@ -117,6 +122,13 @@ class _Machine:
         """Filter words that may have been loaded by now: the PEs take this pass's as they come."""
         return self.taken + (self.now.filters if self.now else 0) + self._buffer
 
+    def wait(self, ifmap, ofmap):
+        """Cycles until the pass has freed so many ifmap words, or finished so many psum words, or ends."""
+        if not self.now:
+            return 0.0
+        shares = [words / each for words, each in ((ifmap, self.now.frees), (ofmap, self.now.ends)) if each]
+        return self.now.work * min([1 - self.done, *shares])
+
     def ifmap_dead(self):
         return self.released + (self.done * self.now.frees if self.now else 0)
 
@@ -134,6 +146,10 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     """
     density, chip, layer = density or Density(), placement.chip, placement.layer
     costed = costs(layer, chip, placement.mapping.as_dict(), density)
+    # Real bursts where they are few; of a long layer larger ones, so that none takes more than a second or two.
+    burst = min(max(chip.burst_words, float(sum(costed.dram.values())) / STEPS), 12 * chip.burst_words)
+    if placement.passes + float(sum(costed.dram.values())) / burst > LONG:  # what begins and ends does not count
+        return Timeline(float(costed.cycles), float(costed.cycles))
     machine = _Machine(placement, density)
     per_word = chip.core_mhz / chip.link_mhz
     ring = placement.ifmap_banks * chip.glb_bank_words
@@ -143,8 +159,6 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     left = {"filter": float(costed.dram["filter"]), "ifmap": float(costed.dram["ifmap"]),
             "ofmap": float("inf")}
     loaded = {"filter": 0.0, "ifmap": 0.0}  # in words of their buffers
-    # Real bursts where they are few; of a long layer larger ones, so that none takes more than a second or two.
-    burst = min(max(chip.burst_words, float(sum(costed.dram.values())) / STEPS), 12 * chip.burst_words)
     limit = 10 * float(costed.cycles) + 1e6
     drained, time, turn = 0.0, float(LATENCY), 0
     order = ("filter", "ifmap", "ofmap")
@@ -164,8 +178,10 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
                 words = min(words, room[kind])  # the rest of all
             if words > 1e-3 and room[kind] >= words:
                 break
-        else:
-            time += burst  # nothing may move: let the array work
+        else:  # nothing may move: let the array work
+            lacks = {kind: (burst - room[kind]) / shrink[kind] if left[kind] > 1e-3 else float("inf")
+                     for kind in ("ifmap", "ofmap")}
+            time += max(burst, machine.wait(**lacks))
             if time > limit:  # the sketch of the buffers is stuck where the chip is not: its busiest resource then
                 return Timeline(float(costed.cycles), machine.working)
             continue

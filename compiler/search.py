@@ -1,13 +1,13 @@
 """Finding a mapping: all layouts of PE sets on the array, all tilings of the best of them.
 
 A mapping is a layout (e, p, q, r, t) that fits array and spads, and a tiling (f, n, m) that fits the
-GLB. `compiler.model` ranks them, a million at a time; what wins is checked as a `Placement`, which is
-the last word on whether the chip can hold it.
+GLB. `compiler.sizes` says what fits, `compiler.model` ranks what does, a hundred thousand mappings at a time; the
+timeline of `compiler.schedule` chooses among the best.
 """
 
-import itertools
 from dataclasses import dataclass, replace
-from math import ceil
+from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -16,15 +16,19 @@ from compiler.lowering import NativeLayer
 from compiler.mapping import Mapping, MappingError, Placement
 from compiler.model import Costs, costs, unpadded
 from compiler.schedule import schedule
-from hw.config import ChipConfig
+from compiler.sizes import Sizes, least_dram_words, up
+from hw.config import ChipConfig, field_limits
+from hw.config.fields import ADDRESS_BITS
 
 __all__ = ["OBJECTIVES", "Found", "find_mapping", "search", "timed_costs"]
 
-KEPT = 400  # layouts that are tried with every tiling, the best by PEs kept busy first
+LISTED = 8000  # layouts that are tried with some tilings, the best by a bound on their cycles first
+KEPT = 300  # of these, layouts that are tried with all tilings
 PLAYED = 4  # candidates whose timelines decide
 SLACK = 1.03  # latencies this close to the best count as equal: then the least energy of DRAM and GLB decides
 OBJECTIVES = ("latency", "energy", "dram")
 NAMES = "m n e f p q r t coded".split()
+LAYOUT = "e p q r t".split()
 
 
 @dataclass(frozen=True)
@@ -41,79 +45,153 @@ class Found:
     tried: int
 
 
-def _parts(total, most):
-    """Sizes that cut `total` into equal parts, the last a little smaller, none above `most`."""
-    return sorted({ceil(total / count) for count in range(ceil(total / most), total + 1)}, reverse=True)
+class _Shortage:
+    """What keeps mappings from fitting: of all that was too much, what was so by the least factor."""
+
+    def __init__(self, chip):
+        self._chip, self._nearest = chip, (float("inf"), "the array holds no PE set")
+
+    def keep(self, limits, count):
+        """Of `count` candidates those that are within `limits`: a mask."""
+        fits = np.ones(count, bool)
+        for value, most, what in limits:
+            within = fits & (value <= most)
+            if not within.any():
+                self.note(int(np.min(np.broadcast_to(value, count)[fits])), most, what)
+                return within
+            fits = within
+        return fits
+
+    def note(self, value, most, what):
+        text = f"{what} is {value} at least, chip {self._chip.name} has {most}"
+        self._nearest = min(self._nearest, (value / most, text))
+
+    def error(self):
+        return MappingError(f"no mapping fits: {self._nearest[1]}")
 
 
-def _layouts(layer: NativeLayer, chip: ChipConfig):
-    """(e, p, q, r, t) that the array and the spads can hold.
+def _cuts(total, most, kept):
+    """Sizes that cut `total` into equal parts, the last a little smaller: the largest of at most `most` first.
+
+    Of more than `kept`, the smaller ones are thinned out; the smallest, 1, stays.
+    """
+    counts = np.unique(up(total, np.arange(1, min(total, most) + 1)))
+    sizes = np.unique(up(total, counts))[::-1]
+    if len(sizes) > kept:
+        sizes = sizes[np.unique(np.geomspace(1, len(sizes), kept).round().astype(int)) - 1]
+    return sizes
+
+
+def _layouts(layer: NativeLayer, chip: ChipConfig, short):
+    """Arrays of (e, p, q, r, t) that the array and the spads can hold.
 
     p leaves a third of the psum spad free: with less the PEs wait for psums to leave before they can start
     a position (RTL: 4 to 40 cycles a position with p = 24 of 24).
     """
+    found, sets = [], {}
     for q in range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1):
         most_p = min(layer.M, max(1, 2 * chip.psum_spad_words // 3), chip.filter_spad_words // (q * layer.S))
-        most_r = min(ceil(layer.C / q), chip.rows // layer.R, 15 // layer.U)
-        for p, r in itertools.product(sorted({most_p, *range(4, most_p + 1, 4)} - {0}), range(1, most_r + 1)):
+        rs = _cuts(up(layer.C, q), chip.rows // layer.R, chip.rows)
+        for p, r in product(sorted({most_p, *range(4, most_p + 1, 4)} - {0}), rs.tolist()):
             slots = chip.rows // (r * layer.R)
-            most_e = min(layer.E, chip.columns * slots, 30 - (layer.R - 1) // layer.U)
-            for e in _parts(layer.E, max(1, most_e)):
-                segments = ceil(e / chip.columns)
-                across = chip.columns // e if segments == 1 else 1
-                most_t = min(ceil(layer.M / p), chip.bias_words // ceil(p / 4))
-                ts = {a * d for a in range(1, across + 1) for d in range(1, slots // segments + 1)}
-                for t in sorted(t for t in ts if t <= most_t):
-                    if t > 1 and segments > 1 and e % segments:
-                        continue
-                    yield e, p, q, r, t
+            if slots not in sets:
+                sets[slots] = _sets(layer, chip, slots)
+            e, t = sets[slots]
+            groups = up(up(layer.M, p), t)
+            # of the sets that make as many groups, the fewest
+            fewest = np.append(True, (e[1:] != e[:-1]) | (groups[1:] != groups[:-1]))
+            fewest &= up(p, 4) * t <= chip.bias_words
+            e, t = e[fewest], t[fewest]
+            found.append(np.column_stack([e, *np.broadcast_arrays(p, q, r, e)[:3], t]))
+    table = np.concatenate(found) if found else np.empty((0, len(LAYOUT)), int)
+    sizes = Sizes(layer, SimpleNamespace(**dict(zip(LAYOUT, table.T, strict=True))), chip)
+    return table[short.keep(sizes.array_limits(), len(table))] if len(table) else table
 
 
-def _busy_first(layer, layouts):
-    """Layouts by the cycles that their PEs need, then by psums that stay in the array."""
+def _sets(layer, chip, slots):
+    """(e, t) of the sets that go into `slots` stacks, by e, then t."""
+    pairs = []
+    for e in _cuts(layer.E, chip.columns * slots, chip.columns * slots).tolist():
+        segments = up(e, chip.columns)
+        across, down = chip.columns // e if segments == 1 else 1, slots // segments
+        ts = np.unique(np.outer(np.arange(1, across + 1), np.arange(1, down + 1)))
+        pairs += [(e, t) for t in ts.tolist() if t == 1 or segments == 1 or e % segments == 0]
+    return np.array(pairs).T
+
+
+def _bounds(layer, chip, layouts, objective, density, energy):
+    """What each layout costs at least: with whole planes as tiles, all of them in one block."""
     e, p, q, r, t = layouts.T
-    work = (p * q * layer.S * -(-layer.C // (q * r)) * -(-layer.M // (p * t)) * -(-layer.E // e))
-    return layouts[np.lexsort((-p * t, -q * r, work))]
+    whole = dict(m=layer.M, n=layer.N * up(layer.E, e), e=e, f=layer.F, p=p, q=q, r=r, t=t, coded=0)
+    found = costs(layer, chip, whole, density, energy)
+    return np.lexsort(_score(found, objective, energy or EnergyTable(), slack=1))
 
 
-def _tilings(layer, chip, layouts, density):
-    """Mappings as columns of NAMES: every tiling of every layout that the GLB holds.
+def _tilings(layer, chip, layouts, density, short, *, spans, groups):
+    """Mappings as columns of NAMES: layouts by tilings with the most tiles in a block that the GLB holds.
 
+    Parameters
+    ----------
     density : Density or None
         Of ifmaps that may stay run-length coded in the GLB; None: they may not.
+    spans, groups : int
+        How many widths f of a tile, and how many numbers of filter groups m / p t, are tried.
     """
-    spans = np.array(_parts(layer.F, layer.F)[:16])
+    most = field_limits(chip)
+    widest = min(most["f_last"], most["final_column"] // layer.V) + 1
+    fs = _cuts(layer.F, widest, spans)
+    totals = up(layer.M, layouts[:, 1] * layouts[:, 4])
+    gs = {total: _cuts(total, most["groups_last"] + 1, groups) for total in np.unique(totals).tolist()}
+    lengths = np.array([len(gs[total]) for total in totals.tolist()])
+    each = np.repeat(np.arange(len(layouts)), lengths)  # a row for each layout and g, and then for each f
+    g = np.concatenate([gs[total] for total in totals.tolist()])
+    each, g = np.repeat(each, len(fs)), np.repeat(g, len(fs))
+    e, p, q, r, t = layouts[each].T
+    columns = dict(m=g * p * t, n=1, e=e, f=np.tile(fs, len(lengths) and lengths.sum()), p=p, q=q, r=r, t=t, coded=0)
+    return np.concatenate([_with_tiles(layer, chip, columns, kind, short)
+                           for kind in ((None, density) if density else (None,))])
+
+
+def _with_tiles(layer, chip, columns, density, short):
+    """The tilings with n, and with banks for coded ifmaps where there is a `density` of them."""
+    sizes = Sizes(layer, SimpleNamespace(**columns), chip)
+
+    def banks(n):
+        trial = Sizes(layer, SimpleNamespace(**columns | {"n": n}), chip)
+        if density:
+            words = np.ceil(_coded_words(4 * trial.block_words(trial.ifmap_words), density.ifmap * unpadded(layer)))
+            return up(words.astype(int), chip.glb_bank_words), trial.psum_banks_needed
+        return trial.ifmap_banks_needed, trial.psum_banks_needed
+
+    def fits(n, ifmaps=1):
+        ifmap, psum = banks(n)
+        return ifmaps * ifmap + psum <= chip.glb_banks
+
+    most = np.minimum(sizes.all_tiles, field_limits(chip)["tiles_last"] + 1)
     found = []
-    for e, p, q, r, t in layouts:
-        groups = ceil(layer.M / (p * t))
-        group_counts = np.array(_parts(groups, groups)[:10])
-        tiles = layer.N * ceil(layer.E / e) * -(-layer.F // spans)
-        counts = np.unique(np.concatenate([
-            [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64], np.unique(tiles),
-            ceil(layer.E / e) * np.arange(1, min(layer.N, 4) + 1)]))
-        f, n, g = (axis.ravel() for axis in np.meshgrid(spans, counts, group_counts, indexing="ij"))
-        values, positions = _block(layer, e, f, n)
-        psum = -(-g * positions * t * ceil(p / 4) // chip.glb_bank_words)
-        for coded in (False, True) if density else (False,):
-            words = _coded_words(values * q * r, density.ifmap * unpadded(layer)) if coded else values * q * r / 4 + n
-            banks = np.ceil(words / chip.glb_bank_words).astype(int)
-            fits = (banks + psum <= chip.glb_banks) & (n <= layer.N * ceil(layer.E / e) * -(-layer.F // f))
-            twice = banks + np.minimum(banks, chip.glb_banks - banks - psum)
-            fixed = np.broadcast_to([e, p, q, r, t], (fits.sum(), 5))
-            found.append(np.column_stack([(g * p * t)[fits], n[fits], fixed[:, 0], f[fits], fixed[:, 1:],
-                                          coded * twice[fits]]))
-    return np.concatenate(found) if found else np.empty((0, len(NAMES)), int)
-
-
-def _block(layer, e, f, n):
-    """(ifmap values of a channel, positions) of n tiles of e x f: of whole planes where n makes some."""
-    strips, spans = -(-layer.E // e), -(-layer.F // f)
-    planes, rest = np.divmod(n, strips * spans)
-    tile = ((e - 1) * layer.U + layer.R) * ((f - 1) * layer.V + layer.S)
-    plane = ((layer.E * layer.U + strips * (layer.R - layer.U))
-             * (layer.F * layer.V + spans * (layer.S - layer.V)))
-    return (np.where(rest == 0, planes * plane, n * tile),
-            np.where(rest == 0, planes * layer.E * layer.F, n * e * f))
+    for ifmaps in (1, 2):  # with banks for the ifmaps of a block, and of two
+        n = np.zeros_like(most)
+        for step in 1 << np.arange(int(most.max()).bit_length())[::-1]:
+            tried = np.minimum(n + step, most)
+            n = np.where(fits(tried, ifmaps), tried, n)
+        if ifmaps == 1 and not n.any():
+            least = np.sum(banks(np.ones_like(most)), axis=0)
+            short.note(int(least.min()), chip.glb_banks, "GLB banks for a tile's ifmaps and psums")
+        n = up(sizes.all_tiles, up(sizes.all_tiles, np.maximum(n, 1))) * (n > 0)  # blocks as large as one another
+        found.append(n)
+    n = np.concatenate([found[0], np.where(found[1] == found[0], 0, found[1])])
+    table = np.column_stack([np.tile(np.broadcast_to(columns[name], len(most)), 2) for name in NAMES])
+    table[:, NAMES.index("n")] = n
+    columns, table = None, table[n > 0]
+    if not len(table):
+        return table
+    final = Sizes(layer, SimpleNamespace(**_as_dict(table)), chip)
+    if density:
+        words = np.ceil(_coded_words(4 * final.block_words(final.ifmap_words), density.ifmap * unpadded(layer)))
+        needed = up(words.astype(int), chip.glb_bank_words)
+        spare = chip.glb_banks - needed - final.psum_banks_needed
+        table[:, NAMES.index("coded")] = needed + np.minimum(needed, spare)
+    return table[short.keep(Sizes(layer, SimpleNamespace(**_as_dict(table)), chip).loop_limits(), len(table))]
 
 
 def _coded_words(values, density):
@@ -123,11 +201,11 @@ def _coded_words(values, density):
     return values * pairs / 3 + 1
 
 
-def _score(found: Costs, objective, table):
+def _score(found: Costs, objective, table, slack=SLACK):
     """Sort keys, the most important last."""
     traffic, dram = sum(found.glb.values()), sum(found.dram.values())
     return {
-        "latency": (table.glb * traffic + table.dram * dram, np.maximum(found.cycles, SLACK * found.cycles.min())),
+        "latency": (table.glb * traffic + table.dram * dram, np.maximum(found.cycles, slack * found.cycles.min())),
         "energy": (dram, found.cycles, found.energy),
         "dram": (traffic, found.cycles, dram),
     }[objective]
@@ -138,33 +216,48 @@ def _as_dict(table):
 
 
 def _best(layer, chip, objective, density, energy, coded):
-    """(best mapping, best one of another layout or None, mappings tried)."""
+    """(best mapping, best one of another layout or None, mappings tried): mappings with their cycles."""
     if objective not in OBJECTIVES:
         raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {objective!r}")
-    layouts = np.array(list(_layouts(layer, chip)), dtype=np.int64).reshape(-1, 5)
+    least = least_dram_words(layer)
+    if least > 1 << ADDRESS_BITS:
+        raise MappingError(f"no mapping fits: 64-bit words of DRAM is {least} at least, chip {chip.name} has "
+                           f"{1 << ADDRESS_BITS}")
+    short = _Shortage(chip)
+    layouts = _layouts(layer, chip, short)
     if not len(layouts):
-        raise MappingError(_shortage(layer, chip))
-    layouts = _busy_first(layer, layouts)
-    for first in range(0, len(layouts), KEPT):
-        table = _tilings(layer, chip, layouts[first:first + KEPT], density if coded else None)
-        if not len(table):
-            continue
-        found = costs(layer, chip, _as_dict(table), density, energy)
-        order = np.lexsort(_score(found, objective, energy or EnergyTable()))
-        placed = list(itertools.islice(_placed(layer, chip, table[order]), PLAYED))
-        if placed:
-            return *_by_timeline(placed, layer, chip, objective, density), len(table)
-    raise MappingError(_shortage(layer, chip))
+        raise short.error()
+    density_coded = density if coded else None
+    layouts = layouts[_bounds(layer, chip, layouts, objective, density, energy)[:LISTED]]
+    for cuts, listed in ((4, LISTED), (24, KEPT)):
+        some = _tilings(layer, chip, layouts[:listed], density_coded, short, spans=cuts, groups=cuts)
+        if len(some):
+            break
+    else:
+        raise short.error()
+    table_of_energy = energy or EnergyTable()
+    found = costs(layer, chip, _as_dict(some), density, energy)
+    order = np.lexsort(_score(found, objective, table_of_energy, slack=1))
+    at = [NAMES.index(name) for name in LAYOUT]
+    _, first = np.unique(some[order][:, at], axis=0, return_index=True)
+    layouts = some[order][np.sort(first)[:KEPT]][:, at]
+    table = _tilings(layer, chip, layouts, density_coded, short, spans=24, groups=24)
+    found = costs(layer, chip, _as_dict(table), density, energy)
+    order = np.lexsort(_score(found, objective, table_of_energy))
+    placed = [Mapping(**{name: int(value) for name, value in zip(NAMES, row, strict=True)})
+              for row in table[order[:PLAYED]]]
+    return *_by_timeline(placed, layer, chip, objective, density), len(table)
 
 
 def _by_timeline(placed, layer, chip, objective, density):
-    """(best, best of another layout or None): for latency, the first that its timeline does not slow down."""
+    """(best, best of another layout or None) with their cycles: for latency, the first that is not slowed down."""
+    cycles = {mapping: schedule(Placement(layer, mapping, chip), density).cycles for mapping in placed}
     if objective == "latency":
-        cycles = {mapping: schedule(Placement(layer, mapping, chip), density).cycles for mapping in placed}
         least = min(cycles.values())
         placed = sorted(placed, key=lambda mapping: cycles[mapping] > SLACK * least)
     best = placed[0]
-    return best, next((other for other in placed if _layout(other) != _layout(best)), None)
+    other = next((other for other in placed if _layout(other) != _layout(best)), None)
+    return (best, cycles[best]), other and (other, cycles[other])
 
 
 def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None,
@@ -186,7 +279,7 @@ def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective="latency", d
     MappingError
         Nothing fits; says which resource is short.
     """
-    return _best(layer, chip, objective, density, energy, coded)[0]
+    return _best(layer, chip, objective, density, energy, coded)[0][0]
 
 
 def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density=None, energy=None,
@@ -199,8 +292,11 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective="latency", density
         As `find_mapping`.
     """
     best, other, tried = _best(layer, chip, objective, density, energy, coded)
-    return Found(best, timed_costs(layer, chip, best, density, energy), other,
-                 other and timed_costs(layer, chip, other, density, energy), tried)
+
+    def with_costs(mapping, cycles):
+        return mapping, replace(costs(layer, chip, mapping.as_dict(), density, energy), cycles=cycles)
+
+    return Found(*with_costs(*best), *(with_costs(*other) if other else (None, None)), tried)
 
 
 def timed_costs(layer, chip, mapping: Mapping, density=None, energy=None) -> Costs:
@@ -211,22 +307,3 @@ def timed_costs(layer, chip, mapping: Mapping, density=None, energy=None) -> Cos
 
 def _layout(mapping):
     return mapping.e, mapping.p, mapping.q, mapping.r, mapping.t
-
-
-def _placed(layer, chip, table):
-    """The mappings that the chip takes, in the order of the table."""
-    for row in table:
-        mapping = Mapping(**{name: int(value) for name, value in _as_dict(row).items()})
-        try:
-            yield Placement(layer, mapping, chip).mapping
-        except MappingError:
-            continue
-
-
-def _shortage(layer, chip):
-    """Why nothing fits: what stops the smallest mapping."""
-    try:
-        Placement(layer, Mapping(m=1, n=1, e=1, f=1, p=1, q=1, r=1, t=1), chip)
-    except MappingError as error:
-        return f"no mapping fits: {error}"
-    return f"no mapping fits chip {chip.name}: the GLB is short of banks"

@@ -4,22 +4,25 @@ from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import bus_width, filter_tag, ifmap_tag, psum_tag
+from .layouts import bus_width, tag_layout
 from .noc import Gin, Gon
 from .pe import PE, pe_ports
 from .place import Block, place
+from .settings import setting_ports
 from .stream import join, tree_sum
 from .zero_skip import ZeroSkipPE
 
 __all__ = ["PEArray", "PERow", "Tagged"]
 
+ID_SETTINGS = ("active from_ln filter_row_id ifmap_row_id psum_row_id gon_row_id filter_col_id ifmap_col_id"
+               " psum_col_id")
 PE_SETTINGS = ("p_last", "steps_last", "slide", "filter_words", "shift")
-NETWORKS = {"filter": filter_tag, "ifmap": ifmap_tag, "psum": psum_tag}
+NETWORKS = ("filter", "ifmap", "psum")
 
 
 def Tagged(chip, name):
     """Stream signature of a word and its tag for GIN `name`."""
-    return stream.Signature(data.StructLayout({"data": bus_width(chip, name), "tag": NETWORKS[name]}))
+    return stream.Signature(data.StructLayout({"data": bus_width(chip, name), "tag": tag_layout(chip, name)}))
 
 
 def _settings(chip):
@@ -110,15 +113,13 @@ class PEArray(Block):
 
     def __init__(self, chip):
         self._chip = chip
-        pes, rows = chip.pes, chip.rows
         super().__init__(_settings(chip) | {
-            "active": In(pes), "from_ln": In(pes),
-            "filter_row_id": In(4 * rows), "ifmap_row_id": In(4 * rows),
-            "psum_row_id": In(4 * rows), "gon_row_id": In(4 * rows),
-            "filter_col_id": In(4 * pes), "ifmap_col_id": In(5 * pes), "psum_col_id": In(4 * pes),
+            **setting_ports(chip, ID_SETTINGS),
             **{f"{name}s": In(Tagged(chip, name)) for name in NETWORKS},
-            "requests": In(stream.Signature(psum_tag)), "ofmaps": Out(stream.Signature(bus_width(chip, "psum"))),
-            "macs": Out(range(pes + 1)), "gated": Out(range(pes + 1)), "filters_held": Out(1), "unclaimed": Out(1),
+            "requests": In(stream.Signature(tag_layout(chip, "psum"))),
+            "ofmaps": Out(stream.Signature(bus_width(chip, "psum"))),
+            "macs": Out(range(chip.pes + 1)), "gated": Out(range(chip.pes + 1)),
+            "filters_held": Out(1), "unclaimed": Out(1),
         })
 
     def elaborate(self, platform):
@@ -165,7 +166,8 @@ class PEArray(Block):
         return m
 
     def _gin(self, m, name, rows):
-        gin = place(m, Gin(self._chip, bus_width(self._chip, name), NETWORKS[name]["col"].width), f"gin_{name}")
+        col_width = tag_layout(self._chip, name)["col"].width
+        gin = place(m, Gin(self._chip, bus_width(self._chip, name), col_width), f"gin_{name}")
         source = getattr(self, f"{name}s")
         # only the bottom PEs of the sets take psums from the GIN
         enables = self.active & ~self.from_ln if name == "psum" else self.active

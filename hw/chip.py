@@ -3,7 +3,7 @@
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
-from .array import NETWORKS, PE_SETTINGS, PEArray
+from .array import ID_SETTINGS, NETWORKS, PE_SETTINGS, PEArray
 from .config.fields import ADDRESS_BITS
 from .control import LayerController
 from .counters import COUNTERS, Counters
@@ -23,8 +23,7 @@ from .wide_ifmap import WideIfmapSender
 
 __all__ = ["Eyeriss"]
 
-ARRAY_SETTINGS = (" ".join(PE_SETTINGS) + " active from_ln filter_row_id ifmap_row_id psum_row_id gon_row_id"
-                  " filter_col_id ifmap_col_id psum_col_id")
+ARRAY_SETTINGS = f"{' '.join(PE_SETTINGS)} {ID_SETTINGS}"
 
 
 class Eyeriss(Block):

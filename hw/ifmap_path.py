@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from .array import Tagged
 from .fetch import Prefetch
-from .layouts import LANES, QUAD
+from .layouts import LANES, QUAD, tag_layout
 from .place import Block, place
 from .ring import Ring
 from .rlc import LAST_BIT, DecodedWord
@@ -210,12 +210,13 @@ class IfmapSender(Block):
 
     def _counters(self, m, tiles, produce, tile_ends, values=1):
         """Column, row, channel set, channel in steps of `values`: (column, row, tag, channel)."""
-        column = Signal.like(self.final_column)
+        column = Signal(len(self.final_column) + 1)  # up to the last window's last
         row = Signal.like(self.rows_last)
+        ids = tag_layout(self._chip, "ifmap")
         # of row by U; U times the channel set
-        modulo = Signal(4)
-        quotient = Signal(5)
-        base = Signal(4)
+        modulo = Signal(ids["row"].width)
+        quotient = Signal(ids["col"].width)
+        base = Signal.like(modulo)
         r = Signal.like(self.r_last)
         q = Signal.like(self.q_last)
         last_q, last_r, last_row, last_column = signals("last_q last_r last_row last_column")
@@ -240,7 +241,7 @@ class IfmapSender(Block):
                 ]
             with m.If(last_row):
                 m.d.sync += column.eq(Mux(last_column, 0, column + 1))
-        tag = Cat((base + modulo)[:4], quotient)
+        tag = Cat((base + modulo)[:len(base)], quotient)
         return column, row, tag, q
 
 

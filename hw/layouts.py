@@ -3,8 +3,10 @@
 from amaranth.hdl import Shape, signed
 from amaranth.lib import data
 
+from .config.fields import ADDRESS_BITS
+
 __all__ = [
-    "LANES", "QUAD", "Burst", "IfmapWord", "bus_width", "filter_tag", "ifmap_bus_word", "ifmap_tag", "psum_tag",
+    "LANES", "QUAD", "Burst", "IfmapWord", "bus_width", "ifmap_bus_word", "tag_layout",
 ]
 
 QUAD = 64  # bits of a word of four values: the GLB, the link, and the filter and psum buses of the paper's chip
@@ -43,18 +45,15 @@ def bus_width(chip, name):
     return 16 * getattr(chip, f"{name}_bus_values")
 
 
-def _tag(row_width, col_width):
-    return data.StructLayout({"row": row_width, "col": col_width})
-
-
-filter_tag = _tag(4, 4)
-ifmap_tag = _tag(4, 5)  # 5 bits: up to 32 ifmap rows pass in diagonal (Section V-B)
-psum_tag = _tag(4, 4)
+def tag_layout(chip, name):
+    """(row, col) tag of a word of the ifmap, filter or psum networks."""
+    return data.StructLayout({
+        "row": chip.row_id_bits, "col": chip.ifmap_col_id_bits if name == "ifmap" else chip.col_id_bits})
 
 
 class Burst(data.Struct):
     """A DRAM command: `length` + 1 words of 64 bit from word address `address`."""
 
     write: 1
-    address: 28
+    address: ADDRESS_BITS
     length: 8

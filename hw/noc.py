@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from .layouts import bus_width, psum_tag
+from .layouts import bus_width, tag_layout
 from .place import Block, place
 from .stream import Queue, join, signals
 
@@ -107,8 +107,8 @@ class Gin(Block):
         self.module_name = f"gin_{width}_{col_width}"
         rows, columns = chip.rows, chip.columns
         super().__init__({
-            "i": In(stream.Signature(width)), "row": In(4), "col": In(col_width),
-            "row_ids": In(4 * rows), "col_ids": In(col_width * rows * columns),
+            "i": In(stream.Signature(width)), "row": In(chip.row_id_bits), "col": In(col_width),
+            "row_ids": In(chip.row_id_bits * rows), "col_ids": In(col_width * rows * columns),
             "enables": In(rows * columns),
             "data": Out(width).array(rows), "valids": Out(columns).array(rows),
             "readies": In(columns).array(rows),
@@ -117,14 +117,14 @@ class Gin(Block):
 
     def elaborate(self, platform):
         m = Module()
-        rows, columns = self._chip.rows, self._chip.columns
+        rows, columns, row_bits = self._chip.rows, self._chip.columns, self._chip.row_id_bits
         blocked, matched = signals("blocked matched", rows)
         go = Signal()
         for y in range(rows):
-            mc = place(m, MulticastController(4), f"mc_{y}")
+            mc = place(m, MulticastController(row_bits), f"mc_{y}")
             bus = place(m, XBus(columns, self._col_width, self._width), f"x_bus_{y}")
             m.d.comb += [
-                mc.enable.eq(self.i.valid), mc.tag.eq(self.row), mc.id.eq(self.row_ids.word_select(y, 4)),
+                mc.enable.eq(self.i.valid), mc.tag.eq(self.row), mc.id.eq(self.row_ids.word_select(y, row_bits)),
                 bus.select.eq(mc.match), bus.load.eq(go), bus.go.eq(go), bus.col.eq(self.col),
                 bus.payload.eq(self.i.payload),
                 bus.ids.eq(self.col_ids.word_select(y, columns * self._col_width)),
@@ -151,24 +151,25 @@ class XBusOut(Block):
     step : `payload` is the word from the next cycle on, zeros if it is another row's.
     """
 
-    def __init__(self, columns, width):
-        self._columns = columns
+    def __init__(self, columns, col_width, width):
+        self._columns, self._col_width = columns, col_width
         self.module_name = f"x_bus_out_{width}_{columns}"
         super().__init__({
-            "select": In(1), "load": In(1), "col": In(4), "take": In(1), "step": In(1), "ids": In(4 * columns),
-            "enables": In(columns), "data": In(width).array(columns), "valids": In(columns), "readies": Out(columns),
+            "select": In(1), "load": In(1), "col": In(col_width), "take": In(1), "step": In(1),
+            "ids": In(col_width * columns), "enables": In(columns), "data": In(width).array(columns),
+            "valids": In(columns), "readies": Out(columns),
             "payload": Out(width), "valid": Out(1), "matched": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        controllers = [place(m, MulticastController(4), f"mc_{j}") for j in range(self._columns)]
+        controllers = [place(m, MulticastController(self._col_width), f"mc_{j}") for j in range(self._columns)]
         matches = Signal(self._columns)
         word = 0
         for j, mc in enumerate(controllers):
             m.d.comb += [
                 mc.enable.eq(self.select & self.enables[j]), mc.tag.eq(self.col),
-                mc.id.eq(self.ids.word_select(j, 4)),
+                mc.id.eq(self.ids.word_select(j, self._col_width)),
             ]
             word = word | Mux(matches[j], self.data[j], 0)
         with m.If(self.load):
@@ -201,9 +202,9 @@ class Gon(Block):
         self._chip = chip
         rows, columns, width = chip.rows, chip.columns, bus_width(chip, "psum")
         super().__init__({
-            "request": In(stream.Signature(psum_tag)), "o": Out(stream.Signature(width)),
-            "row_ids": In(4 * rows), "col_ids": In(4 * rows * columns), "enables": In(rows * columns),
-            "data": In(width).array(rows, columns), "valids": In(columns).array(rows),
+            "request": In(stream.Signature(tag_layout(chip, "psum"))), "o": Out(stream.Signature(width)),
+            "row_ids": In(chip.row_id_bits * rows), "col_ids": In(chip.col_id_bits * rows * columns),
+            "enables": In(rows * columns), "data": In(width).array(rows, columns), "valids": In(columns).array(rows),
             "readies": Out(columns).array(rows),
             "unclaimed": Out(1),
         })
@@ -211,19 +212,20 @@ class Gon(Block):
     def elaborate(self, platform):
         m = Module()
         rows, columns = self._chip.rows, self._chip.columns
+        row_bits, col_bits = self._chip.row_id_bits, self._chip.col_id_bits
         word, found, matched = 0, Signal(rows), Signal(rows)
         held, load, take, staged, step = signals("held load take staged step")
         out = place(m, Queue(bus_width(self._chip, "psum"), 2), "out")
         join(m, out.o, self.o)
         for y in range(rows):
-            mc = place(m, MulticastController(4), f"mc_{y}")
-            bus = place(m, XBusOut(columns, bus_width(self._chip, "psum")), f"x_bus_{y}")
+            mc = place(m, MulticastController(row_bits), f"mc_{y}")
+            bus = place(m, XBusOut(columns, col_bits, bus_width(self._chip, "psum")), f"x_bus_{y}")
             m.d.comb += [
                 mc.enable.eq(self.request.valid), mc.tag.eq(self.request.payload.row),
-                mc.id.eq(self.row_ids.word_select(y, 4)),
+                mc.id.eq(self.row_ids.word_select(y, row_bits)),
                 bus.select.eq(mc.match), bus.load.eq(load), bus.col.eq(self.request.payload.col), bus.take.eq(take),
                 bus.step.eq(step),
-                bus.ids.eq(self.col_ids.word_select(y, 4 * columns)),
+                bus.ids.eq(self.col_ids.word_select(y, col_bits * columns)),
                 bus.enables.eq(self.enables.word_select(y, columns)),
                 bus.valids.eq(self.valids[y]), self.readies[y].eq(bus.readies),
                 found[y].eq(bus.valid), matched[y].eq(bus.matched),

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from .array import Tagged
 from .fetch import GlbReader, wire_reader
 from .glb import PsumPointer
-from .layouts import LANES, QUAD, bus_width, psum_tag
+from .layouts import LANES, QUAD, bus_width, tag_layout
 from .place import Block, place
 from .settings import attach, setting_ports
 from .stream import Queue, join, signals
@@ -49,7 +49,7 @@ class PsumWalk(Block):
         self._values = chip.psum_bus_values
         super().__init__(setting_ports(chip, array_settings(chip)) | {
             "ragged_strip": In(1), "ragged_span": In(1), "step": In(1),
-            "tag": Out(psum_tag), "stored": Out(1), "tile_ends": Out(1),
+            "tag": Out(tag_layout(chip, "psum")), "stored": Out(1), "tile_ends": Out(1),
         } | ({"part": Out(range(LANES // self._values)), "part_ends": Out(1)} if self._values < LANES else {}))
 
     def elaborate(self, platform):
@@ -58,7 +58,7 @@ class PsumWalk(Block):
         quad = Signal.like(self.quads_last)
         lane = Signal.like(self.lanes_last)
         j = Signal.like(self.e_last)
-        row, column = signals("row column", 4)
+        row, column = Signal.like(self.tag.row, name="row"), Signal.like(self.tag.col, name="column")
         last_lane, last_quad, last_j, last_column = signals("last_lane last_quad last_j last_column")
         part_ends = self._part(m, quad)
         m.d.comb += [
@@ -200,7 +200,7 @@ class PsumCollector(Block):
         self._chip = chip
         self.SETTINGS = f"{WALK_SETTINGS} {array_settings(chip)} ifmap_banks"
         super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "start": In(1), "requests": Out(stream.Signature(psum_tag)),
+            "start": In(1), "requests": Out(stream.Signature(tag_layout(chip, "psum"))),
             "i": In(stream.Signature(bus_width(chip, "psum"))),
             "drained": In(1), "written": Out(1), "finished": Out(1), "blocked": Out(1), "running": Out(1),
             "write_valid": Out(1), "write_ready": In(1), "write_bank": Out(range(chip.glb_banks)),

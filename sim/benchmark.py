@@ -79,7 +79,7 @@ def tile_mapping(shape, chip) -> Mapping:
     """The mapping of a small tile: as many channels at once as the array and the spads take."""
     layer = lower(shape, chip)[0]
     q = min(layer.C, chip.ifmap_spad_words // layer.S)
-    r = max(1, min(-(-layer.C // q), chip.rows // layer.R, 15 // layer.U))
+    r = max(1, min(-(-layer.C // q), chip.rows // layer.R))
     p = min(2, layer.M)
     return Mapping(m=p, n=1, e=min(2, layer.E), f=min(2, layer.F), p=p, q=q, r=r, t=1)
 

@@ -1,8 +1,8 @@
 """What all packages share: the chip's parameters and the layout of its configuration bits."""
 
 from .chip import PRESETS, ChipConfig, load_chip
-from .fields import ScanField, pack_scan, scan_fields, scan_words
+from .fields import ScanField, field_limits, pack_scan, scan_fields, scan_words
 from .setup import configuration_cycles, reset_cycles
 
-__all__ = ["PRESETS", "ChipConfig", "ScanField", "configuration_cycles", "load_chip", "pack_scan", "reset_cycles",
-           "scan_fields", "scan_words"]
+__all__ = ["PRESETS", "ChipConfig", "ScanField", "configuration_cycles", "field_limits", "load_chip", "pack_scan",
+           "reset_cycles", "scan_fields", "scan_words"]

@@ -1,17 +1,18 @@
 """The chip's parameters: one frozen, validated dataclass, named presets, TOML files."""
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 __all__ = ["PRESETS", "ChipConfig", "load_chip"]
 
-# field -> (least, most); what lies outside has no meaning or does not fit the identifiers of Fig. 10
+# field -> (least, most); what lies outside has no meaning, or no test
 _LIMITS = {
-    "rows": (1, 15),
-    "columns": (1, 15),
+    "rows": (2, 32),
+    "columns": (1, 32),
     "data_width": (8, 16),
-    "ifmap_spad_words": (1, 32),
+    "ifmap_spad_words": (2, 32),
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
     "ifmap_bus_values": (1, 4),
@@ -28,6 +29,14 @@ _LIMITS = {
     "link_mhz": (1, 5000),
 }
 
+_REASONS = {
+    "rows": "psums pass from row to row; identifiers and tests go as far as 32 rows",
+    "columns": "identifiers and tests go as far as 32 columns",
+    "ifmap_spad_words": "a window slides over at least two words",
+}
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")  # files and the core of FuseSoC are called so
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChipConfig:
@@ -36,9 +45,9 @@ class ChipConfig:
     Parameters
     ----------
     name : str
-        What reports call this chip.
+        What reports and files call this chip: a Verilog identifier, which may have hyphens.
     rows, columns : int
-        PE array; the chip's is 12 x 14.
+        PE array, 2 to 32 by 1 to 32; the paper's is 12 x 14.
     data_width : int
         Bits of a weight and of an ifmap value in the PEs, 8 or 16. Psums have 16 either way, and on buses, in
         the GLB and in DRAM every value takes 16, of which then 8 are used.
@@ -69,7 +78,7 @@ class ChipConfig:
     ValueError
         A field outside its limits, or fields that contradict each other; the message names both.
     TypeError
-        A field that is not an integer.
+        A field of another type.
     """
 
     name: str = "eyeriss"
@@ -94,12 +103,18 @@ class ChipConfig:
     link_mhz: int = 60
 
     def __post_init__(self):
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string, not {self.name!r}")
+        if not _NAME.fullmatch(self.name):
+            raise ValueError("name must be a Verilog identifier of at most 64 letters, digits, _ and -, "
+                             f"not {self.name!r}")
         for field, (least, most) in _LIMITS.items():
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"{field} must be an integer, not {value!r}")
             if not least <= value <= most:
-                raise ValueError(f"{field} must be {least} to {most}, not {value!r}")
+                reason = f" ({_REASONS[field]})" if field in _REASONS else ""
+                raise ValueError(f"{field} must be {least} to {most}, not {value!r}{reason}")
         if not isinstance(self.zero_skip, bool):
             raise TypeError(f"zero_skip must be true or false, not {self.zero_skip!r}")
         for field in ("data_width", "ifmap_bus_values", "filter_bus_values", "psum_bus_values", "glb_bank_words",
@@ -120,6 +135,21 @@ class ChipConfig:
     def pes(self) -> int:
         """Number of PEs."""
         return self.rows * self.columns
+
+    @property
+    def row_id_bits(self) -> int:
+        """Bits of a row ID: one for each row and one for none; 4 as in Fig. 10, or more."""
+        return max(4, self.rows.bit_length())
+
+    @property
+    def col_id_bits(self) -> int:
+        """Bits of a col ID of the filter and psum networks: one for each column; 4 as in Fig. 10, or more."""
+        return max(4, (self.columns - 1).bit_length())
+
+    @property
+    def ifmap_col_id_bits(self) -> int:
+        """Bits of a col ID of the ifmap network: one for each diagonal of the array, 32 (Section V-B) or more."""
+        return max(5, (self.rows + self.columns - 2).bit_length())
 
     @property
     def glb_words(self) -> int:
@@ -162,10 +192,12 @@ def load_chip(source: str) -> ChipConfig:
         raise ValueError(f"chip must be one of {', '.join(PRESETS)} or a TOML file, not {source!r}")
     try:
         table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ValueError(f"{source} must be readable: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{source} must be a TOML file: {error}") from None
     base = table.pop("preset", "eyeriss")
-    if base not in PRESETS:
+    if not isinstance(base, str) or base not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {base!r}")
     known = [field.name for field in fields(ChipConfig)]
     for key in table:
