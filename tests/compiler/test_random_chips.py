@@ -1,0 +1,50 @@
+"""Chips and layers drawn at random: a mapping is found that compiles, or one line says why there is none.
+
+`EYERISS_RANDOM_CHIPS` asks for more chips than a dozen; each gets three layers.
+"""
+
+import os
+import random
+
+import pytest
+
+from compiler.lowering import lower
+from compiler.mapping import CodeTooLong, MappingError, Placement
+from compiler.model import Density
+from compiler.program import compile_layer
+from compiler.search import find_mapping
+from golden.tensors import random_tensors
+from tests.compiler.random_chips import random_chip, random_shape
+
+CHIPS = int(os.environ.get("EYERISS_RANDOM_CHIPS", "12"))
+
+
+def outcome(shape, chip, seed, coded):
+    """How far a layer gets: "refused" by the mapper, or "compiled"; anything else is raised."""
+    zeros = (0.0, 0.5, 0.9)[seed % 3]
+    native = lower(shape, chip)[0]
+    try:
+        mapping = find_mapping(native, chip, density=Density(1 - zeros, 1.0), coded=coded)
+    except MappingError as error:
+        assert str(error).startswith("no mapping fits: ") and "\n" not in str(error)
+        assert "_" not in str(error), "no name of a field"
+        return "refused"
+    assert Placement(native, mapping, chip).mapping == mapping
+    tensors = random_tensors(shape, seed=seed, zeros=zeros, full_range=True, data_width=chip.data_width)
+    try:
+        program = compile_layer(shape, mapping, chip, *tensors)
+    except CodeTooLong:
+        return outcome(shape, chip, seed, coded=False)
+    assert program.covered().all()
+    return "compiled"
+
+
+@pytest.mark.parametrize("seed", range(CHIPS))
+def test_a_layer_compiles_or_the_mapper_says_why_not(seed):
+    chance = random.Random(seed)
+    chip, refusal = random_chip(chance)
+    while chip is None:
+        assert "\n" not in refusal
+        chip, refusal = random_chip(chance)
+    for _ in range(3):
+        outcome(random_shape(chance), chip, chance.getrandbits(16), coded=chance.random() < 0.5)
