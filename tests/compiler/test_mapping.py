@@ -2,7 +2,9 @@
 
 import json
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from compiler.catalogue import CATALOGUE
 from compiler.lowering import lower
 from compiler.mapping import Mapping, MappingError, Placement, load_mapping
-from compiler.program import network_ids
+from compiler.program import compile_layer, network_ids
 from compiler.published import MEASURED, TABLE_III
 from compiler.search import find_mapping
 from golden.layer import LayerShape
@@ -34,7 +36,7 @@ def placed(shape=LAYER, chip=CHIP, **changes):
     (dict(r=5), r"r R, rows of PEs for a stack of sets, is 15, chip eyeriss has 12"),
     (dict(e=14, t=3, m=24), r"rows of PEs for all sets \(r, t and segments of e\) is 18, chip eyeriss has 12"),
     (dict(e=28, t=2, r=2), r"rows of PEs for all sets \(r, t and segments of e\) is 24, chip eyeriss has 12"),
-    (dict(m=64, n=8), r"GLB banks for ifmaps \(\d+\) and psums \(\d+\) is \d+, chip eyeriss has 25"),
+    (dict(m=64, n=8), r"GLB banks for a block's ifmaps and psums is 32, chip eyeriss has 25"),
     (dict(m=17), r"m = 17 must be a multiple of p t = 16 or all of M"),
     (dict(shape="M=64,C=8,H=40,W=8,R=1,U=1", e=15, r=1, t=2, m=16),
      r"e = 15 must be a multiple of its 2 segments where t > 1"),
@@ -103,6 +105,39 @@ def ids_are_consistent(placement):
             rows_of.setdefault(key, []).append(j)
     # each set works on all e rows of the tile, each row once
     assert all(sorted(rows) == list(range(mp.e)) for rows in rows_of.values())
+
+
+SIZE = st.integers(1, 9)
+
+
+@given(st.integers(1, 3), SIZE, SIZE, SIZE, SIZE, st.integers(1, 200))
+def test_no_block_has_more_words_than_the_first(N, E, F, e, f, n):
+    layer = lower(LayerShape(N=N, M=4, C=1, H=E, W=F, R=1, S=1, U=1), CHIP)[0]
+    placement = Placement(layer, Mapping(m=4, n=n, e=e, f=f, p=4, q=1, r=1, t=1), CHIP)
+    n = placement.mapping.n
+    for words in (placement.ifmap_words, placement.psum_words):
+        each = [words(rows, columns) for _, _, rows, _, columns in placement.tiles]
+        assert [placement.first_tiles(words, count) for count in range(len(each) + 1)] == [
+            sum(each[:count]) for count in range(len(each) + 1)]
+        assert placement.block_words(words) == max(sum(each[first:first + n]) for first in range(0, len(each), n))
+    assert placement.all_blocks == len(range(0, len(each), n))
+
+
+# what the mapper once chose and the scan chain could not hold: a field by field
+@pytest.mark.parametrize("shape, chip", [
+    ("N=2,M=4,C=1,H=1,W=1028,R=1,S=5", CHIP), ("M=16,C=1,H=1,W=2000,R=1,S=9", CHIP),
+    ("M=4,C=1,H=4,W=1030,R=3,S=3,V=2", CHIP), ("N=5000,M=1,C=1,H=1,W=1,R=1", CHIP),
+    ("M=4,C=20,H=9,W=9,R=3,S=1", replace(PRESETS["mini"], ifmap_spad_words=20)),
+    ("M=4,C=2,H=9,W=40,R=3,S=17", replace(PRESETS["mini"], ifmap_spad_words=32)),
+    ("M=200000,C=1,H=1,W=1,R=1", PRESETS["mini"]), ("M=8000000,C=1,H=1,W=1,R=1", PRESETS["mini"]),
+    ("M=8,C=4000,H=3,W=3,R=3", CHIP), ("M=40,C=40,H=40,W=40,R=16", ChipConfig(rows=16, columns=16)),
+    ("M=900,C=70,H=40,W=40,R=1", ChipConfig(rows=32, columns=32, bias_words=256)),
+])
+def test_what_is_found_can_be_packed(shape, chip):
+    shape = LayerShape.parse(shape)
+    found = find_mapping(lower(shape, chip)[0], chip)
+    tensors = (np.zeros(size, np.int16) for size in (shape.ifmap_shape, shape.weights_shape, shape.M))
+    compile_layer(shape, found, chip, *tensors)
 
 
 @given(shapes(), st.sampled_from(sorted(PRESETS)))

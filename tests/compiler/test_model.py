@@ -15,7 +15,8 @@ from compiler.search import OBJECTIVES, find_mapping, search
 from golden.layer import LayerShape
 from hw.config import PRESETS, ChipConfig
 
-CHIP = PRESETS["eyeriss"]
+CHIP, MINI = PRESETS["eyeriss"], PRESETS["mini"]
+TINY_GLB = ChipConfig(name="wide", rows=32, ifmap_spad_words=32, glb_banks=2, glb_bank_words=16)
 
 # layer, N, m n e f p q r t coded -> core cycles from start to done, simulated RTL (docs/results.md)
 RTL = {
@@ -62,12 +63,17 @@ def test_objective_by_another_name():
         find_mapping(lower(CATALOGUE["alexnet/CONV1"], CHIP)[0], CHIP, objective="speed")
 
 
-def test_no_mapping_says_what_is_short():
-    small = ChipConfig(name="tiny", rows=4, columns=4, glb_banks=2, glb_bank_words=16, bias_words=4, burst_words=4,
-                       filter_spad_words=12, psum_spad_words=4)
-    layer = lower(LayerShape.parse("M=4,C=2,H=200,W=200,R=3,S=12"), small)[0]
-    with pytest.raises(MappingError, match="^no mapping fits"):
-        find_mapping(layer, small)
+@pytest.mark.parametrize("shape, chip, message", [
+    ("M=4,C=1,H=100000,W=100000,R=3", CHIP, r"64-bit words of DRAM is 1\d{10} at least, chip eyeriss has 268435456"),
+    ("M=1,C=100000000,H=1,W=1,R=1", CHIP, r"groups of q r channels is 694445 at least, chip eyeriss has 4096"),
+    ("M=1,C=1,H=1,W=100000000,R=1", CHIP, r"spans of f ofmap columns is 97657 at least, chip eyeriss has 4096"),
+    ("N=100000000,M=1,C=1,H=1,W=1,R=1", MINI, r"blocks of n tiles is 195313 at least, chip mini has 65536"),
+    ("M=1,C=1,H=32,W=32,R=32", TINY_GLB, r"GLB banks for a tile's ifmaps and psums is 17 at least, chip wide has 2"),
+])
+def test_no_mapping_says_what_is_short(shape, chip, message):
+    layer = lower(LayerShape.parse(shape), chip)[0]
+    with pytest.raises(MappingError, match=f"^no mapping fits: {message}$"):
+        find_mapping(layer, chip)
 
 
 def test_words_are_those_of_the_formula():

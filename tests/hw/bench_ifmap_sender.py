@@ -11,7 +11,9 @@ ROW_ENDS = 16 * VALUES  # of a bus word; the number of values, less one, follows
 TAG = ROW_ENDS + 2 + (VALUES - 1).bit_length()
 # more channels than a bus word holds, not a multiple of them, and every last turn is ragged
 CASES = LAYERS | {"channels": Layer(images=2, strips=2, spans=2, n=3, channels=2, groups=2, e=2, f=2, S=2, R=2, q=7,
-                                    r=2, seed=9)}
+                                    r=2, seed=9),
+                   # the last window begins in the last column that the scan chain can name, and ends behind it
+                   "wide": Layer(images=2, f=1024, f_ragged=1024, S=5, seed=10)}
 
 
 def model(layer, supply):

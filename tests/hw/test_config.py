@@ -29,8 +29,8 @@ def test_frozen():
 
 
 @pytest.mark.parametrize("field, value, limits", [
-    ("rows", 0, "1 to 15"), ("rows", 16, "1 to 15"), ("columns", 16, "1 to 15"),
-    ("data_width", 4, "8 to 16"), ("ifmap_spad_words", 33, "1 to 32"),
+    ("rows", 1, "2 to 32"), ("rows", 33, "2 to 32"), ("columns", 0, "1 to 32"), ("columns", 33, "1 to 32"),
+    ("data_width", 4, "8 to 16"), ("ifmap_spad_words", 1, "2 to 32"), ("ifmap_spad_words", 33, "2 to 32"),
     ("filter_spad_words", 3, "4 to 1024"), ("psum_spad_words", 65, "4 to 64"),
     ("ifmap_fifo_depth", 0, "1 to 16"), ("psum_fifo_depth", 0, "1 to 16"), ("glb_banks", 1, "2 to 64"),
     ("glb_bank_words", 8192, "16 to 4096"), ("filter_bank_words", 8, "16 to 4096"),
@@ -38,7 +38,7 @@ def test_frozen():
     ("link_mhz", -60, "1 to 5000"),
 ])
 def test_limit(field, value, limits):
-    with pytest.raises(ValueError, match=f"^{field} must be {limits}, not {value}$"):
+    with pytest.raises(ValueError, match=rf"^{field} must be {limits}, not {value}( \(.+\))?$"):
         ChipConfig(**{field: value})
 
 
@@ -71,6 +71,24 @@ def test_burst_fits_the_filter_banks():
         ChipConfig(filter_bank_words=16, burst_words=32)
 
 
+@pytest.mark.parametrize("name", ["", "7x", "-x", "a/b", "x y", "x.y", "*/ int x; /*", "x" * 65, "x\n"])
+def test_name_is_an_identifier(name):
+    with pytest.raises(ValueError, match=f"^name must be a Verilog identifier .+, not {re.escape(repr(name))}$"):
+        ChipConfig(name=name)
+
+
+@pytest.mark.parametrize("rows, columns, bits", [
+    (12, 14, (4, 4, 5)), (15, 16, (4, 4, 5)), (16, 16, (5, 4, 5)), (17, 16, (5, 4, 5)), (18, 17, (5, 5, 6)),
+    (32, 32, (6, 5, 6)), (2, 1, (4, 4, 5))])
+def test_identifiers_follow_from_the_array(rows, columns, bits):
+    chip = ChipConfig(rows=rows, columns=columns)
+    assert (chip.row_id_bits, chip.col_id_bits, chip.ifmap_col_id_bits) == bits
+
+
+def test_scan_chain_of_the_papers_chip():
+    assert sum(field.bits for field in scan_fields(PRESETS["eyeriss"])) == 3383
+
+
 def toml(directory, text):
     path = directory / "mine.toml"
     path.write_text(text)
@@ -93,9 +111,12 @@ def test_file_starts_from_a_preset(tmp_path):
 @pytest.mark.parametrize("text, message", [
     ("rows = ", r"{path} must be a TOML file: .+"),
     ("row = 6", r"{path}: unknown field 'row'; known are name, rows, .+"),
-    ("rows = 99", r"{path}: rows must be 1 to 15, not 99"),
+    ("rows = 99", r"{path}: rows must be 2 to 32, not 99 \(psums pass from row to row; .+ 32 rows\)"),
     ("rows = 6.0", r"{path}: rows must be an integer, not 6.0"),
     ('preset = "maxi"', r"preset must be one of eyeriss, mini, .*, not 'maxi'"),
+    ('preset = ["mini"]', r"preset must be one of eyeriss, mini, .*, not \['mini'\]"),
+    ('name = "../up"', r"{path}: name must be a Verilog identifier of at most 64 letters, .+, not '\.\./up'"),
+    ("name = 7", r"{path}: name must be a string, not 7"),
     ("filter_spad_words = 8", r"{path}: filter_spad_words must hold one filter row of ifmap_spad_words = 12, not 8"),
 ])
 def test_bad_file(tmp_path, text, message):

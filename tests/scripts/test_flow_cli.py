@@ -26,7 +26,7 @@ def eyeriss(*arguments):
     ("asic --liberty none.lib", "liberty must be a Liberty file that can be read, not none.lib"),
     ("fpga build --board icebreaker", "board must be one of ulx3s-85f, not 'icebreaker'"),
     ("fpga build --mhz 33", "mhz must be a multiple of 25 that divides 600, not 33"),
-    ("fpga build --rows 0", "rows must be 1 to 15, not 0"),
+    ("fpga build --rows 0", "rows must be 2 to 32, not 0 .*"),
     ("fpga build --memory-words 1000", "words must be a power of two, not 1000"),
     ("fpga build --baud 0", "baud must be 1 to a quarter of the clock, 12500000, not 0"),
 ])
