@@ -14,7 +14,7 @@ from compiler.lowering import lower
 from compiler.mapping import Mapping, MappingError, Placement, load_mapping
 from compiler.program import compile_layer, network_ids
 from compiler.published import MEASURED, TABLE_III
-from compiler.search import find_mapping
+from compiler.search import find_mapping, search
 from golden.layer import LayerShape
 from hw.config import PRESETS, ChipConfig
 from tests.golden.strategies import shapes
@@ -154,8 +154,10 @@ def test_found_mapping_fits(shape, name):
 def test_every_layer_of_the_paper_gets_a_mapping(name):
     for batch in (1, int(MEASURED[name]["N"])):
         layer = lower(CATALOGUE[name].with_batch(batch), CHIP)[0]
-        placement = Placement(layer, find_mapping(layer, CHIP), CHIP)
-        assert placement.active_pes > CHIP.pes / 2  # VGG's first layer waits for DRAM however many work
+        found = search(layer, CHIP)
+        placement = Placement(layer, found.mapping, CHIP)
+        # VGG's first layer waits for DRAM however many work
+        assert placement.active_pes > CHIP.pes / 2 or found.costs.binding() == "link"
         ids_are_consistent(placement)
 
 
