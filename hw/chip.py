@@ -35,6 +35,9 @@ class Eyeriss(Block):
                    |                     GLB psums -----> sender -> psum GIN ---+           |
                    +- RLC encoder <- ofmap drain <- GLB psums <--------- collector <--------+
 
+    `rst` and `link_rst` are active high, synchronous each to its clock, and are high together for at least four
+    cycles of the slower one.
+
     Members
     -------
     scan_enable, scan_in, scan_out : configuration, core clock.

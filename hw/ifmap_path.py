@@ -134,7 +134,7 @@ class IfmapReader(Block):
             prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
             tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, tile_case(self.ifmap_words, tiles)))
                          & (lengths.o.valid | ~self.ifmap_coded)),
-            ring.step.eq(reading), ring.release.eq(tiles.last_group),
+            ring.step.eq(reading), ring.retire.eq(tiles.last_group),
             ring.rewind.eq(tile_ends & tiles.last_tile),
             tiles.start.eq(self.start), tiles.step.eq(reading & tile_ends),
             self.starved.eq(tiles.running & ~ring.available),

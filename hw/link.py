@@ -2,18 +2,31 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
-from amaranth.lib.fifo import AsyncFIFO
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .layouts import QUAD, Burst
 from .place import Block, place
-from .stream import join
+from .sram import memory
+from .stream import join, signals
 
 __all__ = ["AsyncQueue", "LevelSync", "Link"]
 
 
 class AsyncQueue(Block):
-    """A queue from clock domain `write` to clock domain `read`.
+    """A queue from clock domain `write` to clock domain `read`, with Gray-coded pointers.
+
+    The design is style #2 of Cummings, "Simulation and Synthesis Techniques for Asynchronous FIFO Design", 2002.
+    Each side is reset by its own domain. The two resets must be high together for at least one cycle of each clock,
+    lest a side that runs already takes the other's old pointer for words.
+
+    Latency: a word is at `o` after the second edge of the `read` clock that follows its write, and room that a read
+    made is seen after two edges of the `write` clock.
+
+    Parameters
+    ----------
+    depth : int
+        Words it holds: a power of two, at least 4.
 
     Members
     -------
@@ -24,22 +37,49 @@ class AsyncQueue(Block):
     domains = ("write", "read")
 
     def __init__(self, width, depth):
+        if depth < 4 or depth & (depth - 1):
+            raise ValueError(f"depth must be a power of two, at least 4, not {depth!r}")
         self._width, self._depth = width, depth
         self.module_name = f"async_queue_{width}x{depth}"
         super().__init__({
-            "i": In(stream.Signature(width)), "o": Out(stream.Signature(width)), "empty": Out(1),
+            "i": In(stream.Signature(width)), "o": Out(stream.Signature(width)), "empty": Out(1, init=1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fifo = fifo = AsyncFIFO(width=self._width, depth=self._depth,
-                                             w_domain="write", r_domain="read")
+        lap = exact_log2(self._depth)  # the pointers' upper bit: which time round
+        push, pop = signals("push pop")
+        head, next_head = signals("head next_head", lap + 1)
+        head_gray, tail_gray, taken_gray = signals("head_gray tail_gray taken_gray", lap + 1)
+        tail, next_tail = signals("tail next_tail", lap + 1)
+        arrived = self._cross(m, "read", head_gray, "arrived")
+        freed = self._cross(m, "write", tail_gray, "freed")
         m.d.comb += [
-            fifo.w_data.eq(self.i.payload), fifo.w_en.eq(self.i.valid), self.i.ready.eq(fifo.w_rdy),
-            self.o.payload.eq(fifo.r_data), self.o.valid.eq(fifo.r_rdy), fifo.r_en.eq(self.o.ready),
-            self.empty.eq(fifo.w_level == 0),
+            push.eq(self.i.valid & self.i.ready), next_head.eq(head + push),
+            # full: the same place one lap on, in which Gray code differs by the two upper bits
+            self.i.ready.eq(head_gray != freed ^ (0b11 << lap - 1)),
+            pop.eq(self.o.valid & self.o.ready), next_tail.eq(tail + pop),
+            self.o.valid.eq(tail_gray != arrived),
+        ]
+        m.d.write += [
+            head.eq(next_head), head_gray.eq(next_head ^ next_head >> 1),
+            taken_gray.eq(freed), self.empty.eq(head_gray == taken_gray),
+        ]
+        m.d.read += [tail.eq(next_tail), tail_gray.eq(next_tail ^ next_tail >> 1)]
+        m.submodules.words = words = memory(self._width, self._depth)
+        write, read = words.write_port(domain="write"), words.read_port(domain="read")
+        m.d.comb += [
+            write.en.eq(push), write.addr.eq(head[:lap]), write.data.eq(self.i.payload),
+            # the word at the pointer of the cycle to come, so that it is there with `valid`
+            read.en.eq(1), read.addr.eq(next_tail[:lap]), self.o.payload.eq(read.data),
         ]
         return m
+
+    def _cross(self, m, domain, pointer, name):
+        """A Gray-coded pointer of the other domain, through two flip-flops of this one."""
+        first, settled = (Signal.like(pointer, name=f"{name}_{step}") for step in ("first", "settled"))
+        m.d[domain] += [first.eq(pointer), settled.eq(first)]
+        return settled
 
 
 class LevelSync(Block):

@@ -110,9 +110,9 @@ class PE(Block):
             row_ends.eq(Mux(first, ifmap.row_ends, row_ended)),
             pass_ends.eq(Mux(first, ifmap.pass_ends, pass_ended)),
             ifmap.step.eq(issue & group_ends),
-            ifmap.release.eq(row_ends | (step < self.slide)), ifmap.rewind.eq(last),
+            ifmap.retire.eq(row_ends | (step < self.slide)), ifmap.rewind.eq(last),
             weights.step.eq(issue), weights.read.eq(issue & ~ifmap.zero),
-            weights.release.eq(pass_ends), weights.rewind.eq(last & group_ends),
+            weights.retire.eq(pass_ends), weights.rewind.eq(last & group_ends),
             psum.reserve.eq(issue & first),
         ]
         with m.If(issue):

@@ -10,21 +10,35 @@ from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from .internals import NeverElaborated
+
 __all__ = ["Block", "collect_blocks", "flat_ports", "place"]
 
+# while `hw.generate` converts a block: the blocks that it places, and what their modules' names begin with
 _collector: list | None = None
+_prefix = ""
 
 
-class Block(wiring.Component):
-    """A component that becomes one Verilog module.
+class Block(NeverElaborated, wiring.Component):
+    """A component that becomes one Verilog module; `hw.generate` elaborates it, not its parent.
 
-    `module_name` (class or instance attribute) names the module and must tell apart components that
-    differ; `domains` are the clock domains whose clk and rst are ports (`sync` gives `clk`, `rst`).
+    Attributes
+    ----------
+    module_name : str
+        Of the class or of an instance: the module's name. `hw.generate` refuses two that differ under one name.
+    domains : tuple of str
+        The clock domains whose clk and rst are ports (`sync` gives `clk`, `rst`).
+    identity : tuple
+        The class and its parameters: blocks in which these are equal are one module.
     """
 
     module_name = None
     domains = ("sync",)
-    _MustUse__silence = True  # placed blocks are elaborated by hw.generate, not by their parent
+
+    def __new__(cls, *args, **kwargs):
+        block = super().__new__(cls)
+        block.identity = (cls, args, kwargs)
+        return block
 
 
 def flat_ports(block, values):
@@ -57,18 +71,19 @@ def place(m, block, name, domains=None, resets=None):
         parent = (domains or {}).get(domain, domain)
         arguments[f"i_{prefix}clk"] = ClockSignal(parent)
         arguments[f"i_{prefix}rst"] = (resets or {}).get(domain, ResetSignal(parent))
-    m.submodules[name] = Instance(block.module_name, **arguments)
+    m.submodules[name] = Instance(_prefix + block.module_name, **arguments)
     if _collector is not None:
         _collector.append(block)
     return ports
 
 
 @contextmanager
-def collect_blocks():
-    """The list of blocks placed while the context is open."""
-    global _collector
-    outer, _collector = _collector, []
+def collect_blocks(prefix):
+    """The list of blocks placed while the context is open, whose modules' names begin with `prefix`."""
+    global _collector, _prefix
+    outer = _collector, _prefix
+    _collector, _prefix = [], prefix
     try:
         yield _collector
     finally:
-        _collector = outer
+        _collector, _prefix = outer

@@ -32,7 +32,7 @@ class Ring(Block):
     -------
     push : a word is written at `write_address`; only while `ready`.
     step : the word at `read_address` is read; only while `available`.
-    release : qualifies `step`: the oldest word held is dead from now on.
+    retire : qualifies `step`: the oldest word held is dead from now on.
     rewind : qualifies `step`: the next reading starts at the oldest word still held.
     """
 
@@ -40,7 +40,7 @@ class Ring(Block):
         self._depth, self._variable = depth, variable
         self.module_name = f"ring_{depth}" + ("_variable" if variable else "")
         ports = {
-            "push": In(1), "step": In(1), "release": In(1), "rewind": In(1),
+            "push": In(1), "step": In(1), "retire": In(1), "rewind": In(1),
             "ready": Out(1), "available": Out(1),
             "write_address": Out(range(depth)), "read_address": Out(range(depth)),
         }
@@ -69,7 +69,7 @@ class Ring(Block):
                 self.available.eq(read != write),
             ]
         m.d.comb += [
-            releasing.eq(self.step & self.release),
+            releasing.eq(self.step & self.retire),
             next_tail.eq(Mux(releasing, advance(tail), tail)),
             self.write_address.eq(write.address), self.read_address.eq(read.address),
         ]

@@ -46,7 +46,7 @@ class IfmapSpad(Block):
     i : words of a bus of `bus_values` values; a FIFO of `fifo_depth` of them stands before the spad, which
         keeps the lower `width` bits of each.
     available, value, zero, row_ends, pass_ends : the word at the read pointer, this cycle.
-    step, release, rewind : as in `Ring`.
+    step, retire, rewind : as in `Ring`.
     """
 
     def __init__(self, depth, fifo_depth, bus_values=1, width=16):
@@ -57,7 +57,7 @@ class IfmapSpad(Block):
             "i": In(stream.Signature(ifmap_bus_word(bus_values))),
             "available": Out(1), "value": Out(signed(width)), "zero": Out(1),
             "row_ends": Out(1), "pass_ends": Out(1),
-            "step": In(1), "release": In(1), "rewind": In(1),
+            "step": In(1), "retire": In(1), "rewind": In(1),
         })
 
     def elaborate(self, platform):
@@ -76,7 +76,7 @@ class IfmapSpad(Block):
         arrived = IfmapWord(Value.cast(arriving.payload))
         m.d.comb += [
             ring.push.eq(arriving.valid & ring.ready), arriving.ready.eq(ring.ready),
-            ring.step.eq(self.step), ring.release.eq(self.release), ring.rewind.eq(self.rewind),
+            ring.step.eq(self.step), ring.retire.eq(self.retire), ring.rewind.eq(self.rewind),
             words.write_enable.eq(ring.push), words.write_address.eq(ring.write_address),
             # of the word that arrives: a field compared with its own word would be a loop to simulators
             entering.value.eq(arrived.value), entering.zero.eq(arrived.value[:self._width] == 0),
@@ -98,7 +98,7 @@ class FilterSpad(Block):
     words : weights of a pass (p q S).
     available : the weight at the read pointer is there.
     read, data : read the weight at the read pointer; `data` is valid in the next cycle.
-    step, release, rewind : as in `Ring`; a `step` without `read` passes over a gated weight.
+    step, retire, rewind : as in `Ring`; a `step` without `read` passes over a gated weight.
     """
 
     def __init__(self, depth, bus_values=4, width=16):
@@ -107,7 +107,7 @@ class FilterSpad(Block):
         super().__init__({
             "i": In(stream.Signature(16 * bus_values)), "words": In(range(depth + 1)),
             "available": Out(1), "read": In(1), "data": Out(signed(width)),
-            "step": In(1), "release": In(1), "rewind": In(1),
+            "step": In(1), "retire": In(1), "rewind": In(1),
         })
 
     def elaborate(self, platform):
@@ -117,7 +117,7 @@ class FilterSpad(Block):
         push, weight = unpack_weights(m, self.i, self._bus_values, self.words, ring.ready)
         m.d.comb += [
             ring.push.eq(push), ring.step.eq(self.step),
-            ring.release.eq(self.release), ring.rewind.eq(self.rewind),
+            ring.retire.eq(self.retire), ring.rewind.eq(self.rewind),
             sram.write_enable.eq(push), sram.write_address.eq(ring.write_address),
             sram.write_data.eq(weight),
             sram.read_enable.eq(self.read), sram.read_address.eq(ring.read_address),

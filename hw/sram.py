@@ -1,9 +1,4 @@
-"""Memories as modules of their own, for an ASIC or FPGA flow to swap: SRAMs and register files.
-
-Platform overrides
-------------------
-`platform.get_memory()` may substitute the memory inside (see `amaranth.lib.memory.Memory`).
-"""
+"""Every memory of the chip, and the modules that an ASIC or FPGA flow may swap: SRAMs and register files."""
 
 from amaranth.hdl import Module
 from amaranth.lib.memory import Memory
@@ -11,10 +6,21 @@ from amaranth.lib.wiring import In, Out
 
 from .place import Block
 
-# Yosys: a word is not read and written in one cycle, so what comes out then is no matter.
-NO_COLLISION = {"no_rw_check": 1}
+__all__ = ["RegisterFile", "SinglePortSram", "TwoPortSram", "memory"]
 
-__all__ = ["RegisterFile", "SinglePortSram", "TwoPortSram"]
+
+def memory(width, depth, *, collides=True):
+    """The words of a memory, whose ports the caller makes: no module of the chip has another.
+
+    What it holds at power-on is undefined, as in an SRAM: `hw.generate` leaves out the zeros that Amaranth writes.
+
+    Parameters
+    ----------
+    collides : bool
+        Whether a word may be read and written in one cycle. Where not, Yosys need not add logic that gives what
+        was there before.
+    """
+    return Memory(shape=width, depth=depth, init=[], attrs={} if collides else {"no_rw_check": 1})
 
 
 class SinglePortSram(Block):
@@ -30,7 +36,7 @@ class SinglePortSram(Block):
 
     def elaborate(self, platform):
         m = Module()
-        words = Memory(shape=self._width, depth=self._depth, init=[], attrs=NO_COLLISION)
+        words = memory(self._width, self._depth, collides=False)
         m.submodules.words = words
         write, read = words.write_port(), words.read_port()
         m.d.comb += [
@@ -55,7 +61,7 @@ class TwoPortSram(Block):
 
     def elaborate(self, platform):
         m = Module()
-        words = Memory(shape=self._width, depth=self._depth, init=[], attrs=NO_COLLISION)
+        words = memory(self._width, self._depth, collides=False)
         m.submodules.words = words
         write, read = words.write_port(), words.read_port()
         m.d.comb += [
@@ -88,7 +94,7 @@ class RegisterFile(Block):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
+        m.submodules.words = words = memory(self._width, self._depth)
         write = words.write_port()
         m.d.comb += [
             write.en.eq(self.write_enable), write.addr.eq(self.write_address), write.data.eq(self.write_data),

@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import stream
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .place import Block
+from .sram import memory
 
 __all__ = ["Queue", "join", "lanes", "signals", "tree_sum", "wrapped_increment"]
 
@@ -58,7 +58,7 @@ class Queue(Block):
 
     def _words(self, m, push, pop):
         depth = self._depth
-        m.submodules.words = words = Memory(shape=len(self.i.payload), depth=depth, init=[])
+        m.submodules.words = words = memory(len(self.i.payload), depth)
         write, read = words.write_port(), words.read_port(domain="comb")
         head, tail = signals("head tail", range(depth))
         m.d.comb += [

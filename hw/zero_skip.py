@@ -70,7 +70,7 @@ class ZeroScanner(Block):
             advance.eq(spad.available & (~emits | ~self.o.valid | self.o.ready)),
             row_ends.eq(Mux(step == 0, spad.row_ends, row_ended)),
             pass_ends.eq(Mux(step == 0, spad.pass_ends, pass_ended)),
-            spad.step.eq(advance), spad.rewind.eq(last), spad.release.eq(row_ends | (step < self.slide)),
+            spad.step.eq(advance), spad.rewind.eq(last), spad.retire.eq(row_ends | (step < self.slide)),
         ]
         index, address = self._places(m, advance, last, pass_ends)
         with m.If(~self.o.valid | self.o.ready):
@@ -116,7 +116,7 @@ class SkippingFilterSpad(Block):
     words, i : as in `FilterSpad`.
     index : number in the pass of the weight that is wanted; available : it is there.
     read, address, data : read it; `data` is valid in the next cycle.
-    release, upto : all weights of the pass before number `upto` are dead; all of them if it is `words`, and
+    retire, upto : all weights of the pass before number `upto` are dead; all of them if it is `words`, and
         from then on numbers are those of the next pass. They need not have come yet.
     """
 
@@ -127,7 +127,7 @@ class SkippingFilterSpad(Block):
             "i": In(stream.Signature(16 * bus_values)), "words": In(range(depth + 1)),
             "index": In(range(depth)), "available": Out(1),
             "read": In(1), "address": In(range(depth)), "data": Out(signed(width)),
-            "release": In(1), "upto": In(range(depth + 1)),
+            "retire": In(1), "upto": In(range(depth + 1)),
         })
 
     def elaborate(self, platform):
@@ -140,14 +140,14 @@ class SkippingFilterSpad(Block):
         push, weight = unpack_weights(m, self.i, self._bus_values, self.words, held != self._depth)
         m.d.comb += [
             self.available.eq(self.index < released + held),
-            freed.eq(Mux(self.release, self.upto - released, 0)),
+            freed.eq(Mux(self.retire, self.upto - released, 0)),
             sram.write_enable.eq(push), sram.write_address.eq(write_address), sram.write_data.eq(weight),
             sram.read_enable.eq(self.read), sram.read_address.eq(self.address), self.data.eq(sram.read_data),
         ]
         m.d.sync += held.eq(held + push - freed)
         with m.If(push):
             m.d.sync += write_address.eq(wrapped_increment(write_address, self._depth))
-        with m.If(self.release):
+        with m.If(self.retire):
             m.d.sync += released.eq(Mux(self.upto == self.words, 0, self.upto))
         return m
 
@@ -191,7 +191,7 @@ class ZeroSkipPE(Block):
             scanner.o.ready.eq(~busy | done),
             weights.index.eq(group.index), weights.address.eq(group.address),
             weights.read.eq(issue & ~group.zero),
-            weights.release.eq(done & group.pass_ends),
+            weights.retire.eq(done & group.pass_ends),
             weights.upto.eq(Mux(group.ends, self.filter_words, group.index + 1)),
             psum.reserve.eq(issue & group.first),
         ]

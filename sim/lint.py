@@ -1,12 +1,13 @@
-"""Verilator's lint of generated Verilog, and what of it is waived, each with its reason."""
+"""Verilator's lint of generated Verilog, with what of it is waived, each with its reason; and slang's, all of it."""
 
 import os
 import re
 import subprocess
+import sys
 
 from .tools import require
 
-__all__ = ["WAIVERS", "lint"]
+__all__ = ["WAIVERS", "lint", "slang"]
 
 #: Widths, names and cases are checked where they are written, in Amaranth; what is waived here comes from
 #: how Amaranth and Yosys spell them in Verilog. Everything else of -Wall is an error: undriven signals,
@@ -18,8 +19,6 @@ WAIVERS = {
     "CASEINCOMPLETE": "a multiplexer of fewer inputs than its select has values; a default is assigned before",
     "CMPCONST": "Amaranth compares an index with a constant range, `lane > 3` for the last word of it",
     "PROCASSINIT": "a register's power-on value and its reset value are both written, and are equal",
-    "SYNCASYNCNET": "Amaranth's AsyncFIFO resets its read side at once by the reset of its write side",
-    "DECLFILENAME": "modules of Amaranth's own FIFOs have dots in their names, the files have underscores",
 }
 
 
@@ -47,3 +46,33 @@ def lint(files, top="eyeriss"):
         env={**os.environ, **tool.environment}, capture_output=True, text=True)
     found = re.findall(r"^%(?:Warning|Error).*$", run.stdout + run.stderr, re.MULTILINE)
     return found or ([] if run.returncode == 0 else [f"verilator exited with {run.returncode}"])
+
+
+# pyslang prints to the process's own stdout and stderr
+_SLANG = """
+import shlex, sys
+from pyslang.driver import Driver
+driver = Driver()
+driver.addStandardArgs()
+ran = driver.parseCommandLine(shlex.join(["slang", *sys.argv[1:]])) and driver.processOptions()
+sys.exit(not (ran and driver.parseAllSources() and driver.runFullCompilation(True)))
+"""
+
+
+def slang(files, top="eyeriss"):
+    """Compile Verilog with slang, which holds to IEEE 1800-2017 more closely than simulators do.
+
+    Parameters
+    ----------
+    files : list of Path
+    top : str
+
+    Returns
+    -------
+    list of str
+        Warnings and errors, a line each; none where the Verilog is clean.
+    """
+    run = subprocess.run([sys.executable, "-c", _SLANG, "--top", top, *map(str, files)],
+                         capture_output=True, text=True)
+    found = re.findall(r"^.*(?:warning|error): .*$", run.stdout + run.stderr, re.MULTILINE)
+    return found or ([] if run.returncode == 0 else [f"slang exited with {run.returncode}"])

@@ -27,7 +27,7 @@ class EyerissAxi(Block):
         m_axi_* -- master ------------------ DRAM streams (crossed inside the chip) ------+
 
     Everything of AXI is on `link_clk`. `rst` and `link_rst` are active high, synchronous each to its clock, and
-    are asserted together for some cycles of the slower one.
+    are high together for at least four cycles of the slower one.
 
     Members
     -------
@@ -70,13 +70,18 @@ class EyerissAxi(Block):
         return m
 
     def _resets(self, m, control):
-        """The chip's resets, from flip-flops: its asynchronous queues act on them at once."""
+        """The chip's resets, from flip-flops.
+
+        The link side hears of the core's reset when the core has had a cycle of it, and only then leaves its own: so
+        both are in reset together, however slow the core's clock is, as `AsyncQueue` wants it.
+        """
         core, link = Signal(name="core_reset", init=1), Signal(name="link_reset", init=1)
+        acted = Signal(name="core_was_reset", init=1)
         wanted = place(m, LevelSync(), "reset_to_core")
         seen = place(m, LevelSync(), "reset_to_link", {"sync": "link"})
-        m.d.comb += [wanted.i.eq(link), seen.i.eq(core), control.reset_seen.eq(seen.o)]
+        m.d.comb += [wanted.i.eq(link), seen.i.eq(acted), control.reset_seen.eq(seen.o)]
         m.d.link += link.eq(control.reset)
-        m.d.sync += core.eq(wanted.o)
+        m.d.sync += [core.eq(wanted.o), acted.eq(core)]
         return {"sync": core, "link": link}
 
     def _host(self, m, control, chip, resets):

@@ -13,6 +13,7 @@ from pathlib import Path
 from amaranth.hdl import Assume, ResetSignal
 
 from hw.generate import modules
+from hw.internals import driven_signals
 
 # The tools stand beside this Python, whether or not its environment was activated.
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -92,7 +93,7 @@ def warm_up():
 
 def inner(m, name):
     """The signal that an `elaborate` drives and keeps to itself."""
-    return next(signal for signal in m._driving if signal.name == name)
+    return next(signal for signal in driven_signals(m) if signal.name == name)
 
 
 def never_reset(m):

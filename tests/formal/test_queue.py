@@ -2,8 +2,8 @@
 
 import pytest
 from amaranth.hdl import Assert, Mux, Signal
-from amaranth.hdl._ast import AnySeq
 
+from hw.internals import AnySeq
 from hw.stream import Queue
 from tests.formal.prove import never_reset, prove
 

@@ -23,7 +23,7 @@ async def reads_passes(dut, words, positions, idle, pressure):
         (weight, position == positions - 1, index == words - 1)
         for weights in passes for position in range(positions) for index, weight in enumerate(weights)
     ]
-    clk = await start(dut, i__valid=0, words=words, step=0, read=0, release=0, rewind=0)
+    clk = await start(dut, i__valid=0, words=words, step=0, read=0, retire=0, rewind=0)
     ProtocolChecker(dut, "i", clk, dut.rst)
     source = Source(dut, "i", clk, idle=idle, seed=1)
     source.send(word for weights in passes for word in quads(weights))
@@ -31,11 +31,11 @@ async def reads_passes(dut, words, positions, idle, pressure):
     for cycle in range(50 * len(steps)):
         if len(stepped) == len(steps):
             break
-        weight, release, rewind = steps[len(stepped)]
+        weight, retire, rewind = steps[len(stepped)]
         gated = chance.random() < GATED
         dut.step.value = go = int(not next(busy))
         dut.read.value = go and not gated
-        dut.release.value, dut.rewind.value = int(release), int(rewind)
+        dut.retire.value, dut.rewind.value = int(retire), int(rewind)
         await RisingEdge(clk)
         if due:
             expected = due.popleft()

@@ -27,7 +27,7 @@ async def windows_slide(dut, case, idle, pressure):
     shape, chance = CASES[case], random.Random(case)
     rows = [shape.random_row(chance) for _ in range(3 * shape.rows)]
     expected = list(window_steps(shape, rows))
-    names = ("step", "release", "rewind")
+    names = ("step", "retire", "rewind")
     clk = await start(dut, i__valid=0, **dict.fromkeys(names, 0))
     source = Source(dut, "i", clk, idle=idle, seed=1)
     source.send(bus_words(shape, rows, setting("values", 1)))
@@ -35,7 +35,7 @@ async def windows_slide(dut, case, idle, pressure):
     while len(stepped) < len(expected):
         word = expected[len(stepped)]
         dut.step.value = int(not next(busy))
-        dut.release.value, dut.rewind.value = int(word.release), int(word.rewind)
+        dut.retire.value, dut.rewind.value = int(word.retire), int(word.rewind)
         await RisingEdge(clk)
         cycle += 1
         assert cycle < 50 * len(expected), f"stopped after {len(stepped)} of {len(expected)} steps"

@@ -9,7 +9,7 @@ from sim.bench import setting
 from sim.streams import start
 
 CYCLES = 2_000
-STROBES = ("push", "step", "release", "rewind")
+STROBES = ("push", "step", "retire", "rewind")
 
 
 @cocotb.test()
@@ -22,7 +22,7 @@ async def keeps_words(dut, push, step):
     clk = await start(dut, **ports)
     memory, tail, read, write = {}, 0, 0, 0
     for _ in range(CYCLES):
-        odds = {"push": push, "step": step, "release": 0.4, "rewind": 0.1}
+        odds = {"push": push, "step": step, "retire": 0.4, "rewind": 0.1}
         for name in STROBES:
             getattr(dut, name).value = int(chance.random() < odds[name])
         await RisingEdge(clk)
@@ -33,7 +33,7 @@ async def keeps_words(dut, push, step):
         if stepped:
             assert memory[int(dut.read_address.value)] == read, "read_address"
             read += 1
-            tail += int(dut.release.value)
+            tail += int(dut.retire.value)
         if pushed:
             assert int(dut.write_address.value) < limit, "write_address"
             memory[int(dut.write_address.value)] = write

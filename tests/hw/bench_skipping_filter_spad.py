@@ -15,7 +15,7 @@ DEPTH = setting("depth")
 
 
 def accesses(p, values, positions, kept, passes, chance):
-    """(weights of each pass, [(weight or None for a marker, index, address, release, upto)]).
+    """(weights of each pass, [(weight or None for a marker, index, address, retire, upto)]).
 
     Each position takes the p weights of some of its values: those `kept`, a fraction. If it is not the last,
     a marker ends the position, which is all that the PE hands on of the zeros before it.
@@ -42,7 +42,7 @@ def accesses(p, values, positions, kept, passes, chance):
 @cocotb.parametrize(("p, values, positions".split(", "), setting("passes")), ("kept", [0.0, 0.2, 0.6, 1.0]), cross())
 async def reads_passes(dut, p, values, positions, kept, idle, pressure):
     weights, steps = accesses(p, values, positions, kept, 6, random.Random(f"{p} {values} {positions} {kept}"))
-    clk = await start(dut, i__valid=0, words=p * values, index=0, address=0, read=0, release=0, upto=0, marker=0)
+    clk = await start(dut, i__valid=0, words=p * values, index=0, address=0, read=0, retire=0, upto=0, marker=0)
     ProtocolChecker(dut, "i", clk, dut.rst)
     source = Source(dut, "i", clk, idle=idle, seed=1)
     source.send(word for each in weights for word in quads(each))
@@ -50,11 +50,11 @@ async def reads_passes(dut, p, values, positions, kept, idle, pressure):
     for cycle in range(50 * len(steps)):
         if len(taken) == len(steps):
             break
-        weight, index, address, release, upto = steps[len(taken)]
+        weight, index, address, retire, upto = steps[len(taken)]
         go = not next(busy)
         marker = weight is None
         dut.index.value, dut.address.value, dut.upto.value = index, address, upto
-        dut.read.value, dut.release.value, dut.marker.value = go and not marker, go and release, marker
+        dut.read.value, dut.retire.value, dut.marker.value = go and not marker, go and retire, marker
         await RisingEdge(clk)
         if due:
             expected, data = due.popleft(), int(dut.data.value.to_unsigned())

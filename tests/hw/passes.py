@@ -3,7 +3,7 @@
 from collections import namedtuple
 from dataclasses import dataclass
 
-Step = namedtuple("Step", "seen release rewind first last")  # seen: (value, zero, row_ends, pass_ends)
+Step = namedtuple("Step", "seen retire rewind first last")  # seen: (value, zero, row_ends, pass_ends)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def window_steps(shape, rows):
                 value, row_ends, pass_ends = row[x * shape.V * shape.q + step]
                 yield Step(
                     (value, int(value == 0), row_ends, pass_ends),
-                    release=x == shape.f - 1 or step < shape.q * shape.V,
+                    retire=x == shape.f - 1 or step < shape.q * shape.V,
                     rewind=step == shape.window - 1, first=step == 0, last=step == shape.window - 1,
                 )
 

@@ -31,7 +31,7 @@ class Granted(Block):
         granted = self.marker | spad.available
         m.d.comb += [getattr(spad, name).eq(getattr(self, name)) for name in ("words", "index", "address", "upto")]
         m.d.comb += [
-            spad.read.eq(self.read & granted), spad.release.eq(self.release & granted),
+            spad.read.eq(self.read & granted), spad.retire.eq(self.retire & granted),
             self.available.eq(spad.available), self.data.eq(spad.data),
         ]
         return m
