@@ -12,12 +12,13 @@ from .settings import setting_ports
 from .stream import join, tree_sum
 from .zero_skip import ZeroSkipPE
 
-__all__ = ["PEArray", "PERow", "Tagged"]
+__all__ = ["NETWORKS", "PE_SETTINGS", "UNCLAIMED", "PEArray", "PERow", "Tagged"]
 
 ID_SETTINGS = ("active from_ln filter_row_id ifmap_row_id psum_row_id gon_row_id filter_col_id ifmap_col_id"
                " psum_col_id")
 PE_SETTINGS = ("p_last", "steps_last", "slide", "filter_words", "shift")
 NETWORKS = ("filter", "ifmap", "psum")
+UNCLAIMED = data.StructLayout({"filters": 1, "ifmaps": 1, "psums": 1, "requests": 1})
 
 
 def Tagged(chip, name):
@@ -105,7 +106,7 @@ class PEArray(Block):
     requests, ofmaps : tags of the psum words to fetch, and the words.
     macs, gated : MACs in this cycle, two cycles late.
     filters_held : a word of weights is on its way to the PEs.
-    unclaimed : a word, or a request, that no PE answers to.
+    unclaimed : for each network, a word, or a request, that no PE answers to.
     The rest is configuration, see `hw.config.fields`.
     """
 
@@ -119,7 +120,7 @@ class PEArray(Block):
             "requests": In(stream.Signature(tag_layout(chip, "psum"))),
             "ofmaps": Out(stream.Signature(bus_width(chip, "psum"))),
             "macs": Out(range(chip.pes + 1)), "gated": Out(range(chip.pes + 1)),
-            "filters_held": Out(1), "unclaimed": Out(1),
+            "filters_held": Out(1), "unclaimed": Out(UNCLAIMED),
         })
 
     def elaborate(self, platform):
@@ -155,7 +156,8 @@ class PEArray(Block):
             rows[0].ln_out_readies.eq(gon.readies[0]),
             gon.row_ids.eq(self.gon_row_id), gon.col_ids.eq(self.psum_col_id),
             self.filters_held.eq(gins["filter"].held),
-            self.unclaimed.eq(Cat(gin.unclaimed for gin in gins.values()).any() | gon.unclaimed),
+            *(self.unclaimed[f"{name}s"].eq(gin.unclaimed) for name, gin in gins.items()),
+            self.unclaimed.requests.eq(gon.unclaimed),
         ]
         join(m, self.requests, gon.request)
         join(m, gon.o, self.ofmaps)

@@ -1,9 +1,10 @@
 """The top (Fig. 2): array, GLB, data paths, link."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from .array import ID_SETTINGS, NETWORKS, PE_SETTINGS, PEArray
+from .array import ID_SETTINGS, NETWORKS, PE_SETTINGS, UNCLAIMED, PEArray
 from .config.fields import ADDRESS_BITS
 from .control import LayerController
 from .counters import COUNTERS, Counters
@@ -150,17 +151,21 @@ class Eyeriss(Block):
     def _watch(self, m, control, counters, array, paths, port):
         """What the controller and the counters see."""
         collector, drain, weights = paths["psum_collector"], paths["ofmap_drain"], paths["filter_buffer"]
+        leftover = Signal(data.StructLayout({"filters": 1, "ifmaps": 1, "biases": 1}))
 
         def moved(words):
             return words.valid & words.ready
 
         m.d.comb += [
-            control.unclaimed.eq(array.unclaimed), control.macs_busy.eq(array.macs != 0),
+            control.unclaimed.eq(array.unclaimed.as_value().any()), control.macs_busy.eq(array.macs != 0),
             control.ifmap_starved.eq(paths["ifmap_reader"].starved),
             control.filter_starved.eq(weights.starved),
             control.malformed.eq(paths["ifmap_loader"].malformed),
-            control.leftover.eq(port.reading | ~weights.starved | paths["filter_sender"].partial
-                                | array.filters_held | paths["ifmap_loader"].running),
+            leftover.filters.eq(port.reading.filter | ~weights.starved | paths["filter_sender"].partial
+                                | array.filters_held),
+            leftover.ifmaps.eq(port.reading.ifmap | paths["ifmap_loader"].running),
+            leftover.biases.eq(port.reading.bias),
+            control.leftover.eq(leftover.as_value().any()), control.link_tick.eq(port.link_tick),
             control.link_moves.eq(moved(port.ifmap_words) | moved(port.filter_words)
                                   | moved(port.bias_words) | port.wrote),
             control.ofmap_blocked.eq(collector.blocked), control.collecting.eq(collector.running),
@@ -186,7 +191,11 @@ class Eyeriss(Block):
             "noc_psums_in": moved(array.psums), "noc_psums_out": moved(array.ofmaps),
             "dram_ifmap": moved(port.ifmap_words), "dram_filter": moved(port.filter_words),
             "dram_bias": moved(port.bias_words), "dram_ofmap": port.wrote,
-            "unclaimed_words": array.unclaimed, "malformed_streams": paths["ifmap_loader"].malformed,
-            "stuck": control.stuck, "surplus": control.surplus,
+            "malformed_ifmaps": paths["ifmap_loader"].malformed,
+            "stuck_ifmaps": control.stuck & control.wait_ifmap, "stuck_filters": control.stuck & control.wait_filter,
+            "stuck_ofmaps": control.stuck & control.wait_ofmap,
+            "stuck_array": control.stuck & (control.ramp | control.mac_cycle),
         }
+        events |= {f"unclaimed_{name}": array.unclaimed[name] for name in UNCLAIMED.members}
+        events |= {f"surplus_{name}": control.ends & leftover[name] for name in leftover.shape().members}
         m.d.comb += [getattr(counters, name).eq(events[name]) for name in COUNTERS]

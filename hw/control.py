@@ -20,21 +20,23 @@ class LayerController(Block):
     -------
     start : pulse from the host; go : a cycle later, to all data paths.
     busy, done : between the two; after it, until the next start.
-    fault : sticky; a word was sent to no PE (`unclaimed`), an RLC stream was `malformed`, the layer was
-        `stuck` (neither a MAC nor a word over the link for WATCHDOG cycles), or words were left over when
-        it was done (`surplus`). Each cause has a counter.
+    fault : sticky; a word was sent to no PE (`unclaimed`), an ifmap stream was `malformed`, the layer was
+        `stuck`, or words were left over (`leftover`) when it was done (`ends`). `hw.counters` keeps each cause.
+    stuck : strobe; neither a MAC nor a word over the link for WATCHDOG core cycles and WATCHDOG_TICKS of
+        `link_tick`, so that a slow clock on either side is no fault.
     macs_busy : some PE does a MAC; the other inputs are the data paths' states.
     mac_cycle, ramp, wait_* : the kind of this cycle, exactly one while busy.
     """
 
     module_name = "layer_controller"
     WATCHDOG = 1 << 14
+    WATCHDOG_TICKS = 3
 
     def __init__(self):
         super().__init__({
             "start": In(1), "go": Out(1), "busy": Out(1), "done": Out(1), "fault": Out(1),
-            "unclaimed": In(1), "malformed": In(1), "leftover": In(1), "link_moves": In(1),
-            "stuck": Out(1), "surplus": Out(1), "macs_busy": In(1), "ifmap_starved": In(1), "filter_starved": In(1),
+            "unclaimed": In(1), "malformed": In(1), "leftover": In(1), "link_moves": In(1), "link_tick": In(1),
+            "stuck": Out(1), "ends": Out(1), "macs_busy": In(1), "ifmap_starved": In(1), "filter_starved": In(1),
             "ofmap_blocked": In(1), "collecting": In(1), "draining": In(1), "written": In(1),
             "flush": Out(1),
             "mac_cycle": Out(1), "ramp": Out(1), "wait_ifmap": Out(1), "wait_filter": Out(1),
@@ -43,29 +45,41 @@ class LayerController(Block):
 
     def elaborate(self, platform):
         m = Module()
-        finished, settled, ends = signals("finished settled ends")
-        moves = Signal(init=1)
-        idle = Signal(range(self.WATCHDOG))
+        finished, settled = signals("finished settled")
         m.d.comb += [
-            finished.eq(self.flush & self.written),
-            ends.eq(self.busy & finished & settled), self.surplus.eq(ends & self.leftover),
-            self.stuck.eq(self.busy & (idle == self.WATCHDOG - 1)),
+            finished.eq(self.flush & self.written), self.ends.eq(self.busy & finished & settled),
         ]
-        m.d.sync += moves.eq(~self.busy | self.macs_busy | self.link_moves)
-        with m.If(moves):
-            m.d.sync += idle.eq(0)
-        with m.Else():
-            m.d.sync += idle.eq(idle + 1)
+        self._watchdog(m)
         m.d.sync += [
             self.go.eq(self.start & ~self.busy), settled.eq(finished),
             self.flush.eq(self.busy & ~self.draining & ~self.go),
         ]
         with m.If(self.start & ~self.busy):
             m.d.sync += [self.busy.eq(1), self.done.eq(0), self.fault.eq(0)]
-        with m.Elif(ends):
+        with m.Elif(self.ends):
             m.d.sync += [self.busy.eq(0), self.done.eq(1)]
-        with m.If(self.busy & (self.unclaimed | self.malformed | self.stuck | self.surplus)):
+        with m.If(self.busy & (self.unclaimed | self.malformed | self.stuck | (self.ends & self.leftover))):
             m.d.sync += self.fault.eq(1)
+        self._kind(m)
+        return m
+
+    def _watchdog(self, m):
+        moves = Signal(init=1)
+        idle = Signal(range(self.WATCHDOG))
+        ticks = Signal(range(self.WATCHDOG_TICKS + 1))
+        long, long_on_link = signals("long long_on_link")
+        m.d.comb += [
+            long.eq(idle == self.WATCHDOG - 1), long_on_link.eq(ticks == self.WATCHDOG_TICKS),
+            self.stuck.eq(self.busy & long & long_on_link),
+        ]
+        m.d.sync += moves.eq(~self.busy | self.macs_busy | self.link_moves)
+        with m.If(moves | self.stuck):
+            m.d.sync += [idle.eq(0), ticks.eq(0)]
+        with m.Else():
+            m.d.sync += [idle.eq(idle + ~long), ticks.eq(ticks + (self.link_tick & ~long_on_link))]
+
+    def _kind(self, m):
+        """The kind of this cycle."""
         with m.If(self.busy):
             with m.If(self.macs_busy):
                 m.d.comb += self.mac_cycle.eq(1)
@@ -77,4 +91,3 @@ class LayerController(Block):
                 m.d.comb += self.wait_filter.eq(1)
             with m.Else():
                 m.d.comb += self.ramp.eq(1)
-        return m

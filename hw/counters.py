@@ -5,12 +5,12 @@ from amaranth.lib.wiring import In, Out
 
 from .place import Block
 
-__all__ = ["COUNTERS", "Counters", "counter_index"]
+__all__ = ["COUNTERS", "FAULTS", "Counters", "counter_index"]
 
 HALF_WIDTH = 24  # a count is two of them
 
 # name -> meaning; all but `macs` and `gated_macs` grow by at most one a cycle
-COUNTERS = {
+EVENTS = {
     "cycles": "core cycles from start to done",
     "mac_cycles": "cycles in which at least one PE does a MAC",
     "ramp_cycles": "cycles without a MAC while the array fills or empties",
@@ -35,11 +35,25 @@ COUNTERS = {
     "dram_filter": "64-bit filter words from DRAM",
     "dram_bias": "64-bit bias words from DRAM",
     "dram_ofmap": "64-bit ofmap words to DRAM",
-    "unclaimed_words": "fault: words or requests whose tag matches no PE, a wrong configuration",
-    "malformed_streams": "fault: RLC streams of the wrong length",
-    "stuck": "fault: nothing moved for so long that nothing will",
-    "surplus": "fault: words from DRAM were left over at the end",
 }
+
+# name -> meaning; each is 1 from the event on, until the next layer begins
+FAULTS = {
+    "unclaimed_filters": "a filter word's tag matches no PE",
+    "unclaimed_ifmaps": "an ifmap word's tag matches no PE",
+    "unclaimed_psums": "a psum word's tag, on its way into the array, matches no PE",
+    "unclaimed_requests": "a request for a psum word matches no PE",
+    "malformed_ifmaps": "an ifmap stream from DRAM is shorter or longer than its tile",
+    "stuck_ifmaps": "nothing moves any more, and no ifmap words from DRAM are left for the array",
+    "stuck_filters": "nothing moves any more, and no filter words from DRAM are left for the array",
+    "stuck_ofmaps": "nothing moves any more, and ofmaps do not leave for DRAM",
+    "stuck_array": "nothing moves any more, although ifmap and filter words are there and ofmaps may leave",
+    "surplus_filters": "filter words are left over at the end",
+    "surplus_ifmaps": "ifmap words are left over at the end",
+    "surplus_biases": "bias words are left over at the end",
+}
+
+COUNTERS = EVENTS | FAULTS
 
 
 def counter_index(name):
@@ -56,7 +70,7 @@ class Counters(Block):
     Members
     -------
     clear : all to zero.
-    One input by the name of each counter: what it grows by.
+    One input by the name of each counter: what it grows by; a fault's stays at 1.
     """
 
     module_name = "counters"
@@ -70,7 +84,8 @@ class Counters(Block):
         m = Module()
         clearing = Signal()
         m.d.sync += clearing.eq(self.clear)
-        counts = [self._count(m, name, clearing) for name in COUNTERS]
+        counts = [self._count(m, name, clearing) for name in EVENTS]
+        counts += [self._flag(m, name, clearing) for name in FAULTS]
         with m.Switch(self.select):
             for index, count in enumerate(counts):
                 with m.Case(index):
@@ -87,3 +102,11 @@ class Counters(Block):
         with m.Else():
             m.d.sync += [Cat(low, carry).eq(low + event), high.eq(high + carry)]
         return Cat(low, high)
+
+    def _flag(self, m, name, clearing):
+        flag = Signal(name=f"flag_{name}")
+        with m.If(clearing):
+            m.d.sync += flag.eq(0)
+        with m.Elif(getattr(self, name)):
+            m.d.sync += flag.eq(1)
+        return flag

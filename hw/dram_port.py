@@ -1,13 +1,13 @@
 """All that faces DRAM, as one module: the readers and the writer, the arbiter, the link."""
 
 from amaranth.hdl import Module
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from .config.fields import ADDRESS_BITS
 from .dram import READERS, BurstArbiter, BurstReader, BurstWriter
 from .layouts import QUAD
-from .link import Link
+from .link import Link, LinkTick
 from .place import Block, place
 from .settings import setting_ports
 from .stream import Queue, join
@@ -23,7 +23,8 @@ class DramPort(Block):
     start : begin the layer.
     bias_words, filter_words, ifmap_words : from DRAM. Filter words never wait: their buffer has room for
         what was asked for, and tells by `filter_freed` of each word that leaves; the others have queues.
-    reading : a word is still to be read, or lies in a queue.
+    reading : for each reader, a word is still to be read, or lies in a queue.
+    link_tick : see `LinkTick`.
     ofmap_words : to DRAM; `flush` says that no more will come; `written` that DRAM has them all;
         `wrote` counts them.
     dram_* : link clock.
@@ -38,7 +39,8 @@ class DramPort(Block):
         self._chip = chip
         words = {f"{name}_words": Out(stream.Signature(QUAD)) for name in READERS}
         super().__init__(setting_ports(chip, self.SETTINGS) | words | {
-            "start": In(1), "filter_freed": In(1), "reading": Out(1),
+            "start": In(1), "filter_freed": In(1), "link_tick": Out(1),
+            "reading": Out(data.StructLayout(dict.fromkeys(READERS, 1))),
             "ofmap_words": In(stream.Signature(QUAD)), "flush": In(1), "written": Out(1), "wrote": Out(1),
             "dram_cmd_valid": Out(1), "dram_cmd_ready": In(1), "dram_cmd_write": Out(1),
             "dram_cmd_address": Out(ADDRESS_BITS), "dram_cmd_length": Out(8),
@@ -57,7 +59,11 @@ class DramPort(Block):
         biases = self._queued_reader(m, arbiter, "bias", **by_filters, ragged=self.bias_ragged)
         ifmaps = self._queued_reader(m, arbiter, "ifmap", stretch_last=0, repeat_last=self.filters_last,
                                      ragged=self.ifmap_last)
-        m.d.comb += self.reading.eq(weights | biases | ifmaps)
+        tick = place(m, LinkTick(), "tick")
+        m.d.comb += [
+            self.reading.filter.eq(weights), self.reading.bias.eq(biases), self.reading.ifmap.eq(ifmaps),
+            self.link_tick.eq(tick.o),
+        ]
         writer = place(m, BurstWriter(chip), "writer")
         link = place(m, Link(), "link")
         join(m, self.ofmap_words, writer.i)

@@ -10,7 +10,7 @@ from .place import Block, place
 from .sram import memory
 from .stream import join, signals
 
-__all__ = ["AsyncQueue", "LevelSync", "Link"]
+__all__ = ["AsyncQueue", "LevelSync", "Link", "LinkTick"]
 
 
 class AsyncQueue(Block):
@@ -99,6 +99,30 @@ class LevelSync(Block):
         settled = Signal(reset_less=True)
         m.d.sync += [first.eq(self.i), settled.eq(first)]
         m.d.comb += self.o.eq(settled)
+        return m
+
+
+class LinkTick(Block):
+    """A cycle of the core clock for every CYCLES of the link clock, whichever of them is the faster.
+
+    The core's cycles must not be longer than CYCLES of the link's.
+    """
+
+    module_name = "link_tick"
+    domains = ("sync", "link")
+    CYCLES = 1 << 11
+
+    def __init__(self):
+        super().__init__({"o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        count = Signal(range(2 * self.CYCLES))
+        before = Signal()
+        level = place(m, LevelSync(), "level")
+        m.d.link += count.eq(count + 1)
+        m.d.sync += before.eq(level.o)
+        m.d.comb += [level.i.eq(count[-1]), self.o.eq(level.o != before)]
         return m
 
 

@@ -88,7 +88,8 @@ def run_with_bar(tasks, workers, fresh):
         def report(task, result, kept):
             progress.advance(bar)
             state = "kept" if kept else f"{result['wall_seconds']:.0f} s"
-            verdict = "match" if result["match"] else f"{result['status']}, {result['difference']}"
+            why = "; ".join(result["faults"]) or result["difference"]
+            verdict = "match" if result["match"] else f"{result['status']}, {why}"
             progress.console.print(f"{task.layer.name}: {verdict} ({state})")
 
         try:

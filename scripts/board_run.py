@@ -10,7 +10,7 @@ from hw.serial_host import Status
 from scripts.board_host import BoardHost
 from scripts.console import BadInput, bad_input, check_targets, passes_bar
 from scripts.simulation import deliver, with_mapping
-from sim.layer import LayerResult, compare
+from sim.layer import LayerResult, compare, fault_causes
 
 __all__ = ["run"]
 
@@ -42,12 +42,15 @@ def _run(board, program, expected):
     words = sum(job.ofmap_count for job in program.jobs)
     with passes_bar("load", "words") as progress:
         board.put(0, program.dram, lambda done: progress(done, len(program.dram)))
-    counters, status = dict.fromkeys(COUNTERS, 0), "done"
+    counters, status, faults = dict.fromkeys(COUNTERS, 0), "done", ()
     for number, job in enumerate(program.jobs):
         with passes_bar(f"job {number + 1} of {len(program.jobs)}") as progress:
-            status = _job(board, job, progress)
-        for name, value in board.counters().items():
+            status, out_of_range = _job(board, job, progress)
+        counted = board.counters()
+        for name, value in counted.items():
             counters[name] += value
+        if status == "fault":
+            faults = fault_causes(counted, out_of_range=out_of_range)
         if status != "done":
             break
     dram, done = program.dram.copy(), 0
@@ -60,11 +63,11 @@ def _run(board, program, expected):
     ofmap, difference, status = compare(program, expected, dram, status)
     seconds = time.monotonic() - started
     return LayerResult(program, ofmap, difference, status, counters, None, "board",
-                       counters["cycles"] / seconds, seconds)
+                       counters["cycles"] / seconds, seconds, faults, number + 1)
 
 
 def _job(board, job, progress):
-    """One job from reset to end: "done", "fault" or "hang"."""
+    """One job from reset to end: "done", "fault" or "hang", and whether it left the board's memory."""
     board.reset()
     board.configure(job.bits)
     board.start()
@@ -74,8 +77,9 @@ def _job(board, job, progress):
         if (macs := board.counter("macs")) != alive:
             alive, alive_at = macs, time.monotonic()
         if time.monotonic() - alive_at > HANG_SECONDS:
-            return "hang"
+            return "hang", False
         time.sleep(POLL_SECONDS)
-    return "fault" if {Status.FAULT, Status.OUT_OF_RANGE} & status else "done"
+    out_of_range = Status.OUT_OF_RANGE in status
+    return "fault" if out_of_range or Status.FAULT in status else "done", out_of_range
 
 

@@ -33,7 +33,7 @@ def demo(simulator, output) -> int:
         result = simulate_layer(shape, Mapping(**TABLE_III[LAYER]), chip, tensors, shift=photo.SHIFT, relu=True,
                                 simulator=simulator, progress=progress)
     out.print(_table(result))
-    out.print(verdict(result), style="green" if result.match else "bold red")
+    out.print(verdict(LAYER, result), style="green" if result.match else "bold red")
     pictures = photo.save_pictures(tensors.ifmap, result.ofmap, output)
     placement = Placement(lower(shape, chip)[0], result.program.mapping, chip)
     pictures.append(draw_mapping(placement, LAYER, output / "mapping.png"))

@@ -126,17 +126,18 @@ def _save(directory, tensors, ofmap):
         write_file(Path(directory) / f"{name}.npy", buffer.getvalue())
 
 
-def verdict(result) -> str:
-    """One line: equal, or the first difference, or how the chip stopped."""
+def verdict(name, result) -> str:
+    """One line: equal, or the first difference, or in which layer and job the chip stopped and why."""
+    where = f"{name}, job {result.job} of {len(result.program.jobs)}" if len(result.program.jobs) > 1 else name
     if result.status == "hang":
-        return "HANG: the array stopped working before the layer was done; the counters say where"
+        return f"HANG in {where}: no PE does a MAC any more, or the layer takes many times the cycles that it should"
     if result.status == "fault":
-        return "FAULT: a word was sent to no PE, or DRAM was addressed out of range"
+        return f"FAULT in {where}: {'; '.join(result.faults)}"
     if result.status == "malformed":
-        return "MALFORMED: what the chip left in DRAM is no run-length coded ofmap of this layer"
+        return f"MALFORMED: what the chip left in DRAM is no run-length coded ofmap of {name}"
     if result.difference:
         first = result.difference
-        return (f"MISMATCH: {first.count} of {result.ofmap.size} outputs differ, the first at "
+        return (f"MISMATCH in {name}: {first.count} of {result.ofmap.size} outputs differ, the first at "
                 f"{tuple(map(int, first.index))}: expected {first.expected}, found {first.found}")
     return f"match: all {result.ofmap.size} outputs equal the golden model's"
 
@@ -165,4 +166,4 @@ def report(layer, result, *, stderr=False):
     mapping = " ".join(f"{name}={value}" for name, value in table["mapping"].items())
     out = console(stderr)
     out.print(counts_table(f"{layer.name} on {table['chip']}: {mapping}", ("", result.simulator), rows))
-    out.print(verdict(result), style="green" if result.match else "bold red")
+    out.print(verdict(layer.name, result), style="green" if result.match else "bold red")

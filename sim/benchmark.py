@@ -169,4 +169,5 @@ def merge(results: list[dict]) -> dict:
     merged["shards"] = [shard for result in results for shard in result["shards"]]
     worst = [result["status"] for result in results if result["status"] != "done"]
     merged["status"] = worst[0] if worst else "done"
+    merged["faults"] = sorted({cause for result in results for cause in result["faults"]})
     return merged

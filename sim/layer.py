@@ -16,13 +16,13 @@ from golden.tensors import first_difference
 from hw.axi import EyerissAxi
 from hw.chip import Eyeriss
 from hw.config import ChipConfig
-from hw.counters import COUNTERS, counter_index
+from hw.counters import COUNTERS, FAULTS, counter_index
 from hw.generate import write
 
 from . import chip as chip_simulation
 from .files import BUILD, locked, scratch_folder
 
-__all__ = ["LayerResult", "chip_verilog", "compare", "simulate_layer", "simulate_programs"]
+__all__ = ["LayerResult", "fault_causes", "chip_verilog", "compare", "simulate_layer", "simulate_programs"]
 
 TOPS = {"chip": Eyeriss, "axi": EyerissAxi}
 
@@ -52,6 +52,10 @@ class LayerResult:
     ofmap : ndarray of int16 (N, M, E, F) as read back from the simulated DRAM.
     difference : the first difference to golden, or None.
     status : "done"; "hang" or "fault"; "malformed" where the ofmap in DRAM is no RLC stream; "not run".
+    faults : tuple of str
+        What was wrong in the last job that ran, where it is a fault: see `fault_causes`.
+    job : int
+        The last job that ran, from 1.
     counters : dict
         Sums over the layer's jobs.
     configuration_cycles : int or None
@@ -68,6 +72,8 @@ class LayerResult:
     simulator: str
     cycles_per_second: float
     wall_seconds: float
+    faults: tuple = ()
+    job: int = 0
 
     @property
     def match(self) -> bool:
@@ -85,7 +91,8 @@ class LayerResult:
         configuration = self.configuration_cycles
         return {
             "shape": str(program.shape), "chip": program.chip.name, "mapping": program.mapping.as_dict(),
-            "match": self.match, "status": self.status, "outputs": int(self.program.covered().sum()),
+            "match": self.match, "status": self.status, "faults": list(self.faults),
+            "outputs": int(self.program.covered().sum()),
             "mismatches": int(self.difference.count) if self.difference else 0,
             "cycles": {
                 "total": counts["cycles"], "processing": counts["cycles"] - waits,
@@ -186,8 +193,26 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", top="c
         ofmap, difference, status = compare(program, whole, result.dram, status)
         results.append(LayerResult(program, ofmap, difference, status, counters,
                                    sum(job["configuration_cycles"] for job in mine), simulator,
-                                   result.cycles_per_second, seconds))
+                                   result.cycles_per_second, seconds, _faults_of(mine), len(mine)))
     return results
+
+
+def _faults_of(jobs):
+    """Causes in the last job that ran, where that ended by a fault."""
+    if not jobs or jobs[-1]["status"] != "fault":
+        return ()
+    last = jobs[-1]
+    return fault_causes(last["counters"], out_of_range=last["dram_fault"] != "0", bus=last["bus_fault"] != "0")
+
+
+def fault_causes(counters, *, out_of_range=False, bus=False) -> tuple[str, ...]:
+    """What was wrong in a job, a sentence for each cause, from its counters and from what its memory saw."""
+    causes = [meaning for name, meaning in FAULTS.items() if counters[name]]
+    if out_of_range:
+        causes.append("a burst was addressed outside of DRAM")
+    if bus:
+        causes.append("a rule of the bus to DRAM was broken")
+    return tuple(causes or ["neither the chip's counters nor its memory say why"])
 
 
 def _expected_cycles(placement):

@@ -103,7 +103,7 @@ class RtlLayers:
         result = simulate_programs([program], [None], self._chip, simulator=self._simulator, build=self._build,
                                    progress=self._progress)[0]
         if result.status != "done":
-            raise ChipFailure(f"the chip's run ended as {result.status}")
+            raise ChipFailure("; ".join((f"the chip's run ended as {result.status}", *result.faults)))
         table = result.as_dict()
         self._kept.put(key, table, ofmap=result.ofmap)
         return result.ofmap, table | {"kept": False}

@@ -179,7 +179,7 @@ async def fault(dut):
     await host.load(type("Job", (), {"bits": pack_scan(CHIP, fields)}), BASE)
     await host.start()
     await halted(host, "FAULT")
-    assert await host.counter("unclaimed_words") > 0
+    assert await host.counter("unclaimed_ifmaps") == 1
     await recovers(host, layer)
 
 

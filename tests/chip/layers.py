@@ -3,13 +3,17 @@
 import random
 from dataclasses import replace
 
+import numpy as np
+
 from compiler import layout
 from compiler.lowering import lower
 from compiler.mapping import Mapping
 from compiler.search import find_mapping
+from golden import rlc
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
+from hw.counters import FAULTS
 from sim.layer import chip_verilog, simulate_layer
 
 __all__ = ["check", "expected_counters", "random_layer", "run"]
@@ -51,7 +55,8 @@ def check(result):
     assert {name: counters[name] for name in expected} == expected
     kinds = ("mac_cycles", "ramp_cycles", "wait_ifmap_cycles", "wait_filter_cycles", "wait_ofmap_cycles")
     assert sum(counters[kind] for kind in kinds) == counters["cycles"]
-    assert counters["gated_macs"] <= counters["macs"]
+    if not result.program.chip.zero_skip:  # those that skip do some zeros and not others, as buses fall behind
+        assert counters["gated_macs"] == counters["macs"] - nonzero_macs(result.program)
 
 
 def expected_counters(program):
@@ -63,6 +68,46 @@ def expected_counters(program):
     if not all(job.fields["ofmap_raw"] for job in program.jobs):
         del total["dram_ofmap"]  # depends on the values
     return total
+
+
+def nonzero_macs(program):
+    """MACs with an ifmap value that is not zero, from the ifmaps in DRAM.
+
+    Rows that fill up a ragged strip are zeros; what its last PEs see of the rows above those is not.
+    """
+    return sum(_nonzero_of_job(job, program.dram) for job in program.jobs)
+
+
+def _nonzero_of_job(job, dram):
+    placement, fields = job.placement, job.fields
+    layer, mp = placement.layer, placement.mapping
+    words, tiles, found = dram[fields["ifmap_base"]:fields["filter_base"]], placement.tiles, 0
+    uses = {}  # of each row of a tile, by the windows of all e rows, and of each column
+
+    def used(count, stride, size, length):
+        key = count, stride, size, length
+        if key not in uses:
+            at = np.add.outer(stride * np.arange(count), np.arange(size)).ravel()
+            uses[key] = np.bincount(at, minlength=length)[:length]
+        return uses[key]
+
+    for first in range(0, len(tiles), mp.n):
+        for _ in range(placement.channel_groups):
+            block = tiles[first:first + mp.n]
+            size = sum(placement.ifmap_words(rows, columns) for _, _, rows, _, columns in block)
+            if fields["ifmap_raw"]:
+                values, took = words[:size].astype("<u8").view("<i2"), size
+            else:
+                values, took = rlc.decode(words, 4 * size)
+            words = words[took:]
+            for _, _, rows, _, columns in block:
+                high, wide = placement.ifmap_rows(rows), placement.ifmap_columns(columns)
+                count = high * wide * mp.r * mp.q
+                tile = (values[:count] != 0).reshape(wide, high, -1).sum(axis=2)
+                found += int(used(columns, layer.V, layer.S, wide) @ tile @ used(mp.e, layer.U, layer.R, high))
+                values = values[4 * placement.ifmap_words(rows, columns):]
+    m_groups, each, last = placement.filter_groups
+    return found * ((m_groups - 1) * each + last) * mp.p * mp.t
 
 
 def _of_job(job):
@@ -84,6 +129,9 @@ def _of_job(job):
     return {
         "macs": positions * filter_groups * mp.p * mp.t * channel_groups * mp.q * mp.r * layer.R * layer.S,
         "passes": blocks * channel_groups * filter_groups,
+        # every row of a set's tile, also of those that fill up a ragged strip
+        "noc_ifmaps": filter_groups * channel_groups * placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values)
+        * sum(placement.ifmap_columns(columns) for *_, columns in tiles),
         # coded or not, what lies in DRAM is read once for every m group
         "dram_ifmap": m_groups * in_dram,
         "glb_ifmap_writes": m_groups * ifmap, "glb_ifmap_reads": filter_groups * ifmap,
@@ -96,8 +144,7 @@ def _of_job(job):
         "glb_psum_writes": channel_groups * ofmap, "dram_ofmap": ofmap,
         "noc_psums_in": filter_groups * channel_groups * lanes,
         "noc_psums_out": filter_groups * channel_groups * lanes,
-        "unclaimed_words": 0, "malformed_streams": 0, "stuck": 0, "surplus": 0,
-    }
+    } | dict.fromkeys(FAULTS, 0)
 
 
 def random_layer(seed, most_macs):

@@ -20,3 +20,10 @@ def test_two_jobs(need, top, core_mhz, link_mhz):
     result = run(SHAPE, chip=chip, top=top, verilog=chip_verilog(MINI, top=top), relu=True)
     assert len(result.program.jobs) == 2
     check(result)
+
+
+def test_a_slow_link_is_not_stuck(need):
+    """The watchdog's core cycles are but a few of the link's."""
+    need("verilator")
+    chip = replace(MINI, core_mhz=2000, link_mhz=1)
+    check(run("M=4,C=2,H=4,W=5,R=3", chip=chip, verilog=chip_verilog(MINI)))

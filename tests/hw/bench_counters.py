@@ -5,6 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from hw.counters import FAULTS
 from sim.bench import setting
 from sim.streams import start
 
@@ -24,6 +25,7 @@ async def counts_all(dut):
         dut.clear.value = int(clear)
         await RisingEdge(clk)
         counts = {name: 0 if clear else counts[name] + now[name] for name in NAMES}
+        counts |= {name: min(1, counts[name]) for name in FAULTS}
     for name in NAMES:
         getattr(dut, name).value = 0
     await RisingEdge(clk)  # the last event is kept, then counted

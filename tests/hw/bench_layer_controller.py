@@ -9,7 +9,7 @@ from glb_model import Watch
 from hw.control import LayerController
 from sim.streams import cycles, start
 
-INPUTS = ("start", "unclaimed", "malformed", "leftover", "link_moves", "macs_busy", "ifmap_starved",
+INPUTS = ("start", "unclaimed", "malformed", "leftover", "link_moves", "link_tick", "macs_busy", "ifmap_starved",
           "filter_starved", "ofmap_blocked", "collecting", "draining", "written")
 KINDS = ("mac_cycle", "wait_ofmap", "wait_ifmap", "wait_filter", "ramp")
 
@@ -106,14 +106,14 @@ async def fault_stays(dut, cause):
 @cocotb.parametrize(("leftover", [0, 1]))
 async def leftover_is_a_fault(dut, leftover):
     clk = await begin(dut)
-    surplus = Watch(clk, dut.surplus)
+    ends = Watch(clk, dut.ends)
     dut.leftover.value = 1
     await cycles(clk, 10)
     assert not int(dut.fault.value), "leftover before the end"
     dut.leftover.value = leftover
     dut.draining.value = dut.collecting.value = 0
     await cycles(clk, 10)
-    assert surplus.count == leftover, "surplus"
+    assert ends.count == 1, "ends"
     assert high(dut, "done", "fault") == ["done", "fault"][:1 + leftover]
 
 
@@ -121,16 +121,44 @@ async def leftover_is_a_fault(dut, leftover):
 @cocotb.parametrize(("sign", ["macs_busy", "link_moves"]))
 async def stuck_without_a_sign_of_life(dut, sign):
     clk = await begin(dut)
+    await tick(dut, clk, 2 * LayerController.WATCHDOG_TICKS)
     for _ in range(2):
         await ClockCycles(clk, LayerController.WATCHDOG - 100)
+        await tick(dut, clk, LayerController.WATCHDOG_TICKS)
         getattr(dut, sign).value = 1
         await RisingEdge(clk)
         getattr(dut, sign).value = 0
+    await cycles(clk, 2)  # until the sign was seen
+    await tick(dut, clk, LayerController.WATCHDOG_TICKS)
     await ClockCycles(clk, LayerController.WATCHDOG - 100)
     assert not int(dut.fault.value), "stuck too early"
     await ClockCycles(clk, 110)
     assert high(dut, "busy", "fault") == ["busy", "fault"], "not stuck"
     assert not int(dut.stuck.value), "stuck is a strobe"
+
+
+async def tick(dut, clk, count):
+    """Ticks of the link's clock, each one cycle long."""
+    for _ in range(count):
+        dut.link_tick.value = 1
+        await RisingEdge(clk)
+        dut.link_tick.value = 0
+        await RisingEdge(clk)
+
+
+@cocotb.test()
+async def a_slow_link_is_not_stuck(dut):
+    """However many core cycles pass, some cycles of the link are none too many."""
+    clk = await begin(dut)
+    stuck = Watch(clk, dut.stuck)
+    for _ in range(LayerController.WATCHDOG_TICKS - 1):
+        await ClockCycles(clk, LayerController.WATCHDOG + 10)
+        await tick(dut, clk, 1)
+    await ClockCycles(clk, LayerController.WATCHDOG + 10)
+    assert not stuck.count and not int(dut.fault.value), "slow link"
+    await tick(dut, clk, 1)
+    await cycles(clk, 2)
+    assert stuck.count == 1 and int(dut.fault.value), "not stuck"
 
 
 @cocotb.test()

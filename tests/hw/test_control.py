@@ -12,8 +12,8 @@ def test_controller(bench):
 @pytest.mark.parametrize("signal, expression, message, testcase", [
     ("settled", "1'h1", "glimpse", "glimpse"),
     ("flush", "busy & ~draining", "go", "done"),
-    ("surplus", "1'h0", "surplus", "leftover"),
-    ("ends", "{} & ~leftover", "surplus|done", "leftover"),
+    ("ends", "{} & ~leftover", "ends|done", "leftover"),
+    ("long_on_link", "1'h1", "slow link", "slow_link"),
     ("idle", "1'h0", "not stuck", "stuck"),
     ("ramp", "1'h0", "cause of", "cause"),
 ])
