@@ -92,7 +92,7 @@ def roofline(title, points, roof, slope) -> Chart:
     """Dots (name, MACs a byte, MACs a cycle) under a roof in MACs a cycle that rises by `slope` a MAC a byte."""
     chart = Chart(title, "MACs a core cycle, over MACs a byte of DRAM traffic", TOP + PLOT + 24)
     xs, ys = [x for _, x, _ in points], [y for _, _, y in points]
-    low, high = min(xs) / 2, max(2 * max(xs), 2 * roof / slope)
+    low, high = min(*xs, roof / slope) / 2, max(*xs, roof / slope) * 2
     floor = min(low * slope, min(ys)) / 1.5
 
     def at(x, y):
@@ -111,6 +111,9 @@ def roofline(title, points, roof, slope) -> Chart:
             label = ""
         chart.dots.append((*place, f"{in_page(name)}: {y:.3g} MACs a cycle, {x:.3g} MACs a byte", label))
     for values, ticks, axis in (((low, high), chart.ticks_x, 0), ((floor, 1.6 * roof), chart.ticks_y, 1)):
-        for power in range(math.ceil(math.log10(values[0])), math.floor(math.log10(values[1])) + 1):
-            ticks.append((at(*((10 ** power, roof) if axis == 0 else (low, 10 ** power)))[axis], f"{10 ** power:g}"))
+        powers = range(math.floor(math.log10(values[0])), math.floor(math.log10(values[1])) + 1)
+        factors = (1, 2, 5) if len(powers) < 4 else (1,)
+        for value in (factor * 10 ** power for power in powers for factor in factors):
+            if values[0] <= value <= values[1]:
+                ticks.append((at(*((value, roof) if axis == 0 else (low, value)))[axis], f"{value:g}"))
     return chart
