@@ -79,4 +79,4 @@ def mapping_drawing(placement) -> dict:
             width = min(mp.e - (stack % placement.segments) * placement.columns, placement.columns - x, mp.e)
             frames += [(x, stack * height + channel * layer.R, width, layer.R) for channel in range(mp.r)]
     return {"columns": chip.columns, "rows": chip.rows, "paths": paths, "frames": frames,
-            "active": placement.active_pes, "values": " ".join(f"{k}={v}" for k, v in mp.as_dict().items())}
+            "active": placement.active_pes, "mapping": " ".join(f"{k}={v}" for k, v in mp.as_dict().items())}

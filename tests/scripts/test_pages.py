@@ -88,7 +88,7 @@ def test_a_plan(tmp_path, count):
     assert [title.split(" ")[0] for title in titles(page)] == ["Cycles", "Each", "DRAM"]
     within(page)
     text = page.read_text()
-    assert text.count('<figure class="mapping">') == count
+    assert text.count('<figure class="mapping">') == count and "m=16 n=1 e=2 f=1 p=16 q=4 r=4 t=1" in text
     assert all(text.count(f"<td>block.{index}.conv</td>") == 1 for index in range(count))
 
 
