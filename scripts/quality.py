@@ -98,12 +98,13 @@ def verdict(report) -> tuple[str, str]:
         wrong = [entry["layer"] for entry in done if not entry["rtl"]["match"]]
         parts.append(f"MISMATCH in {', '.join(wrong)}" if wrong else
                      f"match: every tensor of {len(done)} layers equal to the model's, in RTL")
-    noise = [entry["sqnr_db"] for entry in report["outputs"].values() if entry["differing"] is None]
+    outputs = report["outputs"].values()
+    noise = [entry["sqnr_db"] for entry in outputs if entry["sqnr_db"] is not None]
     if noise:
-        worst = min((value for value in noise if value is not None), default=None)
-        poor = " (poor)" if worst is not None and worst < POOR else ""
-        unit = "" if worst is None else " dB of SQNR"
-        parts.append(f"outputs: {decibels(worst)}{unit} against onnxruntime's float{poor}")
+        parts.append(f"outputs: {min(noise):.1f} dB of SQNR against onnxruntime's float"
+                     + (" (poor)" if min(noise) < POOR else ""))
+    elif not any(entry["differing"] for entry in outputs):
+        parts.append("outputs: equal to onnxruntime's")
     if doubts := len(report["warnings"]):
         parts.append(f"{doubts} warning{'s' if doubts > 1 else ''}")
     return "; ".join(parts), "bold red" if wrong else "yellow" if doubts else "green"

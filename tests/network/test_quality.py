@@ -102,11 +102,13 @@ def test_outputs_that_are_no_floats(run, monkeypatch):
     entry = report["outputs"]["y"]
     assert (entry["sqnr_db"], entry["differing"], entry["values"]) == (None, 0, 378)
     assert against_float(entry) == "378 of 378 values are onnxruntime's"
+    assert verdict(report) == ("outputs: equal to onnxruntime's", "green")
     genuine = network_run.run_float
     monkeypatch.setattr(network_run, "run_float", lambda *arguments: {
         name: ~value for name, value in genuine(*arguments).items()})
     report, _ = run(model, X, "model")
     says(report, "output y: 378 of 378 values are not onnxruntime's")
+    assert verdict(report) == ("1 warning", "yellow")
 
 
 @pytest.mark.parametrize("reference, found", [([0, 0], [0, 1]), ([1, np.nan], [1, 2]), ([1, 2], [1, np.nan]),
