@@ -9,7 +9,7 @@ from .place import flat_ports
 __all__ = ["describe"]
 
 
-def describe(chip: ChipConfig, files, top) -> dict:
+def describe(chip: ChipConfig, files, top, prefix="") -> dict:
     """Ports, configuration fields and counters of a chip.
 
     Parameters
@@ -18,6 +18,8 @@ def describe(chip: ChipConfig, files, top) -> dict:
         Names of its Verilog files.
     top : Block
         With the clocks of `hw.chip.Eyeriss`.
+    prefix : str
+        What its modules' names begin with.
     """
     clocks = [{"name": name, "direction": "input", "width": 1} for name in ("clk", "rst", "link_clk", "link_rst")]
     ports = [{"name": name, "direction": "input" if is_input else "output", "width": len(value)}
@@ -28,7 +30,7 @@ def describe(chip: ChipConfig, files, top) -> dict:
                        "meaning": field.meaning})
         at += field.bits
     return {
-        "top": top.module_name, "chip": asdict(chip), "files": list(files), "ports": clocks + ports,
+        "top": prefix + top.module_name, "chip": asdict(chip), "files": list(files), "ports": clocks + ports,
         "scan_bits": at, "scan_fields": fields,
         "counters": [{"name": name, "select": counter_index(name), "meaning": meaning}
                      for name, meaning in COUNTERS.items()],

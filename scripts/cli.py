@@ -123,12 +123,14 @@ Workers = Annotated[str, typer.Option(
 @command("generate")
 def generate(chip: Chip = "eyeriss",
              top: Annotated[Top, typer.Option(help="The chip itself, or the chip behind AXI4.")] = Top.chip,
+             prefix: Annotated[str, typer.Option(
+                 help="What all modules' names begin with, so that they stand beside others.")] = "",
              output: _output("rtl") = BUILD / "rtl"):
     """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters.
 
     With --top axi also the register map as a Markdown page and a C header, and a FuseSoC core file.
     """
-    generation.generate(chip, output, top.value)
+    generation.generate(chip, output, top.value, prefix)
 
 
 @app.command()

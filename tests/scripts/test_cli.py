@@ -90,13 +90,46 @@ def test_generate_behind_axi(tmp_path):
 
 def test_generate_removes_what_it_wrote_and_nothing_else(tmp_path):
     """A module of an earlier run that there is no longer goes; a file of the user's stays."""
-    own, stale = tmp_path / "own.sv", tmp_path / "stale.sv"
-    for file in (own, stale):
+    own, stale, outside = tmp_path / "out" / "own.sv", tmp_path / "out" / "stale.sv", tmp_path / "outside.sv"
+    stale.parent.mkdir()
+    for file in (own, stale, outside):
         file.write_text("module other; endmodule\n")
-    (tmp_path / "mini.f").write_text("stale.sv\n")
-    run = eyeriss("generate", "--chip", "mini", "-o", tmp_path)
+    files = ["stale.sv", "../outside.sv", str(outside), ".", 7]
+    (tmp_path / "out" / "mini.json").write_text(json.dumps({"scan_fields": [], "files": files}))
+    run = eyeriss("generate", "--chip", "mini", "-o", tmp_path / "out")
     assert run.returncode == 0
-    assert own.exists() and not stale.exists()
+    assert own.exists() and outside.exists() and not stale.exists()
+
+
+def test_two_chips_in_a_folder_with_a_space(tmp_path):
+    """They share what is alike; what would change the other's modules is refused, unless it has a prefix."""
+    folder = tmp_path / "a folder"
+    assert eyeriss("generate", "--chip", "mini", "-o", folder).returncode == 0
+    assert eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", folder).returncode == 0
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    run = eyeriss("generate", "--chip", "mini-skip", "-o", folder)
+    assert run.returncode == 2
+    assert re.fullmatch(r"eyeriss: .*a folder/\w+\.sv is the chip mini(-axi)?'s and would change: choose another "
+                        r"--output, or a --prefix for the modules\n", run.stderr), run.stderr
+    assert before == {file: file.read_bytes() for file in folder.iterdir()}
+    run = eyeriss("generate", "--chip", "mini-skip", "--prefix", "my_", "-o", folder)
+    assert run.returncode == 0, run.stderr
+    described = json.loads((folder / "my_mini-skip.json").read_text())
+    assert described["top"] == "my_eyeriss" and described["files"][0] == "my_eyeriss.sv"
+    assert all((folder / file).read_bytes() == old for file, old in before.items())
+    # the modules of `mini` that the other one needs stay where `mini` itself changes
+    (folder / "mini.json").write_text((folder / "mini.json").read_text().replace('"glb.sv"', '"glb.sv", "old.sv"'))
+    (folder / "old.sv").write_text("module old; endmodule\n")
+    assert eyeriss("generate", "--chip", "mini", "-o", folder).returncode == 0
+    assert not (folder / "old.sv").exists() and before.keys() <= set(folder.iterdir())
+
+
+def test_generate_spares_what_it_did_not_write(tmp_path):
+    own = tmp_path / "pe.sv"
+    own.write_text("module pe; endmodule\n")
+    run = eyeriss("generate", "--chip", "mini", "-o", tmp_path)
+    assert run.returncode == 2 and "pe.sv is not of this chip and would change" in run.stderr
+    assert list(tmp_path.iterdir()) == [own] and own.read_text() == "module pe; endmodule\n"
 
 
 def test_generate_from_a_file(tmp_path):
@@ -279,6 +312,7 @@ def test_refused(refuses, name):
     ("--chip bad.toml", r"bad.toml must be a TOML file: .+"),
     ("-o text.npy", r"--output must be a directory that can be written, not text.npy: .*text.npy is no directory"),
     ("--chips mini", r"No such option: --chips.*"),
+    ("--prefix ../", r"prefix must be letters, digits and underscores, no digit first, not '\.\./'"),
 ])
 def test_generate_refuses(refuses, arguments, message):
     refuses(message, "generate", *arguments.split())
