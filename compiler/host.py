@@ -40,6 +40,8 @@ def _session(model, threads=0) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     options.intra_op_num_threads = threads
+    # Operators as ONNX defines them: of its fusions one takes Pad and MaxPool for a MaxPool that pads by itself.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
@@ -51,21 +53,35 @@ def run_float(model, feeds) -> dict:
     GraphError
         onnxruntime refuses the model.
     """
+    names = [node.name for node in model.graph.node]
     try:
-        values = _session(model).run(None, feeds)
+        for node in model.graph.node:
+            node.name = ""  # onnxruntime takes no name twice, ONNX does
+        session = _session(model)
+    except Exception as error:
+        raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
+    finally:
+        for node, name in zip(model.graph.node, names, strict=True):
+            node.name = name
+    try:
+        values = session.run(None, feeds)
     except Exception as error:
         raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
     return dict(zip((value.name for value in model.graph.output), values, strict=True))
 
 
-#: What onnxruntime writes before the reason: its status.
-_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+#: What onnxruntime writes before the reason: its status, and a place in its own sources with a C++ signature.
+_BEFORE = (r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", r"^.*Status Message: ", r"^\S*\.(cc|cpp|h|hpp):\d+ ",
+           r"^[^()]*::[^()]*(\(\))?\(([^()]|\([^()]*\))*\)( const)? ")
 
 
 def _reason(error):
     """The first line of an error, without what only its authors read."""
-    lines = str(error).strip().splitlines()
-    return _PREFIX.sub("", lines[0]) if lines else type(error).__name__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    reason = lines[0]
+    for pattern in _BEFORE:
+        reason = re.sub(pattern, "", reason) or reason
+    return reason
 
 
 class NodeRunner:

@@ -25,6 +25,8 @@ class LayerPlan:
 
     Attributes
     ----------
+    index : int
+        The layer's place in the network, as in ChipLayer.
     name : str
     folded : tuple of str
         Operators that it stands for.
@@ -38,6 +40,7 @@ class LayerPlan:
     chip : ChipConfig
     """
 
+    index: int
     name: str
     folded: tuple
     shape: LayerShape
@@ -70,7 +73,8 @@ class LayerPlan:
             return {name: int(8 * jobs * count) for name, count in words.items()}
 
         return {
-            "layer": self.name, "folded": list(self.folded), "shape": str(self.shape), "macs": self.shape.macs,
+            "layer": self.name, "node": self.index, "folded": list(self.folded), "shape": str(self.shape),
+            "macs": self.shape.macs,
             "jobs": jobs, "mapped_channels": self.mapped.C, "mapping": self.mapping.as_dict(),
             "active_pes": self.placement.active_pes, "cycles": self.cycles,
             "configuration_cycles": self.configuration_cycles,
@@ -126,7 +130,7 @@ class Planner:
             entry["cycles"][at] = float(timed_costs(native, self.chip, found, rounded).cycles)
             self._kept.put(key, table)
         timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=entry["cycles"][at])
-        return LayerPlan(layer.name, layer.folded, shape, mapped, found, timed, self.chip)
+        return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, self.chip)
 
     def _nearest(self, entries, density):
         """The entry whose mapping was found for the densities closest to these, if they are close enough."""
@@ -206,6 +210,6 @@ def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) 
         "energy": sum(entry["energy"] for entry in entries),
         "bound_by": dict(Counter(entry["binding"] for entry in entries)),
         "host_nodes": dict(Counter(node.node.op_type for node in hosts)), "host_macs": host_macs,
-        "unplanned": [layer.name for layer in unplanned(network)],
+        "unplanned": [{"layer": layer.name, "node": layer.index} for layer in unplanned(network)],
         "chip_share": macs / (macs + host_macs) if host_macs is not None and macs + host_macs else None,
     }

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, inliner, numpy_helper, shape_inference, version_converter
+from onnx import defs, helper, inliner, numpy_helper, shape_inference, version_converter
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
 __all__ = ["GraphError", "Port", "load_model", "model_inputs"]
 
 IR_VERSION = 10  # what onnxruntime 1.22 takes; later ones only add types that no layer of the chip has
-OPSET = 7  # the oldest operators that onnxruntime has
+OLDEST, NEWEST = 7, 23  # sets of operators that onnxruntime 1.22 has
+_STAND_IN = 9973  # a size that no other is equal to
 _SIZES = 1024  # values of a tensor that may be sizes
 
 
@@ -49,8 +50,8 @@ class Port:
 def load_model(path, *, weights=True) -> onnx.ModelProto:
     """Read and check a model, and bring it to the form that the importer and onnxruntime take.
 
-    Its local functions are inlined, sparse weights are written out, operators of the oldest sets are converted, and
-    sizes of -1 are left open.
+    Local functions are inlined, sparse weights written out, operators of very old and very new sets converted,
+    sizes of -1 left open.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def load_model(path, *, weights=True) -> onnx.ModelProto:
         _check(model)
         if model.functions:
             model = inliner.inline_local_functions(model)
-        model = _modern(model)
+        model = _known(model)
     except Exception as error:  # protobuf, the checker, the inliner and the converter each have their own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise GraphError(f"model {path} must be an ONNX file: {reason}") from None
@@ -141,14 +142,63 @@ def _check(model):
             graph.initializer.extend(initializers)
 
 
-def _modern(model):
-    """Operators of sets that onnxruntime has no kernels for, as those of the oldest set that it has."""
-    version = next((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), OPSET)
-    if version >= OPSET:
+def _known(model):
+    """The model in operators that onnxruntime has: of sets that are neither too old for it nor too new."""
+    used = next((item for item in model.opset_import if item.domain in ("", "ai.onnx")), None)
+    if used is None or OLDEST <= used.version <= NEWEST:
         return model
-    model = shape_inference.infer_shapes(model)
-    _align(model.graph)
-    converted = version_converter.convert_version(model, OPSET)
+    if used.version < OLDEST:
+        return _from_oldest(model)
+    if all(defs.has(node.op_type, "") and defs.get_schema(node.op_type, used.version, "").since_version <= NEWEST
+           for node in _nodes(model.graph) if node.domain in ("", "ai.onnx")):
+        used.version = NEWEST  # the same operators, though of an older set
+        return model
+    try:
+        return _converted(model, NEWEST)
+    except RuntimeError:  # an operator that is new: onnxruntime says whether it has it
+        return model
+
+
+def _from_oldest(model):
+    """Converted; the converter wants every size to be a number, and needs none of those that are open."""
+    sized = onnx.ModelProto()
+    sized.CopyFrom(model)
+    for value in sized.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    _fill(sized.graph.input)
+    sized = shape_inference.infer_shapes(sized)
+    _fill((*sized.graph.value_info, *sized.graph.output))
+    _align(sized.graph)
+    try:
+        converted = _converted(sized, OLDEST)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0].rpartition("failed: ")[2]
+        raise ValueError(f"its operators, of a set before {OLDEST}, cannot be converted: {reason}") from None
+    for field in ("input", "output"):
+        open_values = {value.name: value for value in getattr(model.graph, field)}
+        for value in getattr(converted.graph, field):
+            value.CopyFrom(open_values.get(value.name, value))
+    return converted
+
+
+def _fill(values):
+    for value in values:
+        for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
+            if not dim.HasField("dim_value"):
+                dim.dim_value = _STAND_IN
+
+
+def _nodes(graph):
+    """All nodes of a graph, those of its subgraphs included."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in ([attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs):
+                yield from _nodes(inner)
+
+
+def _converted(model, version):
+    converted = version_converter.convert_version(model, version)
     del converted.graph.value_info[:]  # it describes tensors that it adds without a type
     return converted
 
@@ -156,7 +206,8 @@ def _modern(model):
 def _align(graph):
     """Old operators join dimensions from an `axis` on, which the converter takes wrongly: Unsqueeze spells it out."""
     ranks = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
-    ranks |= {value.name: len(value.type.tensor_type.shape.dim) for value in (*graph.input, *graph.value_info)
+    ranks |= {value.name: len(value.type.tensor_type.shape.dim)
+              for value in (*graph.input, *graph.value_info, *graph.output)
               if value.type.tensor_type.HasField("shape")}
     nodes = list(graph.node)
     del graph.node[:]
@@ -165,7 +216,7 @@ def _align(graph):
         broadcast = any(item.name == "broadcast" and item.i for item in node.attribute)
         if node.op_type == "PRelu" or broadcast and axis is not None:
             if not ranks.keys() >= set(node.input):
-                raise ValueError(f"{node.op_type} of {node.output[0]}, of an operator set before {OPSET}, needs the "
+                raise ValueError(f"{node.op_type} of {node.output[0]}, of an operator set before {OLDEST}, needs the "
                                  "number of dimensions of its inputs, which does not follow")
             rank, own = (ranks[name] for name in node.input)
             first = 1 if axis is None else axis % rank
@@ -174,7 +225,7 @@ def _align(graph):
                 graph.node.append(helper.make_node("Unsqueeze", [node.input[1]], [aligned],
                                                    axes=list(range(own, own + rank - first - own))))
                 node.input[1] = aligned
-            for item in [item for item in node.attribute if item.name == "axis"]:
+            for item in [item for item in node.attribute if item.name in ("axis", "broadcast")]:
                 node.attribute.remove(item)
         graph.node.append(node)
 

@@ -51,9 +51,9 @@ def run_and_plan(tmp_path, monkeypatch):
         model = load_model(path)
         ran, outputs = network_run.run_model(model, import_graph(model, sizes), feeds, [feeds], name="test",
                                              backend="model", chip=chip)
-        left = set(planned["totals"]["unplanned"])
-        for key in ("layer", "folded", "shape"):
-            assert [entry[key] for entry in ran["layers"] if entry["layer"] not in left] == [
+        left = {entry["node"] for entry in planned["totals"]["unplanned"]}
+        for key in ("layer", "node", "folded", "shape"):
+            assert [entry[key] for entry in ran["layers"] if entry["node"] not in left] == [
                 entry[key] for entry in planned["layers"]]
         for key in ("host_nodes", "host_macs"):
             assert ran["totals"][key] == planned["totals"][key]

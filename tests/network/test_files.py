@@ -83,7 +83,7 @@ def test_nothing_left_when_the_model_runs(both):
                   x=models.features(4, 5), rank=2)
     found, _, planned = both(model, models.features(4, 5))
     assert found["y"].shape == (0, 3)
-    assert planned["totals"]["unplanned"] == ["y"]
+    assert planned["totals"]["unplanned"] == [{"layer": "y", "node": 3}]
 
 
 def test_sparse_weights(both):
