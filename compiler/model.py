@@ -12,7 +12,7 @@ from compiler.energy import EnergyTable
 from compiler.lowering import NativeLayer
 from hw.config import ChipConfig
 
-__all__ = ["RESOURCES", "Costs", "Density", "costs", "filter_bus_words", "unpadded"]
+__all__ = ["RESOURCES", "Costs", "Density", "costs", "density_of", "filter_bus_words", "unpadded"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 RAMP = 12  # cycles that a pass takes beyond its MACs, measured
@@ -27,19 +27,41 @@ def _up(a, b):
 
 @dataclass(frozen=True)
 class Density:
-    """Fractions of fmap values that are not zero: what RLC and zero gating make of a layer."""
+    """Fractions of fmap values that are not zero: what RLC and zero gating make of a layer.
+
+    `form` says how ofmaps lie in DRAM: "coded", "raw", or "auto", the smaller of both.
+    """
 
     ifmap: float = 1.0
     ofmap: float = 1.0
+    form: str = "auto"
+
+    @property
+    def ofmap_coded(self) -> bool:
+        """Whether ofmaps are run-length coded."""
+        return self.form == "coded" or self.form == "auto" and self.coded(self.ofmap) < 1
+
+    @property
+    def ofmap_share(self) -> float:
+        """64-bit words of DRAM that a word of four ofmap values takes."""
+        return self.code(self.ofmap) if self.ofmap_coded else 1.0
 
     @staticmethod
     def coded(density):
         """64-bit words a word of four values takes, run-length coded or raw, whichever is less."""
-        if density >= 0.72:
-            return 1.0
+        return min(1.0, Density.code(density)) if density < 0.72 else 1.0
+
+    @staticmethod
+    def code(density):
+        """The same, run-length coded in any case."""
         zeros = 1 - density
         pairs = density + density * zeros**32 / (1 - zeros**32) if zeros < 1 else 1 / 32
-        return min(1.0, 4 * pairs / 3)
+        return 4 * pairs / 3
+
+
+def density_of(values) -> float:
+    """The share of an array's values that is not zero; 1 of an empty one."""
+    return float(np.count_nonzero(values) / values.size) if values.size else 1.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +133,7 @@ def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, ene
     dram = {
         "ifmap": ifmap_words * m_groups * shrink,
         "filter": _up(p * q * layer.S, 4) * layer.R * r * t * passes, "bias": blocks * groups * t * quads,
-        "ofmap": ofmap_words * Density.coded(density.ofmap),
+        "ofmap": ofmap_words * density.ofmap_share,
     }
     link = sum(dram.values()) * (chip.core_mhz / chip.link_mhz)
     by_resource = {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,

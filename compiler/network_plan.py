@@ -99,10 +99,12 @@ class Planner:
     near : float
         A mapping that was found for densities this close is taken, instead of a search for the very ones; its
         cycles are always those of the densities themselves.
+    form : str
+        How ofmaps lie in DRAM, see `Density`.
     """
 
-    def __init__(self, chip: ChipConfig, objective: str, kept, *, near=0.0):
-        self.chip, self._objective, self._kept, self._near = chip, objective, kept, near
+    def __init__(self, chip: ChipConfig, objective: str, kept, *, near=0.0, form="auto"):
+        self.chip, self.form, self._objective, self._kept, self._near = chip, form, objective, kept, near
 
     def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
         """The best mapping of a layer.
@@ -114,8 +116,8 @@ class Planner:
         """
         mapped = chip_shape(layer, shape, self.chip.data_width)
         one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
-        rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2))
-        key, native = self._kept.key(one, self.chip, self._objective), lower(one, self.chip)[0]
+        rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form)
+        key, native = self._kept.key(one, self.chip, self._objective, self.form), lower(one, self.chip)[0]
         table, _ = self._kept.get(key) or ({"found": []}, {})
         entry = self._nearest(table["found"], rounded)
         if entry is None:

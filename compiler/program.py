@@ -199,7 +199,7 @@ def _dram_fields(placement, bases):
 
 
 def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
-                  shift=0, relu=False, compress=None, shards=None, base=0) -> Program:
+                  shift=0, relu=False, compress=None, ofmap_coded=None, shards=None, base=0) -> Program:
     """Compile a layer or some shards of it: a job for each, or for each group.
 
     Parameters
@@ -208,8 +208,9 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
     shift : int
         Right shift of the products, 0..16.
     compress : bool, optional
-        Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words, and
-        ofmaps are after a ReLU.
+        Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words.
+    ofmap_coded : bool, optional
+        Whether ofmaps are, see `Density.ofmap_coded`; as `compress` says by default, or else after a ReLU.
     shards : list of Shard, optional
     base : int
         DRAM address of the image's first word.
@@ -233,7 +234,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         ifmap_words = {raw: layout.pack_ifmaps(placement, ifmap, raw=raw)
                        for raw in ((0,) if mapping.coded and compress is None else wanted)}
         ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
-        ofmap_raw = int(not (relu if compress is None else compress))
+        ofmap_raw = int(not next(choice for choice in (ofmap_coded, compress, relu) if choice is not None))
         count = layout.ofmap_words(placement, raw=ofmap_raw)
         for name, words in (
             ("ifmap", ifmap_words[ifmap_raw]),

@@ -20,7 +20,7 @@ from compiler.sizes import Sizes, least_dram_words, up
 from hw.config import ChipConfig, field_limits
 from hw.config.fields import ADDRESS_BITS
 
-__all__ = ["OBJECTIVES", "Found", "find_mapping", "search", "timed_costs"]
+__all__ = ["OBJECTIVES", "SLACK", "Found", "find_mapping", "search", "timed_costs"]
 
 LISTED = 8000  # layouts that are tried with some tilings, the best by a bound on their cycles first
 KEPT = 300  # of these, layouts that are tried with all tilings

@@ -32,8 +32,8 @@ __all__ = ["benchmark", "run_with_bar", "search_with_bar"]
 PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
 
 
-def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, part, shards, seed, simulator, fresh,
-              json_target, page, no_page=False) -> int:
+def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, part, ofmap, shards, seed, simulator,
+              fresh, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     page = choose_page(page, no_page, BUILD / "benchmark" / f"{in_path(network)}-{part}.html")
     check_targets(json=json_target, page=page, folders={"build": BUILD})
@@ -45,17 +45,18 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
         if shards < 1:
             raise BadInput("--shards must be at least 1")
         found = search_with_bar(layers, lambda layer: tile_mapping(layer.shape, chip) if part == "tile"
-                                else _mapping(layer, chip, mappings, objective))
+                                else _mapping(layer, chip, mappings, objective, ofmap))
         plan = dict(zip(layers, found, strict=True))
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
-                                    part=part)
+                                    part=part, ofmap=ofmap)
                  for layer, mapping in plan.items()}
     results = run_with_bar([task for listed in tasks.values() for task in listed], workers, fresh)
-    entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all")
+    entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all", ofmap)
                for layer, listed in tasks.items()]
     report = {"network": network, "chip": chip.name, "core_mhz": chip.core_mhz,
               "batch": entries[0]["batch"], "part": part, "sampled": part != "all",
-              "shards_per_group": shards, "mappings": mappings, "objective": objective, "seed": seed,
+              "shards_per_group": shards, "mappings": mappings, "objective": objective, "ofmap": ofmap,
+              "seed": seed,
               "layers": entries, "totals": _totals(entries, chip)}
     write_json(json_target, report)
     _show(report, chip, stderr=json_target == "-")
@@ -65,13 +66,13 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
     return 0 if report["totals"]["match"] else 1
 
 
-def _mapping(layer, chip, mappings, objective):
+def _mapping(layer, chip, mappings, objective, ofmap):
     if mappings == "paper":
         if layer.name not in PAPER_MAPPINGS:
             raise BadInput(f"the paper prints no mapping of {layer.name}: use --mappings auto")
         return Mapping(**PAPER_MAPPINGS[layer.name])
     return find_mapping(lower(layer.shape, chip)[0], chip, objective=objective,
-                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros), coded=True)
+                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap), coded=True)
 
 
 def search_with_bar(layers, find):
@@ -98,10 +99,10 @@ def run_with_bar(tasks, workers, fresh):
             raise BadInput(str(error)) from None
 
 
-def _entry(layer, merged, chip, sample):
+def _entry(layer, merged, chip, sample, ofmap):
     """A layer's object: the keys of `simulate --json`, what the model says, what the paper measured."""
     mapping = Mapping(**merged["mapping"])
-    expected = [timed_costs(native, chip, mapping, Density(1 - layer.zeros, 1 - layer.ofmap_zeros))
+    expected = [timed_costs(native, chip, mapping, Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap))
                 for native in lower(layer.shape, chip)]
     raw = [costs(native, chip, merged["mapping"]).dram for native in lower(layer.shape, chip)]
     merged["utilization"] = layer.shape.macs / merged["cycles"]["total"] / chip.pes if not sample else None

@@ -2,6 +2,7 @@
 
 import time
 
+from compiler.model import Density, density_of
 from compiler.program import compile_layer
 from golden.conv import conv_layer
 from hw.config import load_chip
@@ -19,15 +20,17 @@ POLL_SECONDS = 0.02
 HANG_SECONDS = 20
 
 
-def run(layer, tensors, *, port, baud, chip, mapping, shift, relu, save=None, json_target=None) -> int:
+def run(layer, tensors, *, port, baud, chip, mapping, shift, relu, ofmap, save=None, json_target=None) -> int:
     """Run a layer on a board and report as for a simulation; the exit status."""
     check_targets(json=json_target, folders={"save": save})
     with bad_input():
         chip = load_chip(chip)
+        expected = conv_layer(*tensors, layer.shape, shift=shift, relu=relu)
+        density = Density(density_of(tensors.ifmap), density_of(expected), ofmap)
         program = with_mapping(
-            lambda chosen: compile_layer(layer.shape, chosen, chip, *tensors, shift=shift, relu=relu),
-            mapping, layer.shape, chip, tensors.ifmap, relu)
-    expected = conv_layer(*tensors, layer.shape, shift=shift, relu=relu)
+            lambda chosen: compile_layer(layer.shape, chosen, chip, *tensors, shift=shift, relu=relu,
+                                         ofmap_coded=density.ofmap_coded),
+            mapping, layer.shape, chip, density)
     with BoardHost(port, baud=baud) as board:
         board.synchronise()
         memory_words = board.check(chip)

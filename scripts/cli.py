@@ -107,6 +107,14 @@ class Pixels(StrEnum):
     byte = "byte"
 
 
+class Ofmap(StrEnum):
+    """How ofmaps lie in DRAM: run-length coded, as they are, or the smaller of both."""
+
+    auto = "auto"
+    coded = "coded"
+    raw = "raw"
+
+
 class Simulator(StrEnum):
     """Simulators that a layer can run on."""
 
@@ -115,6 +123,9 @@ class Simulator(StrEnum):
 
 
 Chip = Annotated[str, typer.Option(help=f"A preset ({', '.join(PRESETS)}) or a TOML file of ChipConfig's fields.")]
+
+OfmapForm = Annotated[Ofmap, typer.Option(
+    "--ofmap", help="Ofmaps in DRAM: run-length coded, raw, or what is smaller by the data or the stated zeros.")]
 
 Workers = Annotated[str, typer.Option(
     help="Simulations side by side on this machine, or the address of a Dask scheduler: tcp://HOST:PORT.")]
@@ -154,6 +165,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
     mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
     chip: Chip = "eyeriss",
+    ofmap: OfmapForm = Ofmap.auto,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
@@ -166,7 +178,7 @@ def simulate(
     tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift,
                                       chip=chip)
     raise typer.Exit(simulation.simulate(
-        chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, simulator=sim.value,
+        chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
         save=save, json_target=json))
 
 
@@ -180,6 +192,7 @@ def map_command(
     mapping: Annotated[str, typer.Option(help="auto, or a JSON file whose costs to report.")] = "auto",
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ifmaps.")] = 0.0,
     ofmap_zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ofmaps.")] = 0.0,
+    ofmap: OfmapForm = Ofmap.auto,
     energy_table: Annotated[Path | None, typer.Option(help="TOML: energies of dram glb noc spad mac.")] = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     picture: Annotated[Path | None, typer.Option(
@@ -188,7 +201,8 @@ def map_command(
     """Find a layer's mapping: cycles by binding resource, traffic, energy, and why the runner-up lost."""
     map_report.map_layer(
         simulation.choose_layer(layer, shape, batch), chip=chip, objective=objective.value, mapping=mapping,
-        zeros=zeros, ofmap_zeros=ofmap_zeros, energy_table=energy_table, json_target=json, picture=picture)
+        zeros=zeros, ofmap_zeros=ofmap_zeros, ofmap=ofmap.value, energy_table=energy_table, json_target=json,
+        picture=picture)
 
 
 @command("benchmark")
@@ -200,6 +214,7 @@ def benchmark(
     chip: Chip = "eyeriss",
     mappings: Annotated[Mappings, typer.Option(help="Found, or those of Table III.")] = Mappings.auto,
     objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
+    ofmap: OfmapForm = Ofmap.auto,
     part: Annotated[Part, typer.Option(help="all; a block of each kind; or a tile of 2 x 2 outputs.")] = Part.all,
     shards: Annotated[int, typer.Option(help="Cut each layer into so many parts.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
@@ -213,8 +228,8 @@ def benchmark(
     raise typer.Exit(benchmarking.benchmark(
         network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
         mappings=mappings.value,
-        objective=objective.value, part=part.value, shards=shards, seed=seed, simulator=sim.value, fresh=fresh,
-        json_target=json, page=page, no_page=no_page))
+        objective=objective.value, part=part.value, ofmap=ofmap.value, shards=shards, seed=seed, simulator=sim.value,
+        fresh=fresh, json_target=json, page=page, no_page=no_page))
 
 
 @command("calibrate")
@@ -256,6 +271,7 @@ def run(
         help="Layers for the RTL, the model does the others: A,B.")] = None,
     chip: Chip = "eyeriss",
     objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
+    ofmap: OfmapForm = Ofmap.auto,
     pixels: Annotated[Pixels, typer.Option(help="What pixels of a picture become.")] = Pixels.imagenet,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
@@ -271,7 +287,7 @@ def run(
 
     raise typer.Exit(network_run.run(
         model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
-        layers=layers or None, chip=chip, objective=objective.value, simulator=sim.value,
+        layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value, simulator=sim.value,
         pixels=pixels.value, fresh=fresh, json_target=json, page=page, no_page=no_page))
 
 
@@ -284,6 +300,7 @@ def plan(
     objective: Annotated[Objective, typer.Option(help="What counts most.")] = Objective.latency,
     clock: Annotated[int | None, typer.Option(help="Core clock in MHz; the chip's by default.")] = None,
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in what comes from a ReLU.")] = 0.0,
+    ofmap: OfmapForm = Ofmap.auto,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/plan by default.")] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
@@ -292,7 +309,7 @@ def plan(
     from scripts import network_planning
 
     network_planning.plan(model, shapes=shape or [], chip=chip, objective=objective.value, clock=clock, zeros=zeros,
-                          json_target=json, page=page, no_page=no_page)
+                          ofmap=ofmap.value, json_target=json, page=page, no_page=no_page)
 
 
 @command("digits")
@@ -358,6 +375,7 @@ def fpga_run(
     seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
     mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
     chip: Chip = "eyeriss",
+    ofmap: OfmapForm = Ofmap.auto,
     save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
 ):
@@ -368,8 +386,8 @@ def fpga_run(
     tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift,
                                       chip=chip)
     raise typer.Exit(board_run.run(
-        chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, save=save,
-        json_target=json))
+        chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value,
+        save=save, json_target=json))
 
 
 def main():

@@ -5,7 +5,7 @@ from compiler.energy import EnergyTable, load_energy_table
 from compiler.lowering import lower
 from compiler.mapping import Placement, load_mapping
 from compiler.model import RESOURCES, Density
-from compiler.search import search, timed_costs
+from compiler.search import SLACK, search, timed_costs
 from hw.config import load_chip
 from scripts.console import BadInput, bad_input, check_targets, console, counts_table, write_json
 from scripts.mapping_picture import PICTURES, draw_mapping
@@ -13,7 +13,7 @@ from scripts.mapping_picture import PICTURES, draw_mapping
 __all__ = ["map_layer"]
 
 
-def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_table, json_target, picture):
+def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, energy_table, json_target, picture):
     """Search (or take a given mapping), print, and write JSON and picture where asked for."""
     check_targets(json=json_target, picture=picture)
     if picture and picture.suffix not in PICTURES:
@@ -24,7 +24,7 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_tab
     with bad_input():
         chip = load_chip(chip)
         energy = load_energy_table(energy_table) if energy_table else EnergyTable()
-        density = Density(1 - zeros, 1 - ofmap_zeros)
+        density = Density(1 - zeros, 1 - ofmap_zeros, ofmap)
         native = lower(layer.shape, chip)[0]
         found = None
         if mapping == "auto":
@@ -36,12 +36,13 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, energy_tab
     placement = Placement(native, chosen, chip)
     table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": layer.shape.G,
              "objective": objective if found else "given",
+             "ofmap": "coded" if density.ofmap_coded else "raw",
              "mapping": chosen.as_dict(), "active_pes": placement.active_pes,
              **_costs_table(expected, layer.shape.G)}
     if found and found.runner_up:
         table["runner_up"] = {"mapping": found.runner_up.as_dict(),
                               **_costs_table(found.runner_up_costs, layer.shape.G)}
-        table["runner_up"]["why"] = _why(expected, found.runner_up_costs)
+        table["runner_up"]["why"] = _why(expected, found.runner_up_costs, objective)
     write_json(json_target, table)
     _show(table, stderr=json_target == "-")
     if picture:
@@ -61,14 +62,17 @@ def _costs_table(expected, jobs):
     }
 
 
-def _why(best, other):
+def _why(best, other, objective):
     """What the runner-up has more of."""
     terms = {"cycles": (best.cycles, other.cycles), "energy": (best.energy, other.energy),
              "DRAM words": (sum(best.dram.values()), sum(other.dram.values())),
              "GLB words": (sum(best.glb.values()), sum(other.glb.values()))}
     more = [f"{(theirs / ours - 1):.1%} more {name}" for name, (ours, theirs) in terms.items()
             if theirs > 1.0005 * ours]
-    return f"{', '.join(more) or 'as good'}; bound by {other.binding()}"
+    fewer = 1 - other.cycles / best.cycles
+    faster = (f"; its {fewer:.1%} fewer cycles count as equal: within {SLACK - 1:.0%} of the least latency, "
+              "the energy of DRAM and GLB traffic decides") if objective == "latency" and fewer > 0.0005 else ""
+    return f"{', '.join(more) or 'as good'}; bound by {other.binding()}{faster}"
 
 
 def _show(table, *, stderr):

@@ -29,7 +29,7 @@ from sim.files import BUILD
 __all__ = ["plan", "plan_model"]
 
 
-def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page, no_page=False):
+def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, json_target, page, no_page=False):
     """Plan, print, write."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "plan" / f"{own_file(path)}.html")
@@ -42,7 +42,7 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page, no_
             chip = replace(chip, core_mhz=clock)
         proto = load_model(path, weights=False)
         sizes = parse_sizes(shapes, model_inputs(proto))
-        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros)
+        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros, ofmap=ofmap)
     write_json(json_target, report)
     _show(report, stderr=json_target == "-")
     if page:
@@ -50,16 +50,17 @@ def plan(model, *, shapes, chip, objective, clock, zeros, json_target, page, no_
         console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
 
 
-def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0) -> dict:
+def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, ofmap="auto") -> dict:
     """Plan a model for inputs of these sizes, with a progress bar: the object of `eyeriss plan --json`."""
     network = import_graph(proto, sizes, weights=False)
-    plans = _with_bar(network, Planner(chip, objective, Cache("mappings")), zeros)
+    plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), form=ofmap), zeros)
     for layer in unplanned(network):
         warn(f"{layer} is not planned: the sizes of its input are known only when the model runs")
     batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
     entries = [entry.as_dict() for entry in plans]
     return {"model": name, "backend": "plan", "chip": chip.name, "core_mhz": chip.core_mhz,
             "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
+            "ofmap": ofmap,
             "inputs": {name: {"shape": list(size)} for name, size in sizes.items()}, "layers": entries,
             "totals": totals(entries, network, chip, batch)}
 

@@ -44,7 +44,7 @@ def warn(text):
     print(f"eyeriss: warning: {on_terminal(text)}", file=sys.stderr)
 
 
-def run(model, *, inputs, output, calibration, backend, layers, chip, objective, simulator, pixels, fresh,
+def run(model, *, inputs, output, calibration, backend, layers, chip, objective, ofmap, simulator, pixels, fresh,
         json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     path = Path(model)
@@ -62,7 +62,7 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
             raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
         chip = load_chip(chip)
         report, outputs = run_model(proto, network, feeds, batches, name=path.stem, backend=backend, layers=layers,
-                                    chip=chip, objective=objective, simulator=simulator, fresh=fresh)
+                                    chip=chip, objective=objective, ofmap=ofmap, simulator=simulator, fresh=fresh)
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
@@ -73,7 +73,7 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
     return 0 if report["match"] in (True, None) else 1
 
 
-def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", layers=None,
+def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", layers=None,
               simulator="verilator", fresh=False) -> tuple[dict, dict]:
     """Calibrate, quantize and run a network, with a progress bar.
 
@@ -103,7 +103,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             chip, simulator, fresh=fresh,
             progress=lambda done, total: shown.update(passes, completed=done, total=total))
         try:
-            planner = Planner(chip, objective, Cache("mappings"), near=NEAR)
+            planner = Planner(chip, objective, Cache("mappings"), near=NEAR, form=ofmap)
             outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
                                         only=only, report=report)
         except ChipFailure as error:

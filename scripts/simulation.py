@@ -9,8 +9,9 @@ import numpy as np
 from compiler.catalogue import lookup
 from compiler.lowering import lower
 from compiler.mapping import CodeTooLong, Placement, load_mapping
-from compiler.model import Density
+from compiler.model import Density, density_of
 from compiler.search import find_mapping
+from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
 from hw.config import load_chip
@@ -76,21 +77,23 @@ def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift, chip) -> Te
     return tensors
 
 
-def simulate(layer, tensors, *, chip, mapping, shift, relu, simulator, save=None, json_target=None) -> int:
+def simulate(layer, tensors, *, chip, mapping, shift, relu, ofmap, simulator, save=None, json_target=None) -> int:
     """Run a layer and report; the exit status."""
     check_targets(json=json_target, folders={"save": save, "build": BUILD})
     with bad_input():
         chip = load_chip(chip)
         require_simulator(simulator)
+        expected = conv_layer(*tensors, layer.shape, shift=shift, relu=relu)
+        density = Density(density_of(tensors.ifmap), density_of(expected), ofmap)
         with passes_bar(layer.name) as progress:
             def run(chosen):
-                return simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu,
-                                      simulator=simulator, progress=progress)
-            result = with_mapping(run, mapping, layer.shape, chip, tensors.ifmap, relu)
+                return simulate_layer(layer.shape, chosen, chip, tensors, shift=shift, relu=relu, ofmap=ofmap,
+                                      expected=expected, simulator=simulator, progress=progress)
+            result = with_mapping(run, mapping, layer.shape, chip, density)
     return deliver(layer, tensors, result, save=save, json_target=json_target)
 
 
-def with_mapping(run, mapping, shape, chip, ifmap, relu):
+def with_mapping(run, mapping, shape, chip, density):
     """Run with the mapping of a file, or for "auto" with that of least latency.
 
     With coded ifmaps in the GLB, unless these are too long for it.
@@ -100,7 +103,6 @@ def with_mapping(run, mapping, shape, chip, ifmap, relu):
         given = load_mapping(mapping)
         Placement(native, given, chip)  # refuses what does not fit
         return run(given)
-    density = Density(np.count_nonzero(ifmap) / ifmap.size, 0.5 if relu else 1.0)
     try:
         return run(find_mapping(native, chip, density=density, coded=True))
     except CodeTooLong:

@@ -31,6 +31,8 @@ class Task:
     shards : tuple of Shard
     seed : int
     simulator : str
+    ofmap : str
+        How ofmaps lie in DRAM, as in `simulate_layer`.
     """
 
     layer: BenchmarkLayer
@@ -39,13 +41,14 @@ class Task:
     shards: tuple
     seed: int
     simulator: str
+    ofmap: str = "auto"
 
     def key(self) -> str:
         """Names the result: what the task is, the simulator's version, and the code that computes it."""
         return cache.key(self, require(self.simulator).version)
 
 
-def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all") -> list[Task]:
+def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all", ofmap="auto") -> list[Task]:
     """The tasks of a layer.
 
     Parameters
@@ -56,9 +59,11 @@ def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all") 
     part : str
         "all"; "sample": of the first m group a block of each kind; "tile": a tile of 2 x 2 outputs of two
         filters, with all channels.
+    ofmap : str
+        How ofmaps lie in DRAM, as in `simulate_layer`.
     """
     def task(parts):
-        return Task(layer, mapping, chip, tuple(parts), seed, simulator)
+        return Task(layer, mapping, chip, tuple(parts), seed, simulator, ofmap)
 
     if part == "tile":
         return [task([Shard(0, filters=mapping.m, blocks=1)])]
@@ -108,7 +113,7 @@ def run_task(task: Task, key: str, build=BUILD) -> dict:
         raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")
     tensors, shift = benchmark_tensors(task.layer, task.seed, task.chip.data_width)
     result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors, shift=shift, relu=True,
-                            simulator=task.simulator, shards=list(task.shards), build=build)
+                            ofmap=task.ofmap, simulator=task.simulator, shards=list(task.shards), build=build)
     return {"shards": [asdict(shard) for shard in task.shards], **result.as_dict(),
             "difference": result.difference and result.difference._asdict()}
 

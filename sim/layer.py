@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import hw
-from compiler.model import costs
+from compiler.model import Density, costs, density_of
 from compiler.program import Program, compile_layer
 from golden.conv import conv_layer
 from golden.rlc import MalformedStream
@@ -118,8 +118,8 @@ class LayerResult:
         }
 
 
-def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compress=None, shards=None,
-                   corrupt=None, **options) -> LayerResult:
+def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compress=None, ofmap="auto", shards=None,
+                   expected=None, corrupt=None, **options) -> LayerResult:
     """Run a layer through the chip's RTL and compare every output with golden.
 
     Parameters
@@ -129,6 +129,10 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
     chip : ChipConfig
     tensors : Tensors
     compress, shards : as in `compile_layer`.
+    ofmap : str
+        How ofmaps lie in DRAM where `compress` does not say it, as `Density.form`; "auto" goes by the golden one.
+    expected : ndarray, optional
+        The golden ofmap, where it is known.
     corrupt : callable, optional
         Gets the Program, returns another: for tests that break the configuration.
     options : as in `simulate_programs`.
@@ -139,9 +143,11 @@ def simulate_layer(shape, mapping, chip, tensors, *, shift=0, relu=False, compre
         Bad input.
     SimulatorError
     """
+    if expected is None:
+        expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
+    coded = Density(ofmap=density_of(expected), form=ofmap).ofmap_coded if compress is None else compress
     program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, compress=compress,
-                            shards=shards)
-    expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
+                            ofmap_coded=coded, shards=shards)
     return simulate_programs([corrupt(program) if corrupt else program], [expected], chip, **options)[0]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from compiler.graph import Network, execute
 from compiler.host import FloatConv
 from compiler.mapping import Mapping
-from compiler.model import Density
+from compiler.model import Density, density_of
 from compiler.network_plan import LayerPlan, Planner
 from compiler.program import compile_layer
 from compiler.quantize import QuantizedLayer, sqnr_db
@@ -85,7 +85,7 @@ class RtlLayers:
         self._fresh, self._progress = fresh, progress
         self._kept = cache.Cache("layers", build)
 
-    def run(self, shape, mapping: Mapping, tensors, *, shift, relu):
+    def run(self, shape, mapping: Mapping, tensors, *, shift, relu, ofmap_coded):
         """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
 
         Raises
@@ -94,12 +94,13 @@ class RtlLayers:
             The chip hangs, faults, or leaves no ofmap.
         """
         key = cache.key(self._chip, self._simulator, require(self._simulator).version, shape, mapping, shift, relu,
-                        *tensors)
+                        ofmap_coded, *tensors)
         kept = None if self._fresh else self._kept.get(key)
         if kept:
             table, arrays = kept
             return arrays["ofmap"], table | {"kept": True}
-        program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu)
+        program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu,
+                                ofmap_coded=ofmap_coded)
         result = simulate_programs([program], [None], self._chip, simulator=self._simulator, build=self._build,
                                    progress=self._progress)[0]
         if result.status != "done":
@@ -165,12 +166,14 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
         here = rtl is not None and (only is None or layer.index in only)
         if model or not here:
             expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
-        # the zeros of the float network's ofmap, which is there whoever computes the layer; only a ReLU's are coded
-        zeros = _density(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits))) if layer.relu else 1.0
-        plan = planner.plan(layer, layer.shape(x.shape), Density(_density(tensors.ifmap), zeros))
+        # the zeros of the float network's ofmap, which is there whoever computes the layer
+        ofmap = density_of(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits)))
+        density = Density(density_of(tensors.ifmap), ofmap, planner.form)
+        plan = planner.plan(layer, layer.shape(x.shape), density)
         if here:
             try:
-                found, table = rtl.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu)
+                found, table = rtl.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu,
+                                       ofmap_coded=density.ofmap_coded)
             except ChipFailure as error:
                 raise ChipFailure(f"{layer}: {error}") from None
             table |= _compared(expected, found)
@@ -183,11 +186,6 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
         return y
 
     return execute(network, feeds, chip), runs
-
-
-def _density(values):
-    """The share that is not zero."""
-    return float(np.count_nonzero(values) / max(1, values.size))
 
 
 def _compared(expected, found):

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from compiler.mapping import Mapping
 from compiler.program import compile_layer
 from golden.layer import LayerShape
-from golden.tensors import random_tensors
+from golden.tensors import Tensors, random_tensors
 from hw.config import PRESETS
+from sim.layer import simulate_layer
 from tests.chip.layers import check, random_layer, run
 
 
@@ -49,3 +51,24 @@ def test_values_that_do_not_fit_are_refused():
     tensors = random_tensors(shape, seed=1, full_range=True)
     with pytest.raises(ValueError, match=r"^ifmap must be within -128\.\.127 on chip mini-8, whose data_width is"):
         compile_layer(shape, Mapping(m=4, n=1, e=4, p=4, q=1, r=1, t=1), CHIPS["8 bits"], *tensors)
+
+
+@pytest.mark.parametrize("shift, ofmap, coded", [(0, "auto", False), (16, "auto", True), (0, "coded", True),
+                                                 (16, "raw", False)])
+def test_ofmaps_are_coded_where_that_is_smaller(need, shift, ofmap, coded):
+    """After a ReLU: with a shift of 0 no value is zero, with one of 16 and negative biases all are."""
+    need("verilator")
+    shape = LayerShape.parse("M=8,C=2,H=6,W=24,R=1")
+    ifmap, weights, bias = (np.ones(size, np.int16) for size in (shape.ifmap_shape, shape.weights_shape, shape.M))
+    bias *= 1 if shift == 0 else -1
+    mapping = Mapping(m=8, n=1, e=3, p=8, q=2, r=1, t=1)
+    result = simulate_layer(shape, mapping, PRESETS["mini"], Tensors(ifmap, weights, bias), shift=shift, relu=True,
+                            ofmap=ofmap)
+    assert result.match
+    raw_words = shape.M * shape.E * shape.F // 4
+    assert result.program.jobs[0].fields["ofmap_raw"] == (not coded)
+    words = result.counters["dram_ofmap"]
+    if not coded:
+        assert words == raw_words
+    else:
+        assert words < raw_words if shift else words > raw_words

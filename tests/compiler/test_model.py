@@ -90,6 +90,21 @@ def test_density_of_coded_words():
     assert 0 < Density.coded(0.01) < 0.06
 
 
+@pytest.mark.parametrize("ofmap, form, coded", [
+    (1.0, "auto", False), (0.8, "auto", False), (0.5, "auto", True), (0.0, "auto", True),
+    (1.0, "coded", True), (0.2, "raw", False)])
+def test_form_of_ofmaps(ofmap, form, coded):
+    density = Density(1.0, ofmap, form)
+    assert density.ofmap_coded is coded
+    layer = lower(CATALOGUE["alexnet/CONV3"], CHIP)[0]
+    mapping = dict(m=64, n=1, e=13, f=13, p=16, q=4, r=2, t=2, coded=0)
+    words = costs(layer, CHIP, mapping, density).dram["ofmap"]
+    raw = costs(layer, CHIP, mapping, Density()).dram["ofmap"]
+    assert words == pytest.approx(raw * (Density.code(ofmap) if coded else 1))
+    if form == "auto":
+        assert words <= raw
+
+
 def test_energy_table(tmp_path):
     path = tmp_path / "energy.toml"
     path.write_text("dram = 100\nglb = 3.5\n")
