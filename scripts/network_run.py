@@ -222,4 +222,5 @@ def _show(report, outputs, *, stderr):
                 best = np.argsort(-row, kind="stable")[:5]
                 out.print("  " + "  ".join(f"class {index}: {row[index]:.3g}" for index in best))
     text, style = verdict(report)
-    out.print(on_terminal(text), style=style)
+    if text:
+        out.print(on_terminal(text), style=style)
