@@ -20,6 +20,7 @@ def in_integers(network, quantized, feeds):
     def chip(layer, x):
         own, shape = quantized[layer.index], layer.shape(x.shape)
         tensors, saturated = own.tensors(layer.ifmap(x))
+        assert max(np.abs(values.astype(int)).max() for values in (tensors.ifmap, tensors.weights)) <= own.most
         lost["saturated"] += saturated
         lost["overflowed"] += own.overflows(run(layer.ifmap(x), layer.filters(), layer.bias, shape))
         data_width = own.most.bit_length() + 1
