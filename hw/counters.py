@@ -5,7 +5,7 @@ from amaranth.lib.wiring import In, Out
 
 from .place import Block
 
-__all__ = ["COUNTERS", "FAULTS", "Counters", "counter_index"]
+__all__ = ["COUNTERS", "EVENTS", "FAULTS", "Counters", "counter_index"]
 
 HALF_WIDTH = 24  # a count is two of them
 

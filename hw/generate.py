@@ -9,7 +9,7 @@ from amaranth.back import rtlil
 from .internals import find_yosys
 from .place import collect_blocks
 from .registers import join_next_values
-from .verilog_text import split, tidy
+from .verilog_text import split, tidy, with_attributes
 
 __all__ = ["check_prefix", "modules", "sources", "verilog", "write"]
 
@@ -77,7 +77,9 @@ def sources(top, prefix=""):
     removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]
     text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
-    return {name: tidy(join_next_values(body)) for name, body in split(text)}
+    found = {name: tidy(join_next_values(body)) for name, body in split(text)}
+    name = prefix + top.module_name
+    return found | {name: with_attributes(found[name], top.port_attributes)}
 
 
 def write(top, directory, prefix=""):

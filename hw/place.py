@@ -28,12 +28,15 @@ class Block(NeverElaborated, wiring.Component):
         Of the class or of an instance: the module's name. `hw.generate` refuses two that differ under one name.
     domains : tuple of str
         The clock domains whose clk and rst are ports (`sync` gives `clk`, `rst`).
+    port_attributes : dict of str to dict of str to str
+        Of the class: port to its Verilog attributes, for the tools that read a top.
     identity : tuple
         The class and its parameters: blocks in which these are equal are one module.
     """
 
     module_name = None
     domains = ("sync",)
+    port_attributes: dict = {}
 
     def __new__(cls, *args, **kwargs):
         block = super().__new__(cls)

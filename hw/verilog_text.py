@@ -3,7 +3,7 @@
 import re
 import textwrap
 
-__all__ = ["split", "tidy"]
+__all__ = ["split", "tidy", "with_attributes"]
 
 _HEADER = re.compile(r"^(module \S+ ?)\(([^)]+)\);", re.MULTILINE)
 _PROCESS = re.compile(r"^  always_comb begin\n.*?^  end\n", re.MULTILINE | re.DOTALL)
@@ -16,6 +16,14 @@ def split(text):
     for chunk in text.split("\nmodule ")[1:]:
         body = "module " + chunk[: chunk.index("\nendmodule") + len("\nendmodule")]
         yield body[len("module "):].split("(")[0].strip(), body + "\n"
+
+
+def with_attributes(text, ports):
+    """A module's text with attributes of its ports: {port: {attribute: value}}."""
+    def declared(match):
+        return "".join(f'  (* {name} = "{value}" *)\n' for name, value in ports.get(match[1], {}).items()) + match[0]
+
+    return re.sub(r"^  (?:input|output) (?:\[[\d:]+\] )?(\w+);$", declared, text, flags=re.MULTILINE)
 
 
 def tidy(text):

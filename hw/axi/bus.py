@@ -6,8 +6,9 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import QUAD
 from .registers import ADDRESS_BITS
 
-__all__ = ["LITE_CHANNELS", "MASTER_CHANNELS", "MASTER_CONSTANTS", "MEMORY_BITS", "OKAY", "SLVERR", "LiteRead",
-           "LiteWrite", "MemoryBurst", "MemoryRead", "MemoryWrite", "Request", "channel_pins", "connect_pins"]
+__all__ = ["LITE_CHANNELS", "MASTER_CHANNELS", "MASTER_CONSTANTS", "MASTER_IGNORED", "MEMORY_BITS", "OKAY", "SLVERR",
+           "LiteRead", "LiteWrite", "MemoryBurst", "MemoryRead", "MemoryWrite", "Request", "channel_pins",
+           "connect_pins"]
 
 MEMORY_BITS = 64  # of a byte address; a system with fewer leaves the others open
 OKAY, SLVERR = 0, 2
@@ -66,6 +67,9 @@ MASTER_CHANNELS = {"aw": (MemoryBurst, Out), "w": (MemoryWrite, Out), "b": (_Res
 # pins that never change: 8-byte INCR bursts of one ID; memory modifiable and bufferable, as DMA engines have it
 MASTER_CONSTANTS = {f"{channel}{name}": (width, value) for channel in ("aw", "ar") for name, width, value in (
     ("id", 1, 0), ("size", 3, 3), ("burst", 2, 1), ("lock", 1, 0), ("cache", 4, 3), ("prot", 3, 0), ("qos", 4, 0))}
+
+# answers bear the bursts' only ID: nothing to look at, but what is between us and the memory may want the pins
+MASTER_IGNORED = {"bid": 1, "rid": 1}
 
 
 def channel_pins(prefix, channels):

@@ -1,17 +1,18 @@
 """The top with AXI: registers and master on the link clock, the chip behind them."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from ..chip import Eyeriss
 from ..host import Command, HostPort, Reply, attach_host, attach_memory
 from ..link import AsyncQueue, LevelSync
 from ..place import Block, place
 from ..stream import join
-from .bus import LITE_CHANNELS, MASTER_CHANNELS, MASTER_CONSTANTS, channel_pins, connect_pins
+from .bus import LITE_CHANNELS, MASTER_CHANNELS, MASTER_CONSTANTS, MASTER_IGNORED, channel_pins, connect_pins
 from .control import AxiControl
 from .lite import AxiLitePort
 from .master import AxiMaster
+from .vivado import port_attributes
 
 __all__ = ["EyerissAxi"]
 
@@ -38,12 +39,14 @@ class EyerissAxi(Block):
 
     module_name = "eyeriss_axi"
     domains = ("sync", "link")
+    port_attributes = port_attributes()
 
     def __init__(self, chip):
         self._chip = chip
         super().__init__(
             channel_pins("s_axi", LITE_CHANNELS) | channel_pins("m_axi", MASTER_CHANNELS)
-            | {f"m_axi_{name}": Out(width) for name, (width, _) in MASTER_CONSTANTS.items()} | {"irq": Out(1)})
+            | {f"m_axi_{name}": Out(width) for name, (width, _) in MASTER_CONSTANTS.items()}
+            | {f"m_axi_{name}": In(width) for name, width in MASTER_IGNORED.items()} | {"irq": Out(1)})
 
     def elaborate(self, platform):
         m = Module()

@@ -223,7 +223,7 @@ module axi_harness #(
         .m_axi_awsize(m_awsize), .m_axi_awburst(m_awburst), .m_axi_awid(), .m_axi_awlock(), .m_axi_awcache(),
         .m_axi_awprot(), .m_axi_awqos(),
         .m_axi_wvalid(m_wvalid), .m_axi_wready(m_wready), .m_axi_wdata(m_wdata), .m_axi_wstrb(m_wstrb),
-        .m_axi_wlast(m_wlast), .m_axi_bvalid(m_bvalid), .m_axi_bready(m_bready), .m_axi_bresp(m_bresp),
+        .m_axi_wlast(m_wlast), .m_axi_bid(1'b0), .m_axi_rid(1'b0), .m_axi_bvalid(m_bvalid), .m_axi_bready(m_bready), .m_axi_bresp(m_bresp),
         .m_axi_arvalid(m_arvalid), .m_axi_arready(m_arready), .m_axi_araddr(m_araddr), .m_axi_arlen(m_arlen),
         .m_axi_arsize(m_arsize), .m_axi_arburst(m_arburst), .m_axi_arid(), .m_axi_arlock(), .m_axi_arcache(),
         .m_axi_arprot(), .m_axi_arqos(),

@@ -151,6 +151,32 @@ def test_unchanged_copy_of_the_chip(need, tmp_path):
     check(run(*SHORT, simulator="icarus", verilog=mutate(tmp_path, "pe", []), **ENDS))
 
 
+# three blocks of four ragged tiles, two channel groups, two filter groups: the shortest layer that sees these
+BLOCKS = "N=3,M=4,C=2,H=4,W=4,R=2", "m=4 n=4 e=2 f=2 p=2 q=1 r=1 t=1"
+BLOCK_MUTANTS = {
+    "ragged tiles are read as long as whole ones": ("ifmap_reader", [(r"\{ tiles__ragged_strip, 1'h0 \}", "2'h0")]),
+    "the third block is forgotten": ("layer_walker", [(r" block - 1'h1;", " block - 2'h2;")]),
+}
+
+
+@pytest.mark.parametrize("name", BLOCK_MUTANTS)
+def test_mutated_walk(need, name, tmp_path):
+    need("icarus")
+    ends_badly(run(*BLOCKS, simulator="icarus", verilog=mutate(tmp_path, *BLOCK_MUTANTS[name]), **ENDS),
+               {"done", "hang", "fault"})
+
+
+@pytest.mark.parametrize("name", ["gated_macs", "noc_ifmaps"])
+def test_wrong_counter(need, name, tmp_path):
+    """Outputs are right, a counter stays at 0: what is expected of each counter says so."""
+    need("icarus")
+    verilog = mutate(tmp_path, "eyeriss", [(rf"\.{name}\(counters__{name}\)", f".{name}('0)")])
+    result = run(*BLOCKS, simulator="icarus", verilog=verilog, zeros=0.5, **ENDS)
+    assert result.match and result.counters[name] == 0
+    with pytest.raises(AssertionError):
+        check(result)
+
+
 # two channel groups of a tile of 45 values, whose three channels straddle words of four
 WIDE = "M=4,C=6,H=3,W=5,R=3", "m=4 n=1 e=1 p=4 q=3 r=1 t=1"
 WIDE_MUTANTS = {

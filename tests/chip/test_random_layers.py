@@ -49,6 +49,8 @@ SMALL = {
     "filters in further rows": ("M=10,C=3,H=7,W=5,R=3", "m=10 n=1 e=5 p=5 q=2 r=1 t=2"),
     "filters side by side": ("M=8,C=4,H=4,W=6,R=3", "m=8 n=1 e=2 p=4 q=2 r=2 t=2"),
     "tiles as wide as can be": ("N=2,M=4,C=1,H=1,W=1027,R=1,S=5,V=2", "m=4 n=1 e=1 f=512 p=4 q=1 r=1 t=1"),
+    "three blocks of ragged tiles, several filter groups": (
+        "N=3,M=4,C=2,H=4,W=4,R=2", "m=4 n=4 e=2 f=2 p=2 q=1 r=1 t=1"),
     "m groups": ("N=2,M=7,C=2,H=4,W=4,R=2,U=2", "m=4 n=1 e=2 p=4 q=1 r=1 t=1"),
 }
 

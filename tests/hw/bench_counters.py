@@ -3,9 +3,9 @@
 import random
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 
-from hw.counters import FAULTS
+from hw.counters import EVENTS, FAULTS
 from sim.bench import setting
 from sim.streams import start
 
@@ -53,15 +53,20 @@ async def value_follows_by_a_cycle(dut):
 
 
 @cocotb.test()
-async def carries_into_the_upper_half(dut):
-    """The lower half is set near its end: to count there would take 2^24 cycles."""
-    clk = await start(dut, clear=0, select=NAMES.index("macs"), **dict.fromkeys(NAMES, 0))
-    dut.count_macs_low.value = (1 << 24) - 30
+async def all_carry_into_the_upper_half(dut):
+    """The lower halves are set near their ends: to count there would take 2^24 cycles."""
+    clk = await start(dut, clear=0, select=0, **dict.fromkeys(NAMES, 0))
+    for name in EVENTS:
+        getattr(dut, f"count_{name}_low").value = (1 << 24) - 30
     await RisingEdge(clk)
-    for _ in range(10):
-        dut.macs.value = 7
-        await RisingEdge(clk)
-    dut.macs.value = 0
-    for _ in range(5):
-        await RisingEdge(clk)
-    assert int(dut.value.value) == (1 << 24) - 30 + 10 * 7, "carry"
+    grows = {name: 7 if name in ("macs", "gated_macs") else 1 for name in EVENTS}
+    for name, step in grows.items():
+        getattr(dut, name).value = step
+    await ClockCycles(clk, 40)
+    for name in EVENTS:
+        getattr(dut, name).value = 0
+    await ClockCycles(clk, 5)
+    for name, step in grows.items():
+        dut.select.value = NAMES.index(name)
+        await ClockCycles(clk, 2)
+        assert int(dut.value.value) == (1 << 24) - 30 + 40 * step, f"carry of {name}"

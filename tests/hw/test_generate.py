@@ -202,6 +202,26 @@ def test_converts_without_warnings_about_names():
     assert len(names) == len(set(names))
 
 
+VIVADO = re.compile(r'^  \(\* X_INTERFACE_INFO = "([^"]*)" \*\)\n(?:  \(\* X_INTERFACE_PARAMETER = "([^"]*)" \*\)\n)?'
+                    r"  (?:input|output) (?:\[[\d:]+\] )?(\w+);$", re.MULTILINE)
+
+
+def test_vivado_knows_every_port(generated):
+    """Each port of the top with AXI is one of a bus, a clock, a reset or the interrupt; IDs come and go."""
+    found = {port: (info.split(), parameters) for info, parameters, port in
+             VIVADO.findall(generated[AXI][0].read_text())}
+    assert found.keys() == ports_of(generated[AXI][0].read_text())
+    for port, ((kind, interface, pin), _) in found.items():
+        if port[1:6] == "_axi_":
+            assert kind == "xilinx.com:interface:aximm:1.0" and f"{interface}_{pin.lower()}" == port
+        else:
+            assert interface == port
+    assert {f"m_axi_{channel}id" for channel in ("aw", "b", "ar", "r")} < found.keys()
+    assert found["link_clk"][0][0] == "xilinx.com:signal:clock:1.0"
+    assert found["link_clk"][1].endswith("ASSOCIATED_BUSIF s_axi:m_axi, ASSOCIATED_RESET link_rst")
+    assert found["link_rst"][1].endswith("POLARITY ACTIVE_HIGH")
+
+
 class Leaf(Block):
     """Of a parameter that its ports do not show."""
 
