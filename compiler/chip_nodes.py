@@ -181,7 +181,8 @@ class LayerMaker:
         taken = []
         while not layer.relu and (index := self._only_reader.get(layer.output)) is not None:
             node = self._nodes[index]
-            if self._clips_at_zero(layer, node):
+            least = self.least(node) if node.op_type == "Clip" and node.input[0] == layer.output else None
+            if least is not None and least >= 0:
                 # The chip drops what is negative, and codes the zeros; the upper limit stays with the host.
                 return replace(layer, relu=True, folded=(*layer.folded, "Relu")), taken
             rule = {"BatchNormalization": self._fold_norm, "Add": self._fold_add, "Mul": self._fold_mul,
@@ -193,14 +194,16 @@ class LayerMaker:
             taken.append(index)
         return layer, taken
 
-    def _clips_at_zero(self, layer, node):
-        """Whether a node is a Clip that lets nothing negative through."""
-        if node.op_type != "Clip" or not is_standard(node) or node.input[0] != layer.output:
-            return False
+    def least(self, node) -> float | None:
+        """The least value that a Relu or a Clip lets through; None for other nodes, and where it is not known."""
+        if not is_standard(node) or node.op_type not in ("Relu", "Clip"):
+            return None
+        if node.op_type == "Relu":
+            return 0.0
         least = _attributes(node).get("min")  # before opset 11
         if len(node.input) > 1 and node.input[1] and self._tensors.has_value(node.input[1]):
             least = self._tensors.value(node.input[1]).item()
-        return least is not None and least >= 0
+        return least
 
     def _is_norm(self, node, channels):
         """Whether a node scales and shifts each of its axis 1's `channels` by constants."""

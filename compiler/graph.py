@@ -27,14 +27,18 @@ class HostNode:
     ----------
     node : onnx.NodeProto
     inputs, outputs : tuple of str
+        Without the constants that it reads.
     macs : int or None
         Multiply-accumulates; None where they do not follow from the sizes of the model's inputs.
+    rectifies : bool
+        It makes zeros of what is negative, as a ReLU does.
     """
 
     node: onnx.NodeProto
     inputs: tuple
     outputs: tuple
     macs: int | None = 0
+    rectifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Network:
             return self
         if sizes not in self._others.values():
             self._others.clear()  # one at a time: it has weights of its own
-            self._others |= {"network": import_graph(self.model, sizes), "sizes": sizes}
+            self._others.update({"network": import_graph(self.model, sizes), "sizes": sizes})
         return self._others["network"]
 
 
@@ -110,8 +114,9 @@ def import_graph(model, sizes=None, *, weights=True) -> Network:
         node = model.graph.node[index]
         layer = maker.layer(index, node)
         if layer is None:
-            steps[index] = HostNode(node, tuple(free_names(node)), tuple(name for name in node.output if name),
-                                    host_macs(node, tensors))
+            reads = tuple(name for name in free_names(node) if name not in tensors)
+            steps[index] = HostNode(node, reads, tuple(name for name in node.output if name),
+                                    host_macs(node, tensors), maker.least(node) == 0)
             continue
         layer, before = maker.absorb(layer, [place for place, step in steps.items() if isinstance(step, HostNode)])
         for place in before:
@@ -124,7 +129,7 @@ def import_graph(model, sizes=None, *, weights=True) -> Network:
     steps, outputs = list(steps.values()), [value.name for value in model.graph.output]
     constants = {}
     if weights:
-        read = {name for step in steps if isinstance(step, HostNode) for name in step.inputs} | set(outputs)
+        read = {name for step in steps if isinstance(step, HostNode) for name in free_names(step.node)} | set(outputs)
         constants = {name: tensors.value(name) for name in read if name in tensors}
     dims = {step.input: tensors.dims(step.input) for step in steps if isinstance(step, ChipLayer)}
     known = {name: sizes for name, sizes in dims.items() if sizes is not None}

@@ -153,8 +153,7 @@ def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
     for step in network.steps:
         if isinstance(step, ChipLayer):
             after_relu.update({step.output} if step.relu else ())
-        elif step.node.op_type == "Relu" or step.node.op_type in _KEEP_ZEROS and all(
-                name in after_relu for name in step.inputs if name not in network.constants):
+        elif step.rectifies or step.node.op_type in _KEEP_ZEROS and after_relu.issuperset(step.inputs):
             after_relu.update(step.outputs)
     return {layer.index: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu)
             for layer in network.layers}
