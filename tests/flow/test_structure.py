@@ -49,10 +49,10 @@ def test_glb_bank_is_block_ram(tmp_path):
 
 
 def test_crossings_are_the_links(chip):
-    """Of each queue between the clocks: two pointers of four bits, and the word that is read."""
+    """The watchdog's bit; of each queue between the clocks two pointers of four bits, and the word that is read."""
     found = crossings(chip)
-    queues = {f"dram_port.link.{queue}" for queue in ("commands", "writes", "reads")}
-    assert found.keys() == queues
+    assert found.pop("dram_port.tick.level") == 1
+    assert found.keys() == {f"dram_port.link.{queue}" for queue in ("commands", "writes", "reads")}
     assert all(8 <= bits <= 8 + 64 for bits in found.values()), found
 
 
