@@ -180,6 +180,7 @@ def _show(report, chip, *, stderr):
         title += " (RTL columns are of the simulated parts only)"
     headings = ("layer", "equal", "total ms", "proc. ms", "config. ms", "model ms", "chip total", "chip proc.", "PEs",
                 "GLB MB", "DRAM MB")
-    console(stderr).print(counts_table(title, headings, rows))
+    console(stderr).print(counts_table(
+        title, headings, rows, optional=("PEs", "config. ms", "chip proc.", "proc. ms", "model ms")))
     if not report["sampled"]:
         console(stderr).print(f"in RTL: {time_line(totals, report['core_mhz'])}")
