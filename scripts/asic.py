@@ -1,9 +1,6 @@
 """`eyeriss asic`: gate counts and timing of the chip in standard cells."""
 
-from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
 
 from flow.area import PAPER_GATES, by_group, totals
 from flow.asic import synthesize
@@ -12,7 +9,7 @@ from flow.timing import analyse, find_sta
 from hw.chip import Eyeriss
 from hw.config import load_chip
 from scripts.area_chart import draw
-from scripts.console import bad_input, check_targets, console, counts_table, write_json
+from scripts.console import bad_input, check_targets, console, counts_table, working, write_json
 
 __all__ = ["asic"]
 
@@ -44,13 +41,6 @@ def asic(chip_source, liberty, output, *, timing, json_target):
     write_json(json_target, result)
     console().print(f"netlist.v, area.png, result.json and logs are in {directory}")
     return 0
-
-
-@contextmanager
-def working(what):
-    """A spinner on standard error, if that is a terminal."""
-    with Console(stderr=True).status(f"{what} ..."):
-        yield
 
 
 def area_table(chip, synthesis):

@@ -19,7 +19,7 @@ from sim.tools import SimulatorError, require
 
 __all__ = ["BadInput", "FittedTable", "bad_input", "bars", "check_targets", "choose_page", "console", "counts_table",
            "layer_table", "passes_bar", "place", "require_simulator", "time_line",
-           "write_json"]
+           "working", "write_json"]
 
 WIDE = 100_000  # columns where there is no terminal: nothing is wrapped or cut
 NAME_WIDTH = 14  # what a table leaves of its names before it leaves columns away
@@ -185,6 +185,13 @@ def passes_bar(title, unit="passes"):
     with bars() as progress:
         task = progress.add_task(f"{on_terminal(title)}, {unit}", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def working(what):
+    """A spinner on standard error, if that is a terminal."""
+    with console(stderr=True).status(f"{what} ..."):
+        yield
 
 
 def write_json(target, value):

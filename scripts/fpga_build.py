@@ -7,8 +7,7 @@ from pathlib import Path
 from flow.fpga import BOARDS, build, check_clock, fpga_chip
 from hw.board import BoardMemory
 from hw.config import load_chip
-from scripts.asic import working
-from scripts.console import bad_input, check_targets, console, counts_table, write_json
+from scripts.console import bad_input, check_targets, console, counts_table, working, write_json
 from sim.files import write_file
 
 __all__ = ["build_board"]

@@ -11,7 +11,7 @@ from hw.config import load_chip
 from hw.describe import describe
 from hw.generate import check_prefix, sources
 from scripts import register_map
-from scripts.console import BadInput, bad_input, check_targets, console, place, write_json
+from scripts.console import BadInput, bad_input, check_targets, console, place, working, write_json
 from sim.files import write_file
 from sim.lint import WAIVERS
 
@@ -33,7 +33,8 @@ def generate(chip_source, output, top="chip", prefix=""):
     check_targets(folders={"output": output})
     block = TOPS[top](chip)
     name = prefix + (chip.name if top == "chip" else f"{chip.name}-{top}")
-    texts = {f"{module}.sv": text for module, text in sources(block, prefix).items()}
+    with working("Verilog"):
+        texts = {f"{module}.sv": text for module, text in sources(block, prefix).items()}
     stale = _make_room(output, name, texts)
     output.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():

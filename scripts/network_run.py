@@ -25,6 +25,7 @@ from scripts.console import (
     place,
     require_simulator,
     time_line,
+    working,
     write_json,
 )
 from scripts.names import on_terminal, own_file
@@ -86,9 +87,10 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     only = _chosen(layers, network)
     if backend != "model":
         require_simulator(simulator)
-    seen, ranges = calibrate(network, batches)
-    quantized = quantize(network, seen, chip.data_width)
-    oracle = run_float(proto, feeds)
+    with working("the network in float"):
+        seen, ranges = calibrate(network, batches)
+        quantized = quantize(network, seen, chip.data_width)
+        oracle = run_float(proto, feeds)
     with bars() as shown:
         every = shown.add_task("layers", total=len(network.layers))
         passes = shown.add_task("passes", total=None, visible=backend != "model")
