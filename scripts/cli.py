@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import signal
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from hw.config import PRESETS
 from scripts import asic as asic_flow
 from scripts import benchmarking, board_run, calibration, fpga_build, generation, map_report, simulation
 from scripts.board_host import BoardLost
+from scripts.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
 from scripts.console import BadInput, console, layer_table
 from scripts.examples import EXAMPLES
 from scripts.names import on_terminal
@@ -59,68 +59,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, epilog=_examples("
 def options(version: Annotated[bool, typer.Option(
         "--version", callback=_version, is_eager=True, help="Print the version and stop.")] = False):
     """Options of no command."""
-
-
-class Mappings(StrEnum):
-    """Where the mappings of a network come from."""
-
-    auto = "auto"
-    paper = "paper"
-
-
-class Objective(StrEnum):
-    """What a mapping is searched for."""
-
-    latency = "latency"
-    energy = "energy"
-    dram = "dram"
-
-
-class Part(StrEnum):
-    """How much of each layer is simulated."""
-
-    all = "all"
-    sample = "sample"
-    tile = "tile"
-
-
-class Top(StrEnum):
-    """Tops that there is Verilog of."""
-
-    chip = "chip"
-    axi = "axi"
-
-
-class Backend(StrEnum):
-    """Who computes a network's layers."""
-
-    model = "model"
-    rtl = "rtl"
-    both = "both"
-
-
-class Pixels(StrEnum):
-    """What a picture's pixels become: less ImageNet's mean over its deviation; 0 to 1; 0 to 255."""
-
-    imagenet = "imagenet"
-    unit = "unit"
-    byte = "byte"
-
-
-class Ofmap(StrEnum):
-    """How ofmaps lie in DRAM: run-length coded, as they are, or the smaller of both."""
-
-    auto = "auto"
-    coded = "coded"
-    raw = "raw"
-
-
-class Simulator(StrEnum):
-    """Simulators that a layer can run on."""
-
-    verilator = "verilator"
-    icarus = "icarus"
-
 
 Chip = Annotated[str, typer.Option(help=f"A preset ({', '.join(PRESETS)}) or a TOML file of ChipConfig's fields.")]
 
