@@ -24,6 +24,7 @@ __all__ = ["OBJECTIVES", "SLACK", "Found", "find_mapping", "search", "timed_cost
 
 LISTED = 8000  # layouts that are tried with some tilings, the best by a bound on their cycles first
 KEPT = 300  # of these, layouts that are tried with all tilings
+FEW = 4  # filters, as groups of the largest p, of which p need not be a multiple of four
 PLAYED = 4  # candidates whose timelines decide
 SLACK = 1.03  # latencies this close to the best count as equal: then the least energy of DRAM and GLB decides
 OBJECTIVES = ("latency", "energy", "dram")
@@ -92,7 +93,10 @@ def _layouts(layer: NativeLayer, chip: ChipConfig, short):
     for q in range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1):
         most_p = min(layer.M, max(1, 2 * chip.psum_spad_words // 3), chip.filter_spad_words // (q * layer.S))
         rs = _cuts(up(layer.C, q), chip.rows // layer.R, chip.rows)
-        for p, r in product(sorted({most_p, *range(4, most_p + 1, 4)} - {0}), rs.tolist()):
+        ps = {most_p, *range(4, most_p + 1, 4)}
+        if layer.M <= FEW * most_p:  # with more filters, those that fill up the last group hardly count
+            ps |= set(_cuts(layer.M, most_p, most_p).tolist())
+        for p, r in product(sorted(ps - {0}), rs.tolist()):
             slots = chip.rows // (r * layer.R)
             if slots not in sets:
                 sets[slots] = _sets(layer, chip, slots)
@@ -124,7 +128,7 @@ def _bounds(layer, chip, layouts, objective, density, energy):
     e, p, q, r, t = layouts.T
     whole = dict(m=layer.M, n=layer.N * up(layer.E, e), e=e, f=layer.F, p=p, q=q, r=r, t=t, coded=0)
     found = costs(layer, chip, whole, density, energy)
-    return np.lexsort(_score(found, objective, energy or EnergyTable(), slack=1))
+    return np.lexsort(_score(found, objective, energy or EnergyTable(), 1))
 
 
 def _tilings(layer, chip, layouts, density, short, *, spans, groups):
@@ -201,7 +205,7 @@ def _coded_words(values, density):
     return values * pairs / 3 + 1
 
 
-def _score(found: Costs, objective, table, slack=SLACK):
+def _score(found: Costs, objective, table, slack):
     """Sort keys, the most important last."""
     traffic, dram = sum(found.glb.values()), sum(found.dram.values())
     return {
@@ -237,13 +241,13 @@ def _best(layer, chip, objective, density, energy, coded):
         raise short.error()
     table_of_energy = energy or EnergyTable()
     found = costs(layer, chip, _as_dict(some), density, energy)
-    order = np.lexsort(_score(found, objective, table_of_energy, slack=1))
+    order = np.lexsort(_score(found, objective, table_of_energy, 1))
     at = [NAMES.index(name) for name in LAYOUT]
     _, first = np.unique(some[order][:, at], axis=0, return_index=True)
     layouts = some[order][np.sort(first)[:KEPT]][:, at]
     table = _tilings(layer, chip, layouts, density_coded, short, spans=24, groups=24)
     found = costs(layer, chip, _as_dict(table), density, energy)
-    order = np.lexsort(_score(found, objective, table_of_energy))
+    order = np.lexsort(_score(found, objective, table_of_energy, SLACK))
     placed = [Mapping(**{name: int(value) for name, value in zip(NAMES, row, strict=True)})
               for row in table[order[:PLAYED]]]
     return *_by_timeline(placed, layer, chip, objective, density), len(table)

@@ -1,0 +1,116 @@
+"""The search against all mappings there are, and on pairs of chips of which one is better."""
+
+import random
+from dataclasses import replace
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from compiler import search
+from compiler.lowering import lower
+from compiler.mapping import MappingError
+from compiler.model import Density, costs
+from compiler.sizes import Sizes, up
+from golden.layer import LayerShape
+from hw.config import PRESETS
+from tests.compiler.random_chips import random_chip, random_shape
+
+WIDER = {"rows": 32, "columns": 32, "glb_banks": 64, "ifmap_bus_values": 4, "filter_bus_values": 4,
+         "psum_bus_values": 4, "link_mhz": 5000}  # what may be more of, and its most
+
+
+@pytest.fixture
+def fastest(monkeypatch):
+    """The search takes the least cycles of the model, whatever the traffic."""
+    monkeypatch.setattr(search, "SLACK", 1)
+    monkeypatch.setattr(search, "PLAYED", 1)
+
+
+def drawn_chip(chance, most_pes):
+    chip = None
+    while chip is None:
+        chip, _ = random_chip(chance, most_pes)
+    return chip
+
+
+def model_cycles(layer, chip, density=None):
+    found = search.find_mapping(layer, chip, density=density)
+    return float(costs(layer, chip, found.as_dict(), density).cycles)
+
+
+def least_cycles(layer, chip):
+    """Of every mapping that fits: e, f, p, q, r, t, n and m one by one. Infinite if none does."""
+    table = np.array(list(product(
+        range(1, layer.E + 1), range(1, min(layer.M, max(1, 2 * chip.psum_spad_words // 3)) + 1),
+        range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1), range(1, chip.rows // layer.R + 1),
+        range(1, min(layer.M, chip.pes) + 1))))
+    sizes = Sizes(layer, SimpleNamespace(**dict(zip("epqrt", table.T, strict=True))), chip)
+    fits = (table[:, 4] == 1) | (sizes.segments == 1) | (table[:, 0] % sizes.segments == 0)
+    for value, most, _ in sizes.array_limits():
+        fits &= value <= most
+    e, p, q, r, t = table[fits].T
+    least = np.inf
+    for f, n, g in product(range(1, layer.F + 1), range(1, layer.N * layer.E * layer.F + 1), range(1, layer.M + 1)):
+        some = (n <= layer.N * up(layer.E, e) * up(layer.F, f)) & (g <= up(layer.M, p * t))
+        if some.any():
+            same = np.ones(some.sum(), int)
+            columns = dict(m=g * (p * t)[some], n=n * same, e=e[some], f=f * same, p=p[some], q=q[some], r=r[some],
+                           t=t[some], coded=0 * same)
+            sizes = Sizes(layer, SimpleNamespace(**columns), chip)
+            fits = np.all([value <= most for value, most, _ in sizes.loop_limits()], axis=0)
+            if fits.any():
+                cycles = costs(layer, chip, {name: column[fits] for name, column in columns.items()}).cycles
+                least = min(least, float(cycles.min()))
+    return least
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_loses_at_most_a_hundredth_to_an_exhaustive_search(seed, fastest):
+    chance = random.Random(seed)
+    chip = replace(drawn_chip(chance, 12), glb_bank_words=16 * chance.choice((1, 2, 4)), burst_words=4,
+                   glb_banks=chance.randint(2, 8))
+    shape = LayerShape(N=chance.randint(1, 2), M=chance.randint(1, 8), C=chance.randint(1, 6), H=chance.randint(3, 7),
+                       W=chance.randint(3, 7), R=chance.randint(1, 3), S=chance.randint(1, 3),
+                       U=chance.randint(1, 2), V=chance.randint(1, 2))
+    layer = lower(shape, chip)[0]
+    try:
+        found = model_cycles(layer, chip)
+    except MappingError:
+        found = np.inf
+    least = least_cycles(layer, chip)
+    assert found <= 1.01 * least if np.isfinite(least) else found == least
+
+
+def pair(seed):
+    """(layer of a chip, the chip, a better one, density): filters are no taller than the array."""
+    chance = random.Random(seed)
+    while True:
+        chip = drawn_chip(chance, 256) if seed % 3 else PRESETS[chance.choice(sorted(PRESETS))]
+        field, shape = chance.choice(list(WIDER)), random_shape(chance, 100_000, 10_000_000)
+        value = getattr(chip, field)
+        if shape.R <= chip.rows and value < WIDER[field]:
+            more = 2 * value if field.endswith("values") else chance.randint(value + 1, min(WIDER[field], 2 * value))
+            return lower(shape, chip)[0], chip, replace(chip, **{field: more}), Density(
+                chance.choice((1, 0.6, 0.3)), chance.choice((1, 0.5)))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_better_chip_has_no_slower_mapping(seed, fastest):
+    layer, chip, better, density = pair(seed)
+    try:
+        cycles = model_cycles(layer, chip, density)
+    except MappingError:
+        return
+    assert model_cycles(layer, better, density) <= cycles * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_better_chip_plans_no_worse_than_traffic_is_worth(seed):
+    layer, chip, better, density = pair(seed)
+    try:
+        found = search.search(layer, chip, density=density)
+    except MappingError:
+        return
+    assert search.search(layer, better, density=density).costs.cycles <= search.SLACK * found.costs.cycles
