@@ -163,9 +163,13 @@ def _from_oldest(model):
     """Converted; the converter wants every size to be a number, and needs none of those that are open."""
     sized = onnx.ModelProto()
     sized.CopyFrom(model)
-    for value in sized.graph.output:
-        value.type.tensor_type.ClearField("shape")
     _fill(sized.graph.input)
+    inputs = {value.name: value for value in sized.graph.input}
+    for value in sized.graph.output:
+        if value.name in inputs:  # an output that is an input: one type for both
+            value.CopyFrom(inputs[value.name])
+        else:
+            value.type.tensor_type.ClearField("shape")
     sized = shape_inference.infer_shapes(sized)
     _fill((*sized.graph.value_info, *sized.graph.output))
     _align(sized.graph)

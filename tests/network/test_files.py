@@ -53,7 +53,8 @@ def test_operators_of_the_oldest_sets(both, dims, axis):
     b = models.features(*dims, seed=7)
     model = build([node("Conv", ["x", "w"], ["a"]), node("Add", ["a", "b"], ["s"], axis=axis, broadcast=1),
                    node("PRelu", ["s", "slope"], ["y"])],
-                  {**WEIGHTS, "b": b, "slope": np.array([.5, 1, 2, 4], np.float32)}, opset=6, ir=4)
+                  {**WEIGHTS, "b": b, "slope": np.array([.5, 1, 2, 4], np.float32)}, opset=6, ir=4,
+                  outputs=("y", "x"), dims=["N", 2, 6, 6])
     found, ran, _ = both(model)
     a = run_float(build([CONV]), {"x": X})["y"]
     axis %= 4

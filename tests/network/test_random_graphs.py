@@ -27,17 +27,23 @@ LEAST = 40
 def worst(graph, outputs):
     """The least SQNR of the outputs, in dB; minus infinity where one has another shape."""
     right = run_float(graph.plain(), {"x": graph.x})
-    found = []
+    found, most = [], max(np.abs(value).max(initial=0) for value in (graph.x, *right.values()))
     for name, value in right.items():
         if outputs[name].shape != value.shape:
             return -np.inf
-        found.append(sqnr_db(value, outputs[name]))
+        if not value.any():  # without a signal there is no ratio: what is there is small beside the others
+            found.append(np.inf if np.abs(outputs[name]).max(initial=0) < 1e-3 * most else -np.inf)
+        else:
+            found.append(sqnr_db(value, outputs[name]))
     return min(found)
 
 
 @pytest.fixture
 def attempt(run_and_plan, tmp_path):
-    """Run and plan the graph of a seed: ("right" or "wrong" or "refused", what there is to say)."""
+    """Run and plan the graph of a seed: (verdict, what there is to say).
+
+    "coarse": the graph is right in float, its fixed point is not, as where an output is a small part of a tensor.
+    """
 
     def attempt(seed):
         graph = Graph(seed)
@@ -47,7 +53,11 @@ def attempt(run_and_plan, tmp_path):
         except ValueError as error:
             return "refused", str(error)
         found = worst(graph, outputs)
-        return "right" if found >= LEAST else "wrong", (found, len(report["layers"]))
+        if found >= LEAST:
+            return "right", (found, len(report["layers"]))
+        network = import_graph(load_model(tmp_path / "m.onnx"), {"x": graph.dims})
+        exact = worst(graph, models.in_float(network, {"x": graph.x})) >= 2 * LEAST
+        return "coarse" if exact and found >= LEAST / 2 else "wrong", (found, len(report["layers"]))
     return attempt
 
 
@@ -61,7 +71,7 @@ def test_random_graphs(attempt):
             wrong.append((seed, note))
     print(dict(counts), layers, "layers")
     assert not wrong
-    assert counts["refused"] <= COUNT // 20
+    assert counts["refused"] + counts["coarse"] <= COUNT // 200
     assert layers > COUNT
 
 
