@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compiler.host import run_float
 from compiler.onnx_model import load_model
+from scripts.network_run import division
 from tests.network import models
 
 node = helper.make_node
@@ -169,3 +170,23 @@ def test_integer_weights_that_are_computed(both):
 def test_load_model_leaves_the_shapes_of_outputs_open(tmp_path):
     onnx.save(build([CONV], rank=None), tmp_path / "m.onnx")
     assert not load_model(tmp_path / "m.onnx").graph.output[0].type.tensor_type.HasField("shape")
+
+
+def test_an_input_without_a_shape(both):
+    model = build([CONV])
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    assert decibels(both(model)[1]) >= 50
+
+
+def test_what_the_host_multiplies_is_counted(both):
+    """4 filters of 2 x 3 x 3 at 16 places beside 64 inputs of 5 outputs."""
+    model = build([node("Cast", ["x"], ["q"], to=TensorProto.UINT8), node("ConvInteger", ["q", "k"], ["i"]),
+                   node("Cast", ["i"], ["f"], to=TensorProto.FLOAT), node("Flatten", ["f"], ["g"]),
+                   node("MatMul", ["g", "v"], ["y"])],
+                  {"k": np.ones((4, 2, 3, 3), np.uint8), "v": models.features(64, 5)}, rank=2)
+    _, ran, planned = both(model, np.abs(50 * X))
+    for report in (ran, planned):
+        assert report["totals"]["host_macs"] == 4 * 18 * 16
+        assert report["totals"]["chip_share"] == 320 / (320 + 1152)
+        assert division(report["totals"]) == ("21.7 % of the MACs are on the chip; on the host: 1 ConvInteger, "
+                                              "2 Cast, 1 Flatten")
