@@ -2,7 +2,7 @@
 
 The ifmap spad, the filter spad and the GLB's ifmaps all work alike: words come in order, a window of
 them is read again and again, and in its last reading every word is dead once read, so that the words of
-the next window chase the read pointer and nothing waits (design idea: no time to load).
+the next window chase the read pointer and nothing waits.
 
         tail          read            write
          |  held words |  words ahead  |
@@ -55,13 +55,18 @@ class Ring(Block):
         tail, next_tail, read, write = (Signal(shape, name=name) for name in ("tail", "next_tail", "read", "write"))
         releasing = Signal()
 
-        def advance(pointer):
-            """The word behind; a pointer that comes round again is in another lap."""
-            wraps = pointer.address == limit - 1
-            return Cat(Mux(wraps, 0, pointer.address + 1)[:len(pointer.address)], pointer.lap ^ wraps)
+        def behind(pointer, name):
+            """The word behind a pointer, which is in another lap where it comes round again."""
+            wraps, word = Signal(name=f"{name}_wraps"), Signal(shape, name=f"behind_{name}")
+            m.d.comb += [
+                wraps.eq(pointer.address == limit - 1),
+                word.eq(Cat(Mux(wraps, 0, pointer.address + 1)[:len(pointer.address)], pointer.lap ^ wraps)),
+            ]
+            return word
 
+        behind_tail, behind_read, behind_write = behind(tail, "tail"), behind(read, "read"), behind(write, "write")
         if self._variable:
-            self._foresee(m, advance, tail, next_tail, read, write, releasing)
+            self._foresee(m, behind_read, behind_write, tail, next_tail, write, releasing)
         else:
             m.d.comb += [
                 # as many words as there is room for, or none: the same address, told apart by the lap
@@ -70,24 +75,22 @@ class Ring(Block):
             ]
         m.d.comb += [
             releasing.eq(self.step & self.retire),
-            next_tail.eq(Mux(releasing, advance(tail), tail)),
+            next_tail.eq(Mux(releasing, behind_tail, tail)),
             self.write_address.eq(write.address), self.read_address.eq(read.address),
         ]
         m.d.sync += tail.eq(next_tail)
         with m.If(self.push):
-            m.d.sync += write.eq(advance(write))
+            m.d.sync += write.eq(behind_write)
         with m.If(self.step):
-            m.d.sync += read.eq(Mux(self.rewind, next_tail, advance(read)))
+            m.d.sync += read.eq(Mux(self.rewind, next_tail, behind_read))
         if self._variable:
             with m.If(self.restart):
                 m.d.sync += [pointer.eq(0) for pointer in (tail, read, write)]
         return m
 
-    def _foresee(self, m, advance, tail, next_tail, read, write, releasing):
+    def _foresee(self, m, behind_read, behind_write, tail, next_tail, write, releasing):
         """`ready` and `available` from registers: a large memory's pointers take long to compare."""
-        behind_read, behind_write = (Signal(read.shape(), name=name) for name in ("behind_read", "behind_write"))
         fills = (behind_write.address == tail.address) & (behind_write.lap != tail.lap)
-        m.d.comb += [behind_read.eq(advance(read)), behind_write.eq(advance(write))]
         with m.If(self.restart):
             m.d.sync += [self.ready.eq(1), self.available.eq(0)]
         with m.Else():

@@ -279,6 +279,8 @@ class PsumSpad(Block):
             m.d.sync += full.eq(1)
         with m.Elif(out.ready):
             m.d.sync += full.eq(0)
-        for index, place_ in enumerate(lanes(word)):
-            with m.If(draining & ((lane == index) | (lane == 0))):
-                m.d.sync += place_.eq(Mux(lane == index, total, 0))
+        with m.If(draining), m.Switch(lane):
+            for index, place_ in enumerate(lanes(word)):
+                with m.Case(index):
+                    # the first one clears the others
+                    m.d.sync += place_.eq(total) if index else word.eq(total)

@@ -23,6 +23,9 @@ HARNESSES = {
     "axi": (HDL / "axi_harness.sv", HDL / "axi_ram.sv", HDL / "axi_monitor.sv"),
 }
 
+#: The program around a harness under Verilator: it makes the clocks.
+MAIN = HDL / "clocked_main.cpp"
+
 #: Compiled-in DRAM sizes go by this factor, so that layers share compilations.
 DRAM_CLASSES = tuple(1 << bits for bits in range(20, 29, 2))
 
@@ -150,7 +153,7 @@ def simulate(
         parameters={
             **parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)
         },
-        extra_args=extra_args, optimize=True,
+        extra_args=extra_args, optimize=True, main=MAIN,
     )
     build_seconds = time.monotonic() - started
 
@@ -167,6 +170,7 @@ def simulate(
             "dram_words": depth,
             "stall_seed": stall_seed,
             "keep_going": keep_going,
+            "clocks_run": simulator == "verilator",
             "core_period_ps": _period_ps(core_mhz),
             "link_period_ps": _period_ps(link_mhz),
             "reset_cycles": reset_cycles(core_mhz, link_mhz),
@@ -184,7 +188,8 @@ def simulate(
             env={DESCRIPTION: str(directory / "jobs.json")},
             plusargs=[
                 f"+dram={directory}/dram.hex", f"+dump={directory}/dump.hex",
-                f"+scan={directory}/job",
+                f"+scan={directory}/job", f"+core_period={_period_ps(core_mhz)}",
+                f"+link_period={_period_ps(link_mhz)}",
             ],
             poll=None if progress is None else _Follower(directory / "progress", progress),
         )
@@ -197,7 +202,7 @@ def simulate(
 
 
 def _period_ps(mhz):
-    # Even halves: see ChipBench.start. Rounded up, never faster than was asked.
+    # Even halves: see hdl/clocked_main.cpp. Rounded up, never faster than was asked.
     return 4 * math.ceil(250_000 / mhz)
 
 

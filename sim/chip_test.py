@@ -50,17 +50,19 @@ class ChipBench:
         dut.stall_seed.value = description["stall_seed"]
         dut.dump_first.value = 0
         dut.dump_last.value = description["dram_words"] - 1
-        # GPI clocks: no Python at their edges, under Icarus neither.
+        # No Python at their edges: they are in the program around the simulation, or cocotb's library.
         self._slow_ps = max(description["core_period_ps"], description["link_period_ps"])
         self._core = Clock(dut.clk, description["core_period_ps"], "ps", impl="gpi")
         self._link = Clock(dut.link_clk, description["link_period_ps"], "ps", impl="gpi")
 
     async def start(self):
-        """Start the clocks so that no two edges ever coincide.
+        """Start the clocks, if they do not run yet, so that no two edges ever coincide.
 
         In which order coinciding edges act is each simulator's own affair;
         half periods are even, so one odd picosecond keeps them apart.
         """
+        if self._description["clocks_run"]:
+            return
         self._core.start(start_high=False)
         await Timer(1, "ps")
         self._link.start(start_high=False)

@@ -84,6 +84,7 @@ class TestResult:
 
 def build(
     sources, top, *, simulator, probes=None, parameters=None, build_root=BUILD_ROOT, extra_args=(), optimize=False,
+    main=None,
 ):
     """Compile Verilog, or find it compiled.
 
@@ -105,6 +106,8 @@ def build(
         For the simulator's compiler.
     optimize : bool
         For long simulations under Verilator: compiling takes longer, simulating far less.
+    main : Path, optional
+        Under Verilator: the program around the simulation, in C++, instead of cocotb's.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def build(
     control = verilate.control_file(top, probes or {}, verilate.modules(sources))
     key = _key(
         tool, top, control, optimize, sorted(parameters.items()), list(extra_args),
-        [(source.name, source.read_bytes()) for source in sources],
+        [(source.name, source.read_bytes()) for source in (*sources, *([main] if main else ()))],
     )
     final = build_root / f"{top}-{simulator}-{key}"
     result = Build(simulator, top, final / "simulation", key)
@@ -139,7 +142,8 @@ def build(
             if simulator == "icarus":
                 _compile_icarus(tool, scratch, sources, top, parameters, list(extra_args))
             else:
-                _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize)
+                _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize,
+                                   main)
             # The objects are 10 to 100 times the size of what is needed later.
             keep = scratch / "keep"
             keep.mkdir()
@@ -256,14 +260,14 @@ def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
     _compile(command, directory, dict(os.environ))
 
 
-def _compile_verilator(tool, directory, sources, top, parameters, extra_args, optimize):
+def _compile_verilator(tool, directory, sources, top, parameters, extra_args, optimize, main):
     import cocotb_tools.config
 
     environment = {**os.environ, **tool.environment}
     _compile(
         verilate.verilator_command(tool, cocotb_libraries(), top, parameters, sources, CONTROL, extra_args),
         directory, environment)
-    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    main = main or cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     make = verilate.make_command(directory, main, optimize=optimize, jobs=JOBS)
     # Verilator's own library takes longer to compile than a small module.
     runtime = directory.parent / f"runtime-{_key(tool, list(extra_args))}"

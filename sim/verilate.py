@@ -26,8 +26,8 @@ WAIVERS = ("WIDTHTRUNC", "WIDTHEXPAND", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST"
 #: A module that is placed so many times by one parent is worth sharing.
 MANY = 4
 
-#: For code that runs each cycle. A higher level does not pay: compiling takes far longer, simulating no less.
-OPTIMIZE = "-O1"
+#: For code that runs each cycle of a long simulation; -O1 compiles in half the time and simulates a fifth slower.
+OPTIMIZE = "-O2"
 
 PREFIX = "Vtop"
 
