@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 from . import process, verilate
 from .files import BUILD, ROOT, locked, scratch_folder
-from .tools import SimulatorError, SimulatorMissing, available, require
+from .tools import SimulatorError, SimulatorMissing, available, cocotb_libraries, require
 
 __all__ = [
     "Build", "BuildFailed", "SimulationFailed", "SimulatorError", "SimulatorMissing",
@@ -265,7 +265,7 @@ def _compile_verilator(tool, directory, sources, top, parameters, extra_args, op
 
     environment = {**os.environ, **tool.environment}
     _compile(
-        verilate.verilator_command(tool, cocotb_libraries(), top, parameters, sources, CONTROL, extra_args),
+        verilate.verilator_command(tool, top, parameters, sources, CONTROL, extra_args),
         directory, environment)
     main = main or cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     make = verilate.make_command(directory, main, optimize=optimize, jobs=JOBS)
@@ -290,13 +290,6 @@ def _compile(command, directory, environment):
     code = process.call(command, log=log, append=True, env=environment, cwd=directory)
     if code != 0:
         raise BuildFailed(f"{shlex.join(command)} failed:\n{process.last_lines(log, 40)}")
-
-
-def cocotb_libraries():
-    """The folder of cocotb's libraries, which a compiled simulation loads."""
-    import cocotb_tools.config
-
-    return str(cocotb_tools.config.libs_dir)
 
 
 def _cocotb_environment(simulator):

@@ -90,6 +90,13 @@ def require(simulator):
     return _icarus() if simulator == "icarus" else _verilator()
 
 
+def cocotb_libraries():
+    """The folder of cocotb's libraries, which a compiled simulation loads."""
+    import cocotb_tools.config
+
+    return str(cocotb_tools.config.libs_dir)
+
+
 def _icarus():
     advice = f"Icarus Verilog >= {ICARUS_MINIMUM[0]} is missing: apt-get install iverilog"
     program = shutil.which("iverilog")

@@ -11,12 +11,19 @@ left to itself Verilator writes C++ of its own for each of 168 PEs, and the proc
 `tests/sim/test_sharing.py` counts functions in the C++ to see that both still work.
 """
 
+import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Module", "control_file", "generated_sources", "make_command", "modules", "sealed", "verilator_command"]
+from .tools import cocotb_libraries, require
+
+__all__ = [
+    "Module", "control_file", "count_functions", "generated_sources", "make_command", "modules", "sealed",
+    "verilator_command",
+]
 
 TIMESCALE = "1ns/1ps"
 
@@ -34,6 +41,7 @@ PREFIX = "Vtop"
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)(.*?)^\s*endmodule", re.MULTILINE | re.DOTALL)
 _PORT = re.compile(r"\b(?:input|output)\b[^;,()]*?(\\\S+|\w+)\s*(?=[;,)])")
 _PLACED = re.compile(r"^\s*(\\\S+|\w+)\s+(?:#\s*\(.*\)\s*)?(?:\\\S+|\w+)\s*\(\s*$", re.MULTILINE)
+_FUNCTION = re.compile(rf"^void {PREFIX}_(\w+?)___\w+__TOP__\w+\({PREFIX}_\w+\* vlSelf\) \{{", re.MULTILINE)
 _CLOCK = re.compile(r"^(?:\w+_)?clk$")
 
 
@@ -113,14 +121,12 @@ def control_file(top, probes, found):
     return "\n".join(lines) + "\n"
 
 
-def verilator_command(tool, libraries, top, parameters, sources, control, extra_args=()):
+def verilator_command(tool, top, parameters, sources, control, extra_args=()):
     """The call of Verilator.
 
     Parameters
     ----------
     tool : tools.Tool
-    libraries : str
-        The folder of cocotb's libraries.
     control : str
         The name of the file with `control_file`'s text.
 
@@ -128,6 +134,7 @@ def verilator_command(tool, libraries, top, parameters, sources, control, extra_
     -------
     list of str
     """
+    libraries = cocotb_libraries()
     return [
         tool.program, "-cc", "--exe", "-Mdir", ".", "--top-module", top, "--prefix", PREFIX,
         "-o", "simulation", "--vpi", "--no-timing", "--timescale", TIMESCALE,
@@ -182,3 +189,34 @@ def make_command(directory, main, *, optimize, jobs):
     # Verilator's makefiles call `python`, which a system need not have.
     return ["make", "-j", str(jobs), "-f", "build.mk", "VM_PARALLEL_BUILDS=0", f"PYTHON3={sys.executable}",
             "VK_OBJS=" + " ".join(f"{unit}.o" for unit in units)]
+
+
+def count_functions(sources, top, directory, *, seal=True):
+    """Functions that Verilator writes for each module that is not merged with its parent.
+
+    Parameters
+    ----------
+    sources : list of Path
+    top : str
+    directory : Path
+        Where the C++ goes.
+    seal : bool
+        As in a simulation; without, to see what sealing does.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    tool, found = require("verilator"), modules(sources)
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "visible.vlt").write_text(control_file(top, {}, found if seal else {}))
+    sources = [Path(source).resolve() for source in sources]
+    subprocess.run(verilator_command(tool, top, {}, sources, "visible.vlt"), cwd=directory,
+                   env={**os.environ, **tool.environment}, check=True, capture_output=True)
+    counts = dict.fromkeys(found, 0)
+    for path in directory.glob("*.cpp"):
+        for name in _FUNCTION.findall(path.read_text()):
+            if name in counts:
+                counts[name] += 1
+    return counts

@@ -1,14 +1,9 @@
 """Modules that are placed many times share the C++ that Verilator writes for them."""
 
-import os
-import re
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from hw.config import PRESETS
-from sim import runner, tools, verilate
+from sim import verilate
 from sim.chip import HARNESSES
 from sim.layer import chip_verilog
 
@@ -16,26 +11,14 @@ from sim.layer import chip_verilog
 FUNCTIONS_MAX = 25
 
 
-def functions(directory, found, visible):
-    """Functions in the C++ of a harness around mini, by module."""
-    tool = tools.require("verilator")
-    (directory / "visible.vlt").write_text(visible)
-    command = verilate.verilator_command(
-        tool, runner.cocotb_libraries(), "harness", {}, [*HARNESSES["chip"], *chip_verilog(PRESETS["mini"])],
-        "visible.vlt")
-    subprocess.run(command, cwd=directory, env={**os.environ, **tool.environment}, check=True, capture_output=True)
-    counts = dict.fromkeys(found, 0)
-    for path in Path(directory).glob("*.cpp"):
-        for name in re.findall(r"^void Vtop_(\w+?)___\w+__TOP__\w+\(Vtop_\w+\* vlSelf\) \{", path.read_text(),
-                               re.MULTILINE):
-            if name in counts:
-                counts[name] += 1
-    return counts
+@pytest.fixture(scope="module")
+def sources():
+    return [*HARNESSES["chip"], *chip_verilog(PRESETS["mini"])]
 
 
 @pytest.fixture(scope="module")
-def found():
-    return verilate.modules([*HARNESSES["chip"], *chip_verilog(PRESETS["mini"])])
+def found(sources):
+    return verilate.modules(sources)
 
 
 def test_modules_that_are_placed_many_times_are_sealed(found):
@@ -48,13 +31,13 @@ def test_modules_that_are_placed_many_times_are_sealed(found):
     assert "clk" not in text, "a clock that is seen from outside is a trigger for each instance"
 
 
-def test_pes_share_their_code(found, tmp_path):
-    counts = functions(tmp_path, found, verilate.control_file("harness", {}, found))
+def test_pes_share_their_code(sources, tmp_path):
+    counts = verilate.count_functions(sources, "harness", tmp_path)
     assert 0 < counts["pe"] <= FUNCTIONS_MAX and 0 < counts["pe_row"] <= FUNCTIONS_MAX, counts
 
 
-def test_pes_that_share_nothing_are_noticed(found, tmp_path):
-    counts = functions(tmp_path, found, verilate.control_file("harness", {}, {}))
+def test_pes_that_share_nothing_are_noticed(sources, tmp_path):
+    counts = verilate.count_functions(sources, "harness", tmp_path, seal=False)
     assert counts["pe"] > FUNCTIONS_MAX, counts
 
 
