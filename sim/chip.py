@@ -78,7 +78,7 @@ def simulate(
     verilog, dram, jobs, counters, *, simulator, top="chip", dram_depth=None, progress=None,
     hang_cycles=200_000, max_cycles=None, core_mhz=200, link_mhz=60, stall_seed=0, seed=1,
     poll_cycles=POLL_CYCLES, build_root=runner.BUILD_ROOT, parameters=None, extra_args=(),
-    log=None, timeout_seconds=None, keep_going=False,
+    log=None, timeout_seconds=None, keep_going=False, optimize=False,
 ):
     """Run configurations on the chip, one after another on the same DRAM.
 
@@ -113,7 +113,7 @@ def simulate(
     build_root : Path
     parameters : dict, optional
         Of the harness (`DRAM_LATENCY`, `SCAN_BITS_MAX`).
-    extra_args : sequence of str
+    extra_args, optimize
         See `runner.build`.
     log : Path, optional
         Where the simulator's output stays.
@@ -153,7 +153,7 @@ def simulate(
         parameters={
             **parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)
         },
-        extra_args=extra_args, optimize=True, main=MAIN,
+        extra_args=extra_args, optimize=optimize, main=MAIN,
     )
     build_seconds = time.monotonic() - started
 

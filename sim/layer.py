@@ -24,6 +24,9 @@ from .files import BUILD, locked, scratch_folder
 
 __all__ = ["LayerResult", "fault_causes", "chip_verilog", "compare", "simulate_layer", "simulate_programs"]
 
+#: Cycles times PEs from which it takes less time to compile for speed, and then to simulate fast.
+LONG = 20_000_000
+
 TOPS = {"chip": Eyeriss, "axi": EyerissAxi}
 
 
@@ -178,7 +181,9 @@ def simulate_programs(programs, expected, chip, *, simulator="verilator", top="c
     jobs = [job for program in programs for job in program.jobs]
     passes = [job.placement.passes for job in jobs]
 
-    options.setdefault("max_cycles", 100_000 + 20 * max(_expected_cycles(job.placement) for job in jobs))
+    expected_cycles = [_expected_cycles(job.placement) for job in jobs]
+    options.setdefault("max_cycles", 100_000 + 20 * max(expected_cycles))
+    options.setdefault("optimize", chip.pes * sum(expected_cycles) > LONG)
 
     def follow(state):
         progress(sum(passes[:state["job"]]) + state["passes"], sum(passes))

@@ -5,7 +5,6 @@ arguments, of this file and of the tools' versions. Two processes that want the 
 build wait for each other; a build that is interrupted leaves nothing behind.
 """
 
-import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -125,15 +124,19 @@ def build(
     build_root = Path(build_root).resolve()
     build_root.mkdir(parents=True, exist_ok=True)
     control = verilate.control_file(top, probes or {}, verilate.modules(sources))
-    key = _key(
-        tool, top, control, optimize, sorted(parameters.items()), list(extra_args),
-        [(source.name, source.read_bytes()) for source in (*sources, *([main] if main else ()))],
-    )
-    final = build_root / f"{top}-{simulator}-{key}"
-    result = Build(simulator, top, final / "simulation", key)
-    if result.executable.exists():
-        return result
+    read = [(source.name, source.read_bytes()) for source in (*sources, *([main] if main else ()))]
 
+    def filed(optimize):
+        key = _key(tool, top, control, optimize, sorted(parameters.items()), list(extra_args), read)
+        return Build(simulator, top, build_root / f"{top}-{simulator}-{key}" / "simulation", key)
+
+    result = filed(optimize)
+    # a build for long simulations serves short ones as well
+    for each in (result, filed(True)):
+        if each.executable.exists():
+            return each
+
+    final = result.executable.parent
     with locked(build_root / "locks" / final.name):
         if result.executable.exists():
             return result
@@ -142,8 +145,7 @@ def build(
             if simulator == "icarus":
                 _compile_icarus(tool, scratch, sources, top, parameters, list(extra_args))
             else:
-                _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize,
-                                   main)
+                _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize, main)
             # The objects are 10 to 100 times the size of what is needed later.
             keep = scratch / "keep"
             keep.mkdir()
@@ -270,19 +272,14 @@ def _compile_verilator(tool, directory, sources, top, parameters, extra_args, op
     main = main or cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     make = verilate.make_command(directory, main, optimize=optimize, jobs=JOBS)
     # Verilator's own library takes longer to compile than a small module.
-    runtime = directory.parent / f"runtime-{_key(tool, list(extra_args))}"
+    runtime = directory.parent / f"runtime-{_key(tool, list(extra_args), optimize)}.o"
     if runtime.exists():
-        for file in runtime.iterdir():
-            shutil.copy(file, directory)
-    _compile(make, directory, environment)
-    if not runtime.exists():
-        partial = directory / "runtime"
-        partial.mkdir()
-        for file in directory.glob("verilated*.o"):
-            shutil.copy(file, partial)
-        # Another process may have been faster; its objects are the same.
-        with contextlib.suppress(OSError):
-            partial.rename(runtime)
+        shutil.copy(runtime, directory / verilate.RUNTIME)
+        _compile(make, directory, environment)
+    else:
+        _compile(make, directory, environment)
+        # whole or not there; another process may have been faster, its object is the same
+        os.rename(directory / verilate.RUNTIME, runtime)
 
 
 def _compile(command, directory, environment):

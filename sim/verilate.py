@@ -33,10 +33,13 @@ WAIVERS = ("WIDTHTRUNC", "WIDTHEXPAND", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST"
 #: A module that is placed so many times by one parent is worth sharing.
 MANY = 4
 
-#: For code that runs each cycle of a long simulation; -O1 compiles in half the time and simulates a fifth slower.
+#: For code that runs each cycle; -O1 compiles in half the time and simulates a fifth slower.
 OPTIMIZE = "-O2"
 
 PREFIX = "Vtop"
+
+#: Verilator's library, compiled: the same for all builds of a kind.
+RUNTIME = "runtime.o"
 
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)(.*?)^\s*endmodule", re.MULTILINE | re.DOTALL)
 _PORT = re.compile(r"\b(?:input|output)\b[^;,()]*?(\\\S+|\w+)\s*(?=[;,)])")
@@ -152,16 +155,19 @@ def generated_sources(directory):
     Returns
     -------
     dict of str to list of str
-        "fast" (evaluated each cycle) and "slow" (once); file names without ``.cpp``.
+        "fast" (evaluated each cycle), "slow" (once) and "global" (Verilator's library); file names without ``.cpp``.
     """
     text = (Path(directory) / f"{PREFIX}_classes.mk").read_text().replace("\\\n", " ")
     groups = dict(re.findall(r"^(VM_\w+) \+= (.*)$", text, re.MULTILINE))
-    return {speed.lower(): groups[f"VM_CLASSES_{speed}"].split() + groups[f"VM_SUPPORT_{speed}"].split()
-            for speed in ("FAST", "SLOW")}
+    found = {speed.lower(): groups[f"VM_CLASSES_{speed}"].split() + groups[f"VM_SUPPORT_{speed}"].split()
+             for speed in ("FAST", "SLOW")}
+    return {**found, "global": groups["VM_GLOBAL_FAST"].split() + groups["VM_GLOBAL_SLOW"].split()}
 
 
 def make_command(directory, main, *, optimize, jobs):
     """Write the files that merge the C++ into few translation units; the call of make that compiles them.
+
+    Verilator's own library becomes `RUNTIME`, which is compiled only where that is not there yet.
 
     Parameters
     ----------
@@ -171,6 +177,7 @@ def make_command(directory, main, *, optimize, jobs):
         The program's `main`.
     optimize : bool
         For speed: the fast code with `OPTIMIZE`, beside the slow code without. Otherwise all in one go, without.
+        The library's code for size, or without.
     jobs : int
 
     Returns
@@ -178,17 +185,19 @@ def make_command(directory, main, *, optimize, jobs):
     list of str
     """
     sources = generated_sources(directory)
-    units = sources if optimize else {"fast": sources["fast"] + sources["slow"]}
-    for unit, names in units.items():
+    runtime = sources.pop("global")
+    code = sources if optimize else {"fast": sources["fast"] + sources["slow"]}
+    for unit, names in {**code, "runtime": runtime}.items():
         includes = [f'#include "{name}.cpp"\n' for name in names]
         if unit == "fast":
             includes.append(f'#include "{main}"\n')
         (directory / f"{unit}.cpp").write_text("".join(includes))
     (directory / "build.mk").write_text(
-        f"include {PREFIX}.mk\nOPT_FAST = {OPTIMIZE if optimize else '-O0'}\nslow.o: OPT_FAST = -O0\n")
+        f"include {PREFIX}.mk\nOPT_FAST = {OPTIMIZE if optimize else '-O0'}\nslow.o: OPT_FAST = -O0\n"
+        f"OPT_GLOBAL = {'-Os' if optimize else '-O0'}\n")
     # Verilator's makefiles call `python`, which a system need not have.
     return ["make", "-j", str(jobs), "-f", "build.mk", "VM_PARALLEL_BUILDS=0", f"PYTHON3={sys.executable}",
-            "VK_OBJS=" + " ".join(f"{unit}.o" for unit in units)]
+            "VK_OBJS=" + " ".join(f"{unit}.o" for unit in code), f"VK_GLOBAL_OBJS={RUNTIME}"]
 
 
 def count_functions(sources, top, directory, *, seal=True):
