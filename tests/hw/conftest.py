@@ -70,8 +70,26 @@ def force(sources, signal, expression):
     """
     module, name = signal.split(".")
     source = next(source for source in sources if source.stem == module)
+    before = _next_value_apart(source.read_text(), name)
     pattern = re.compile(rf"^(\s*(?:assign |else )?\\?{name} +(?:<=|=) )(?!\d+'h0+;)([^;]*);$", re.MULTILINE)
     text, count = pattern.subn(
-        lambda match: f"{match[1]}{expression.format('(' + match[2] + ')')};", source.read_text())
+        lambda match: f"{match[1]}{expression.format('(' + match[2] + ')')};", before)
     assert count == 1, f"{signal} is driven in {count} places"
     source.write_text(text)
+
+
+def _next_value_apart(text, name):
+    """Give a register that its process writes in several places a next value of its own: one place to change."""
+    target = rf"(?<![\w.]){re.escape(name)} ?(?=(?:\[[\d:]+\] )?<= )"
+
+    def apart(match):
+        if not re.search(target, match[2]):
+            return match[0]
+        width = re.search(rf"^  (?:output )?reg (\[\d+:\d+\] )?\\?{re.escape(name)} ", text, re.MULTILINE)[1] or ""
+        body = re.sub(rf"\\?{target}(\[[\d:]+\] )?<= ", lambda found: f"next_{plain}{found[1] or ' '}= ", match[2])
+        return (f"  reg {width}next_{plain};\n  always_comb begin\n    next_{plain} = {escaped};\n{body}  end\n"
+                f"  always_ff @({match[1]})\n    {escaped} <= next_{plain};\n")
+
+    plain = re.sub(r"\W", "_", name)
+    escaped = f"\\{name} " if f"\\{name} " in text else name
+    return re.sub(r"^  always_ff @\((\w+ \w+)\) begin\n((?:    .*\n)*?)  end\n", apart, text, flags=re.MULTILINE)
