@@ -63,8 +63,8 @@ def _join(module):
         edge, clock, name = register[1], register[2], register[3]
         if name[0] == "\\":
             name = name.rstrip() + " "  # an escaped name ends with a space
-        # keeping its value is what a register does by itself
-        body = body.replace(f"    {next_value} = {name};\n", "", 1)
+        # keeping its value is what a register does by itself; a branch that keeps it overrides another, and stays
+        body = body.removeprefix(f"    {next_value} = {name};\n")
         target = re.compile(rf"^( +){re.escape(next_value)} ?(\[[\d:]+\] )?= ", re.MULTILINE)
         body = target.sub(lambda found: f"{found[1]}{name}{found[2] or ('' if name[-1] == ' ' else ' ')}<= ", body)
         return f"  always_ff @({edge}edge {clock}) begin\n{body}  end\n"

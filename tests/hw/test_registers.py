@@ -52,6 +52,18 @@ endmodule
     assert "$1" not in text
 
 
+def test_a_branch_that_holds_the_value_stays():
+    """It overrides what was given before: only the default at the beginning says nothing."""
+    text = join_next_values(MODULE.replace("    \\$1  = q;\n", "    \\$1  = a;\n").replace(
+        "      \\$1 [3:0] = a[7:4];\n", "      \\$1  = q;\n"))
+    assert text[text.index("  always"):].startswith("""  always_ff @(posedge clk) begin
+    q <= a;
+    if (a[0]) begin
+      q <= q;
+    end
+""")
+
+
 def test_a_next_value_that_is_read_elsewhere_stays():
     text = MODULE.replace("  always_ff", "  assign b = \\$1 ;\n  always_ff", 1)
     assert join_next_values(text) == text
