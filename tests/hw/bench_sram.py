@@ -27,7 +27,7 @@ async def single_port(dut):
         if enable and write:
             words[address] = data
         elif enable:
-            expected = words.get(address, 0)
+            expected = words.get(address)  # what was never written is unknown
     assert len(words) == DEPTH
 
 
@@ -45,7 +45,7 @@ async def two_ports(dut):
         if expected is not None:
             assert int(dut.read_data.value) == expected, "data"
         if read:
-            expected = words.get(of, 0)
+            expected = words.get(of)  # what was never written is unknown
         if write:
             words[to] = data
     assert len(words) == DEPTH
