@@ -69,7 +69,7 @@ def test_a_wrong_output_is_noticed(port, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 1
-    assert "MISMATCH: 1 of " in capsys.readouterr().out
+    assert "MISMATCH in custom: 1 of " in capsys.readouterr().out
 
 
 def test_no_device_refused():
