@@ -6,6 +6,7 @@ The assertions stand in a subclass of the block, beside what they are about.
 import fcntl
 import functools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,8 @@ def prove(block, directory, *, mode="prove", depth=2, change=None):
     depth : int
         Cycles of the induction, or of the search.
     change : tuple of str, optional
-        (module, old, new): break the one place `old` of the module's RTLIL first.
+        (module, pattern, new): break the one place of the module's RTLIL that the pattern matches first. Where it
+        names a net that has no name of its own, say ``\\$\\d+``: its number changes with the logic in front of it.
 
     Returns
     -------
@@ -59,9 +61,9 @@ def prove(block, directory, *, mode="prove", depth=2, change=None):
     """
     texts = modules(block)
     if change is not None:
-        module, old, new = change
-        assert texts[module].count(old) == 1, f"{old!r} is {texts[module].count(old)} times in {module}"
-        texts[module] = texts[module].replace(old, new)
+        module, pattern, new = change
+        texts[module], places = re.subn(pattern, lambda _: new, texts[module])
+        assert places == 1, f"{pattern!r} is {places} times in {module}"
     files = []
     for number, text in enumerate(texts.values()):
         files.append(f"{number}.il")

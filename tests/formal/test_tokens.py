@@ -33,9 +33,10 @@ def test_tokens(tmp_path):
     assert prove(ProvedTokens(), tmp_path)
 
 
-@pytest.mark.parametrize("old, new", [
-    ("connect \\B 1'1\n    connect \\Y $8", "connect \\B 1'0\n    connect \\Y $8"),
-    ("connect \\A \\words [2:0]\n    connect \\B {  }", "connect \\A 3'001\n    connect \\B {  }"),
+@pytest.mark.parametrize("pattern, new", [
+    (r"Y_WIDTH 1\n    connect \\A \\count \[2:0\]\n    connect \\B 1'1",
+     "Y_WIDTH 1\n    connect \\A \\count [2:0]\n    connect \\B 1'0"),
+    (r"connect \\A \\words \[2:0\]\n    connect \\B {  }", "connect \\A 3'001\n    connect \\B {  }"),
 ], ids=["empty_too_early", "begins_with_some"])
-def test_broken_tokens(old, new, tmp_path):
-    assert not prove(ProvedTokens(), tmp_path, change=("proved_tokens", old, new))
+def test_broken_tokens(pattern, new, tmp_path):
+    assert not prove(ProvedTokens(), tmp_path, change=("proved_tokens", pattern, new))
