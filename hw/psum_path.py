@@ -21,6 +21,7 @@ from .walker import WALK_SETTINGS, Tiles, tile_case
 
 __all__ = ["PsumCollector", "PsumReader", "PsumSender"]
 
+NOTES = 5  # cycles from a request to the GON until its note's place is free again: with fewer, not one word a cycle
 
 
 def array_settings(chip):
@@ -209,7 +210,7 @@ class PsumCollector(Block):
 
     def elaborate(self, platform):
         m = Module()
-        notes = place(m, Queue(_note(self._chip), 4), "notes")
+        notes = place(m, Queue(_note(self._chip), NOTES), "notes")
         self._request(m, notes)
         pointer = place(m, PsumPointer(self._chip), "pointer")
         attach(m, pointer, self, "ifmap_banks")
