@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.generate import write
+from hw.verilog.generate import write
 
 from . import yosys
 from .fanout import insert_buffers
@@ -101,12 +101,12 @@ def synthesize(block, directory, library, *, poll=None):
 
     Parameters
     ----------
-    block : hw.place.Block
+    block : hw.kit.block.Block
     directory : Path
         Emptied first; keeps the netlist and all logs.
     library : flow.library.Library
     poll : callable, optional
-        See `sim.process.call`.
+        See `sim.tools.process.call`.
 
     Returns
     -------

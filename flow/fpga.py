@@ -13,10 +13,10 @@ from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Modul
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from hw.board import Board
-from hw.generate import verilog
-from hw.place import place
-from sim import process
+from hw.kit.block import place
+from hw.shell.serial.board import Board
+from hw.verilog.generate import verilog
+from sim.tools import process
 
 from .yosys import FlowError
 
@@ -58,7 +58,7 @@ def check_clock(mhz):
 
 
 class BoardTop(Elaboratable):
-    """Pins, PLL and reset around `hw.board.Board`.
+    """Pins, PLL and reset around `hw.shell.serial.board.Board`.
 
     Parameters
     ----------

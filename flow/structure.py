@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.generate import write
+from hw.verilog.generate import write
 
 from . import yosys
 

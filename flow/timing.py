@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim import process
+from sim.tools import process
 
 from .yosys import FlowError
 

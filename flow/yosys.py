@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from sim import process
+from sim.tools import process
 
 __all__ = ["FlowError", "run"]
 
@@ -24,7 +24,7 @@ def run(script, directory, *, name="synthesis", poll=None):
     directory : Path
         Working directory; keeps ``<name>.ys`` and ``<name>.log``.
     poll : callable, optional
-        See `sim.process.call`.
+        See `sim.tools.process.call`.
 
     Raises
     ------

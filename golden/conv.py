@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from golden.layer import LayerShape
-from golden.tensors import check_tensors
+from .layer import LayerShape
+from .tensors import check_tensors
 
 __all__ = ["conv_layer"]
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from golden.layer import LayerShape
+from .layer import LayerShape
 
 __all__ = ["Difference", "Tensors", "check_tensors", "first_difference", "random_tensors"]
 

@@ -4,23 +4,24 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from .array import ID_SETTINGS, NETWORKS, PE_SETTINGS, UNCLAIMED, PEArray
-from .config.fields import ADDRESS_BITS
-from .control import LayerController
+from hw.array.array import ID_SETTINGS, NETWORKS, PE_SETTINGS, UNCLAIMED, PEArray
+from hw.config.fields import ADDRESS_BITS
+from hw.dram.port import DramPort
+from hw.kit.block import Block, place
+from hw.kit.payloads import QUAD
+from hw.kit.settings import attach
+from hw.kit.stream import join
+from hw.paths.filter import FilterBuffer, FilterSender
+from hw.paths.glb import CLIENTS, WRITERS, Glb
+from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender, ifmap_route
+from hw.paths.ofmap import OfmapDrain
+from hw.paths.psum import PsumCollector, PsumReader, PsumSender
+from hw.paths.rlc import RlcDecoder, RlcEncoder
+from hw.paths.wide_ifmap import WideIfmapSender
+
+from .controller import LayerController
 from .counters import COUNTERS, Counters
-from .dram_port import DramPort
-from .filter_path import FilterBuffer, FilterSender
-from .glb import CLIENTS, WRITERS, Glb
-from .ifmap_path import IfmapLoader, IfmapReader, IfmapSender, ifmap_route
-from .layouts import QUAD
-from .ofmap_path import OfmapDrain
-from .place import Block, place
-from .psum_path import PsumCollector, PsumReader, PsumSender
-from .rlc import RlcDecoder, RlcEncoder
 from .scan import ScanChain
-from .settings import attach
-from .stream import join
-from .wide_ifmap import WideIfmapSender
 
 __all__ = ["Eyeriss"]
 

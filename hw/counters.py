@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from .place import Block
+from hw.kit.block import Block
 
 __all__ = ["COUNTERS", "EVENTS", "FAULTS", "Counters", "counter_index"]
 

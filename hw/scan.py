@@ -3,8 +3,9 @@
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
+from hw.kit.block import Block
+
 from .config import scan_fields
-from .place import Block
 
 __all__ = ["ScanChain"]
 

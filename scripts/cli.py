@@ -9,18 +9,25 @@ from typing import Annotated
 
 import typer
 
-from compiler.catalogue import CATALOGUE
+from compiler.paper.layers import CATALOGUE
 from flow.yosys import FlowError
 from hw.config import PRESETS
-from scripts import asic as asic_flow
-from scripts import benchmarking, board_run, calibration, fpga_build, generation, map_report, simulation
-from scripts.board_host import BoardLost
-from scripts.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
-from scripts.console import BadInput, console, layer_table
-from scripts.examples import EXAMPLES
-from scripts.names import on_terminal
-from sim.files import BUILD
-from sim.tools import SimulatorError
+from scripts.commands.board import build as fpga_build
+from scripts.commands.board import run as board_run
+from scripts.commands.board.host import BoardLost
+from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
+from scripts.terminal.console import BadInput, console, layer_table
+from scripts.terminal.examples import EXAMPLES
+from scripts.terminal.names import on_terminal
+from sim.tools.files import BUILD
+from sim.tools.find import SimulatorError
+
+from .commands import asic as asic_flow
+from .commands import benchmark as benchmarking
+from .commands import calibrate as calibration
+from .commands import generate as generation
+from .commands import map as map_report
+from .commands import simulate as simulation
 
 __all__ = ["app", "main"]
 
@@ -221,7 +228,7 @@ def run(
 
     Exit status 0, or 1 if the RTL differs from the model or does not finish, 2 for bad input.
     """
-    from scripts import network_run  # here, as onnxruntime takes its time to import
+    from scripts.commands.network import run as network_run  # here, as onnxruntime takes its time to import
 
     raise typer.Exit(network_run.run(
         model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
@@ -244,7 +251,7 @@ def plan(
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
 ):
     """Say what the chip would do with an ONNX model: mappings, cycles, traffic, energy, what binds."""
-    from scripts import network_planning
+    from scripts.commands.network import plan as network_planning
 
     network_planning.plan(model, shapes=shape or [], chip=chip, objective=objective.value, clock=clock, zeros=zeros,
                           ofmap=ofmap.value, json_target=json, page=page, no_page=no_page)
@@ -260,7 +267,7 @@ def digits(
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
 ):
     """Classify held-out handwritten digits on the chip: pictures, predictions, cycles."""
-    from scripts import digits as digits_demo
+    from scripts.commands.network import digits as digits_demo
 
     raise typer.Exit(digits_demo.digits(count=count, backend=backend.value, chip=chip, simulator=sim.value,
                                         output=output, fresh=fresh))
@@ -270,7 +277,7 @@ def digits(
 def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
          output: _output("demo", "Directory for the pictures.") = BUILD / "demo"):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
-    from scripts import photo_layer  # matplotlib is slow to import
+    from .commands import photo_layer  # matplotlib is slow to import
 
     raise typer.Exit(photo_layer.demo(sim.value, output))
 

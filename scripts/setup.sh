@@ -2,6 +2,7 @@
 # A second run notices that nothing changed and costs nothing.
 
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
+PATH=${PATH//"$PWD/.venv/bin:"/}  # an activated .venv must not make the one that replaces it
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -64,11 +65,18 @@ make_venv() {
     printf '%s' "$1" > .venv/stamp
 }
 
+# Two at once in one tree: the second waits, and finds the environment made.
+mkdir -p build
+exec 9>build/setup.lock
+if command -v flock >/dev/null; then flock 9; fi
+
 # A moved or copied tree needs a new environment as well: its scripts hold absolute paths.
 stamp=$(printf '%s\n' "$PWD" | cat - pyproject.toml scripts/requirements.lock | sha256sum | cut -d ' ' -f 1)
 if [ "$(cat .venv/stamp 2>/dev/null)" != "$stamp" ] || ! .venv/bin/python -c '' 2>/dev/null; then
     make_venv "$stamp" || { say "could not make .venv"; exit 1; }
 fi
+
+exec 9>&-
 
 # Verilator compiles its models; without these three there is no simulation worth the name.
 missing=

@@ -69,7 +69,7 @@ class ChipConfig:
     burst_words : int
         Longest DRAM burst in 64-bit words; a power of two.
     zero_skip : bool
-        PEs skip zeros of the ifmap instead of gating them: beyond the paper's chip, see `hw.zero_skip`.
+        PEs skip zeros of the ifmap instead of gating them: beyond the paper's chip, see `hw.array.zero_skip`.
     core_mhz, link_mhz : int
         Clocks of the simulated system.
 

@@ -5,14 +5,14 @@ import numpy as np
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotbext.axi import AxiResp
 
-from compiler.mapping import Mapping
-from compiler.program import compile_layer
+from compiler.image.program import compile_layer
+from compiler.mapping.mapping import Mapping
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
-from hw.axi.registers import OFFSETS, constants
 from hw.config import PRESETS, pack_scan
-from sim.axi_host import AxiHost, mask
+from hw.config.registers import OFFSETS, constants
+from sim.chip.axi import AxiHost, mask
 
 CHIP = PRESETS["mini"]
 BASE = 0x1_2345_6FB8  # beyond 4 GB, no multiple of 4 KB

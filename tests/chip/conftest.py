@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.tools import available
+from sim.tools.find import available
 
 
 @pytest.fixture(params=["chip", "axi"])

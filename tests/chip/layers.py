@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler import layout
-from compiler.lowering import lower
-from compiler.mapping import Mapping
-from compiler.search import find_mapping
+from compiler.image import dram_image as layout
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.search import find_mapping
 from golden import rlc
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
 from hw.counters import FAULTS
-from sim.layer import chip_verilog, simulate_layer
+from sim.chip.layer import chip_verilog, simulate_layer
 
 __all__ = ["check", "expected_counters", "random_layer", "run"]
 
@@ -28,7 +28,7 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
     shape : str or LayerShape
     chip : str or ChipConfig
     mapping : "auto" or str such as "m=8 n=1 e=3 p=8 q=1 r=1 t=1"
-    options : passed to `sim.layer.simulate_layer`. With `top` "axi" every channel of the bus stalls at random.
+    options : passed to `sim.chip.layer.simulate_layer`. With `top` "axi" every channel of the bus stalls at random.
     """
     if options.get("top") == "axi":
         options.setdefault("stall_seed", seed)

@@ -7,13 +7,13 @@ that one takes less than a minute; all other fields are drawn over their whole r
 import random
 import sys
 
-from compiler.lowering import lower
-from compiler.mapping import MappingError
-from compiler.program import compile_layer
-from compiler.search import find_mapping
+from compiler.image.program import compile_layer
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import MappingError
+from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
 from golden.tensors import random_tensors
-from sim.layer import simulate_programs
+from sim.chip.layer import simulate_programs
 from tests.compiler.random_chips import random_chip, random_shape
 
 __all__ = ["run_chip"]

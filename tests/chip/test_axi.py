@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from hw.config import PRESETS
-from sim.bench import run_bench
-from sim.chip import HDL
-from sim.layer import chip_verilog
-from sim.runner import SimulationFailed
+from sim.bench.run import run_bench
+from sim.chip.layer import chip_verilog
+from sim.chip.simulate import HDL
+from sim.tools.runner import SimulationFailed
 from tests.chip.layers import run
 from tests.hw.conftest import force
 

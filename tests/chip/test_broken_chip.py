@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from hw.config import PRESETS, pack_scan
-from scripts import cli, simulation
-from sim.layer import chip_verilog, simulate_layer
-from sim.memfile import MemoryFileError
+from scripts import cli
+from scripts.commands import simulate as simulation
+from sim.chip.layer import chip_verilog, simulate_layer
+from sim.tools.memfile import MemoryFileError
 from tests.chip.layers import check, run
 
 # two ragged strips, three channel groups, two sets side by side on the 6 x 5 chip

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from compiler.lowering import lower
-from compiler.mapping import Placement
-from compiler.model import costs
-from compiler.schedule import schedule
+from compiler.mapping.cost import costs
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Placement
+from compiler.mapping.timeline import schedule
 from hw.config import PRESETS
 from tests.chip.layers import check, run
 

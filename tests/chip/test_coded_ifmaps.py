@@ -2,7 +2,7 @@
 
 import pytest
 
-from compiler.mapping import MappingError
+from compiler.mapping.mapping import MappingError
 from tests.chip.layers import check, run
 
 # m groups, blocks, channel groups, filter groups, ragged strips and spans: streams are read again and dropped

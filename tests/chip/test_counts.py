@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 import pytest
 
-from compiler import layout
+from compiler.image import dram_image as layout
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.mapping import Mapping
-from compiler.program import compile_layer
+from compiler.image.program import compile_layer
+from compiler.mapping.mapping import Mapping
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.rlc import LAST
 from golden.tensors import random_tensors
 from hw.config import PRESETS, pack_scan
 from hw.counters import FAULTS as CAUSES
-from sim.layer import simulate_programs
+from sim.chip.layer import simulate_programs
 
 CHIP = PRESETS["mini"]
 SHAPE = LayerShape.parse("M=8,C=5,H=7,W=6,R=3")

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from compiler.lowering import lower
-from compiler.mapping import CodeTooLong
-from compiler.model import Density
-from compiler.program import compile_layer
-from compiler.search import find_mapping
+from compiler.image.program import compile_layer
+from compiler.mapping.cost import Density
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import CodeTooLong
+from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
 from golden.tensors import random_tensors
 from hw.config import PRESETS
-from sim.layer import simulate_programs
+from sim.chip.layer import simulate_programs
 from tests.chip.native_range import native_layers
 
 LAYERS = int(os.environ.get("EYERISS_RANDOM_LAYERS", "300"))

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.mapping import Mapping
-from compiler.program import compile_layer
+from compiler.image.program import compile_layer
+from compiler.mapping.mapping import Mapping
 from golden.layer import LayerShape
 from golden.tensors import Tensors, random_tensors
 from hw.config import PRESETS
-from sim.layer import simulate_layer
+from sim.chip.layer import simulate_layer
 from tests.chip.layers import check, random_layer, run
 
 

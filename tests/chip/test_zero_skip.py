@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from compiler.lowering import lower
-from compiler.mapping import Mapping
-from compiler.program import compile_layer
-from compiler.search import find_mapping
+from compiler.image.program import compile_layer
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
-from sim.layer import simulate_programs
+from sim.chip.layer import simulate_programs
 from tests.chip.layers import random_layer
 
 CHIPS = {

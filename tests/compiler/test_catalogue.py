@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from compiler.catalogue import CATALOGUE, lookup
-from compiler.published import MEASURED, TABLE_III, TABLE_III_GLB_KB
+from compiler.paper.layers import CATALOGUE, lookup
+from compiler.paper.published import MEASURED, TABLE_III, TABLE_III_GLB_KB
 
 # E, and the padded size and channels of one filter, as Tables III and VI's layers have them.
 TABLE = {

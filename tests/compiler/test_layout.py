@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler import layout
-from compiler.lowering import lower
-from compiler.mapping import Mapping, MappingError, Placement
-from compiler.search import find_mapping
+from compiler.image import dram_image as layout
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping, MappingError, Placement
+from compiler.mapping.search import find_mapping
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS

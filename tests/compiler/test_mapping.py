@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.catalogue import CATALOGUE
-from compiler.lowering import lower
-from compiler.mapping import Mapping, MappingError, Placement, load_mapping
-from compiler.program import compile_layer, network_ids
-from compiler.published import MEASURED, TABLE_III
-from compiler.search import find_mapping, search
+from compiler.image.program import compile_layer, network_ids
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping, MappingError, Placement, load_mapping
+from compiler.mapping.search import find_mapping, search
+from compiler.paper.layers import CATALOGUE
+from compiler.paper.published import MEASURED, TABLE_III
 from golden.layer import LayerShape
 from hw.config import PRESETS, ChipConfig
 from tests.golden.strategies import shapes

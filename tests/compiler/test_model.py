@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from compiler.catalogue import CATALOGUE
-from compiler.energy import EnergyTable, load_energy_table
-from compiler.lowering import lower
-from compiler.mapping import Mapping, MappingError, Placement
-from compiler.model import Density, costs
-from compiler.networks import benchmark_layers
-from compiler.schedule import schedule
-from compiler.search import OBJECTIVES, find_mapping, search
+from compiler.mapping.cost import Density, costs
+from compiler.mapping.energy import EnergyTable, load_energy_table
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping, MappingError, Placement
+from compiler.mapping.search import OBJECTIVES, find_mapping, search
+from compiler.mapping.timeline import schedule
+from compiler.paper.layers import CATALOGUE
+from compiler.paper.networks import benchmark_layers
 from golden.layer import LayerShape
 from hw.config import PRESETS, ChipConfig
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from compiler import search
-from compiler.lowering import lower
-from compiler.mapping import MappingError
-from compiler.model import Density, costs
-from compiler.sizes import Sizes, up
+from compiler.mapping import search
+from compiler.mapping.cost import Density, costs
+from compiler.mapping.limits import Sizes, up
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import MappingError
 from golden.layer import LayerShape
 from hw.config import PRESETS
 from tests.compiler.random_chips import random_chip, random_shape

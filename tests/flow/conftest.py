@@ -4,8 +4,8 @@ import pytest
 
 from flow.asic import synthesize
 from flow.library import DEFAULT, load_library
+from hw.array.pe import PE
 from hw.config import PRESETS
-from hw.pe import PE
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,10 @@ import pytest
 
 from flow.asic import synthesize
 from flow.library import load_library
+from hw.array.pe import PE
 from hw.chip import Eyeriss
 from hw.config import PRESETS
-from hw.pe import PE
-from sim.bench import run_bench
+from sim.bench.run import run_bench
 from tests.chip import layers
 
 DIRECTORY = Path("build/asic")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from hw.config import PRESETS
-from sim.bench import run_bench
-from sim.runner import SimulationFailed
-from sim.tools import available
+from sim.bench.run import run_bench
+from sim.tools.find import available
+from sim.tools.runner import SimulationFailed
 
 BENCH = Path(__file__).parents[1] / "hw" / "bench_pe.py"
 #: Two layers' shapes at full rate, and all windows of the product; without a filter, all of the bench runs.

@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from flow.structure import crossings, ecp5_cells, elaborated, registers
 from flow.yosys import FlowError
+from hw.array.pe import PE
 from hw.chip import Eyeriss
 from hw.config import PRESETS, ChipConfig
-from hw.pe import PE
-from hw.place import Block, place
-from hw.sram import SinglePortSram
+from hw.kit.block import Block, place
+from hw.kit.memory import SinglePortSram
 
 SMALL = ChipConfig(name="small", rows=2, columns=2, glb_banks=3, glb_bank_words=32, filter_bank_words=64)
 

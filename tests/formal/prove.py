@@ -13,8 +13,8 @@ from pathlib import Path
 
 from amaranth.hdl import Assume, ResetSignal
 
-from hw.generate import modules
-from hw.internals import driven_signals
+from hw.kit.internals import driven_signals
+from hw.verilog.generate import modules
 
 # The tools stand beside this Python, whether or not its environment was activated.
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -3,8 +3,8 @@
 import pytest
 from amaranth.hdl import Assert, Cat, Signal
 
+from hw.array.noc import Gin
 from hw.config import ChipConfig
-from hw.noc import Gin
 from tests.formal.prove import prove
 
 CHIP = ChipConfig(rows=2, columns=3)

@@ -3,8 +3,8 @@
 import pytest
 from amaranth.hdl import Assert, Mux, Signal
 
-from hw.internals import AnySeq
-from hw.stream import Queue
+from hw.kit.internals import AnySeq
+from hw.kit.stream import Queue
 from tests.formal.prove import never_reset, prove
 
 WIDTH = 4

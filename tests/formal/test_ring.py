@@ -5,7 +5,7 @@ from collections import namedtuple
 import pytest
 from amaranth.hdl import Assert, Assume, Mux, Signal
 
-from hw.ring import Ring
+from hw.kit.ring import Ring
 from tests.formal.prove import inner, never_reset, prove
 
 Pointer = namedtuple("Pointer", "address lap")

@@ -3,7 +3,7 @@
 import pytest
 from amaranth.hdl import Assert, Assume, Signal
 
-from hw.tokens import Tokens
+from hw.kit.tokens import Tokens
 from tests.formal.prove import inner, never_reset, prove
 
 

@@ -4,11 +4,11 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from hw.axi.bus import LITE_CHANNELS
-from hw.axi.lite import AxiLitePort
-from hw.axi.registers import ADDRESS_BITS
-from hw.place import Block, place
-from hw.stream import join
+from hw.config.registers import ADDRESS_BITS
+from hw.kit.block import Block, place
+from hw.kit.stream import join
+from hw.shell.axi.bus import LITE_CHANNELS
+from hw.shell.axi.lite import AxiLitePort
 
 VALUE = 0xCAFE_0000
 

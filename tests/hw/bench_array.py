@@ -7,8 +7,8 @@ from cocotb.triggers import RisingEdge
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from hw.config import ChipConfig
-from sim.bench import setting
-from sim.streams import cross, run_io_check
+from sim.bench.run import setting
+from sim.bench.streams import cross, run_io_check
 from tests.hw.passes import Pass, ifmap_words, packed, quads
 
 CHIP = ChipConfig(**setting("chip"))

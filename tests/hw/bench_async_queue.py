@@ -4,7 +4,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from glb_model import words
 
-from sim.streams import cross, cycles, run_io_check
+from sim.bench.streams import cross, cycles, run_io_check
 
 WORDS = words(60)
 RATIOS = {"equal": (5, 5), "fast_to_slow": (5, 16.666), "slow_to_fast": (17, 5), "nearly": (5, 5.002),

@@ -4,8 +4,8 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from glb_model import pulse
 
-from hw.axi.registers import FIELDS, OFFSETS
-from sim.streams import ProtocolChecker, Sink, Source, cycles, start
+from hw.config.registers import FIELDS, OFFSETS
+from sim.bench.streams import ProtocolChecker, Sink, Source, cycles, start
 
 CONFIG, START, COUNTER = 0, 1, 2
 END, FAULT = 0, 2  # replies: of a layer that ends well, of one that does not

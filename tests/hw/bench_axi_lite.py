@@ -5,8 +5,8 @@ from axi_lite_registers import VALUE
 from axi_words import lite_write
 from glb_model import each_cycle, words
 
-from sim.patterns import pattern
-from sim.streams import cross, run_io_check
+from sim.bench.patterns import pattern
+from sim.bench.streams import cross, run_io_check
 
 ADDRESSES = words(60, seed=1, width=12)
 DATA = words(60, seed=2, width=32)

@@ -7,7 +7,7 @@ from axi_words import answer, bursts_of, command, read_word
 from cocotb.triggers import RisingEdge
 from glb_model import words
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 BASE = 0x8_0000_0F90
 

@@ -6,7 +6,7 @@ import cocotb
 from axi_words import answer, burst, read_word
 from glb_model import Watch, each_cycle
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 OUTSTANDING = 8
 

@@ -6,7 +6,7 @@ import cocotb
 from axi_words import bursts_of, command, request
 from cocotb.triggers import RisingEdge
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, run_io_check, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, run_io_check, start
 
 BASES = {"zero": 0, "in_a_page": 0x1_2345_6FB8, "carry": 0xFFFF_FFFF_F008}
 

@@ -7,7 +7,7 @@ from axi_words import burst, write_word
 from cocotb.triggers import RisingEdge
 from glb_model import Watch, words
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 LENGTHS = [random.Random(6).choice((1, 2, 3, 16, 64)) for _ in range(30)]
 

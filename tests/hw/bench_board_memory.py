@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from glb_model import words
 
-from sim.bench import setting
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.run import setting
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 WORDS = setting("words")
 

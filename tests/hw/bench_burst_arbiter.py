@@ -6,7 +6,7 @@ import random
 import cocotb
 from glb_model import each_cycle
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 READERS = ("bias", "filter", "ifmap")
 SOURCES = (*READERS, "ofmap")

@@ -6,7 +6,7 @@ import cocotb
 from glb_model import each_cycle, pulse
 from layer_model import CHIP
 
-from sim.streams import ProtocolChecker, Sink, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, cycles, start
 
 # count, ragged, stretches, repeats
 SHAPES = {

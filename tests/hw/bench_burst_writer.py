@@ -4,7 +4,7 @@ import cocotb
 from glb_model import each_cycle, pulse, words
 from layer_model import CHIP
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 BASE = 0x1234560
 

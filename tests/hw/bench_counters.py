@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from hw.counters import EVENTS, FAULTS
-from sim.bench import setting
-from sim.streams import start
+from sim.bench.run import setting
+from sim.bench.streams import start
 
 NAMES = setting("names")
 

@@ -4,7 +4,7 @@ import cocotb
 from glb_model import Watch, words
 from layer_model import CHIP
 
-from sim.streams import Source, cross, cycles, run_io_check, start
+from sim.bench.streams import Source, cross, cycles, run_io_check, start
 
 WORDS = words(150)
 

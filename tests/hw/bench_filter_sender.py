@@ -4,8 +4,8 @@ import cocotb
 from glb_model import words
 
 from hw.config import ChipConfig
-from sim.bench import setting
-from sim.streams import cross, run_io_check
+from sim.bench.run import setting
+from sim.bench.streams import cross, run_io_check
 
 CHIP = ChipConfig(**setting("chip"))
 WORDS = words(120)

@@ -6,8 +6,8 @@ import random
 import cocotb
 
 from hw.config import ChipConfig
-from sim.bench import setting
-from sim.streams import cross, run_io_check
+from sim.bench.run import setting
+from sim.bench.streams import cross, run_io_check
 from tests.hw.passes import packed
 
 WORDS = 40

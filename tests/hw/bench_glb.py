@@ -6,7 +6,7 @@ import cocotb
 from glb_model import each_cycle
 from layer_model import CHIP
 
-from sim.streams import cycles, start
+from sim.bench.streams import cycles, start
 
 CLIENTS = ("ifmap_read", "ifmap_write", "psum_write", "psum_read", "ofmap_read")
 IFMAP_BANKS = 2

@@ -6,9 +6,9 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from hw.config import ChipConfig
-from sim.bench import setting
-from sim.patterns import pattern
-from sim.streams import ProtocolChecker, Sink, Source, cross, run_io_check, start
+from sim.bench.patterns import pattern
+from sim.bench.run import setting
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, run_io_check, start
 from tests.hw.passes import packed
 
 WORDS = 150

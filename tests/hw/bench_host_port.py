@@ -5,7 +5,7 @@ import random
 import cocotb
 from glb_model import each_cycle, words
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 CONFIG, START, COUNTER = 0, 1, 2
 END = 0

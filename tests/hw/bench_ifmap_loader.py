@@ -4,7 +4,7 @@ import cocotb
 from glb_model import Watch, pulse, words
 from layer_model import LAYERS
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 END, BAD = 1 << 64, 1 << 65
 

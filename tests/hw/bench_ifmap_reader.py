@@ -6,7 +6,7 @@ import cocotb
 from glb_model import Memory, pulse, words
 from layer_model import CHIP, LAYERS
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 
 def model(layer, supply):

@@ -4,7 +4,7 @@ import cocotb
 from glb_model import Watch, pulse, words
 from layer_model import CHIP, LAYERS, Layer, pack
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 VALUES = CHIP.ifmap_bus_values
 ROW_ENDS = 16 * VALUES  # of a bus word; the number of values, less one, follows the flags, and the tag follows it

@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from glb_model import Watch
 
-from hw.control import LayerController
-from sim.streams import cycles, start
+from hw.controller import LayerController
+from sim.bench.streams import cycles, start
 
 INPUTS = ("start", "unclaimed", "malformed", "leftover", "link_moves", "link_tick", "macs_busy", "ifmap_starved",
           "filter_starved", "ofmap_blocked", "collecting", "draining", "written")

@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.streams import start
+from sim.bench.streams import start
 
 
 @cocotb.test()

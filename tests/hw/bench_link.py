@@ -3,7 +3,7 @@
 import cocotb
 from glb_model import words
 
-from sim.streams import cross, run_io_check
+from sim.bench.streams import cross, run_io_check
 
 COMMANDS, WRITES, READS = words(20, 1, 37), words(60, 2), words(60, 3)
 

@@ -5,8 +5,8 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.bench import setting
-from sim.streams import cross, run_io_check
+from sim.bench.run import setting
+from sim.bench.streams import cross, run_io_check
 from tests.hw.passes import Pass, bus_words, quads, random_values
 
 BUS_VALUES, FILTERS, PSUMS, ZERO_SKIP = (

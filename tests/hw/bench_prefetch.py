@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import RisingEdge, Timer
 from glb_model import words
 
-from sim.patterns import pattern
-from sim.streams import ProtocolChecker, Sink, cross, cycles, start
+from sim.bench.patterns import pattern
+from sim.bench.streams import ProtocolChecker, Sink, cross, cycles, start
 
 WORDS = words(150)
 

@@ -7,7 +7,7 @@ import cocotb
 from glb_model import Memory, Watch, each_cycle, pulse, words
 from layer_model import CHIP, LAYERS, pack
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 
 def model(layer, supply):

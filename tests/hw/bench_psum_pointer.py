@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from layer_model import CHIP, Layer
 
-from sim.streams import cycles, start
+from sim.bench.streams import cycles, start
 
 
 @cocotb.test()

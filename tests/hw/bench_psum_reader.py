@@ -6,7 +6,7 @@ import cocotb
 from glb_model import Memory, each_cycle, pulse, words
 from layer_model import CHIP, LAYERS
 
-from sim.streams import ProtocolChecker, Sink, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, cross, cycles, start
 
 
 class Writer:

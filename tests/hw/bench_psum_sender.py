@@ -4,7 +4,7 @@ import cocotb
 from glb_model import pulse, words
 from layer_model import CHIP, LAYERS
 
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
 
 def model(layer, supply):

@@ -5,9 +5,9 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.bench import setting
-from sim.patterns import pattern
-from sim.streams import ProtocolChecker, Sink, Source, cross, start
+from sim.bench.patterns import pattern
+from sim.bench.run import setting
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, start
 from tests.hw.passes import quads, random_values
 
 CASES = {  # p, steps, positions

@@ -3,8 +3,8 @@
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.bench import setting
-from sim.streams import Source, cross, cycles, run_io_check, start
+from sim.bench.run import setting
+from sim.bench.streams import Source, cross, cycles, run_io_check, start
 from tests.hw.glb_model import words
 
 WORDS = words(150, width=8)

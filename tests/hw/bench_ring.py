@@ -5,8 +5,8 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.bench import setting
-from sim.streams import start
+from sim.bench.run import setting
+from sim.bench.streams import start
 
 CYCLES = 2_000
 STROBES = ("push", "step", "retire", "rewind")

@@ -8,7 +8,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from layer_model import pack, stream_word
 
 from golden import rlc
-from sim.streams import Source, cross, cycles, run_io_check, start
+from sim.bench.streams import Source, cross, cycles, run_io_check, start
 
 END, BAD = 1 << 64, 1 << 65
 

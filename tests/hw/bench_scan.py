@@ -6,8 +6,8 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from hw.config import ChipConfig, pack_scan, scan_fields
-from sim.bench import setting
-from sim.streams import start
+from sim.bench.run import setting
+from sim.bench.streams import start
 
 
 @cocotb.test()

@@ -7,8 +7,8 @@ import cocotb
 from glb_model import Watch, each_cycle, words
 from layer_model import CHIP
 
-from hw.serial_host import Op, Status, parameters
-from sim.streams import ProtocolChecker, Sink, Source, cycles, start
+from hw.shell.serial.device import Op, Status, parameters
+from sim.bench.streams import ProtocolChecker, Sink, Source, cycles, start
 
 CONFIG, START, COUNTER = 0, 1, 2
 WORDS = 64

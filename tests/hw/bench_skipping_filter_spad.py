@@ -6,9 +6,9 @@ from collections import deque
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.bench import setting
-from sim.patterns import pattern
-from sim.streams import ProtocolChecker, Source, cross, start
+from sim.bench.patterns import pattern
+from sim.bench.run import setting
+from sim.bench.streams import ProtocolChecker, Source, cross, start
 from tests.hw.passes import quads
 
 DEPTH = setting("depth")

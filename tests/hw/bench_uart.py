@@ -4,8 +4,8 @@ import cocotb
 from cocotb.triggers import FallingEdge, First, Timer
 from glb_model import words
 
-from sim.bench import setting
-from sim.streams import ProtocolChecker, Sink, Source, cycles, start
+from sim.bench.run import setting
+from sim.bench.streams import ProtocolChecker, Sink, Source, cycles, start
 
 PERIOD_NS = 10
 BIT_NS = PERIOD_NS * setting("clocks_per_bit")

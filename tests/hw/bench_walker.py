@@ -6,7 +6,7 @@ from collections import namedtuple
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.streams import start
+from sim.bench.streams import start
 
 Loops = namedtuple("Loops", "filters blocks channels groups groups_ragged tiles tiles_ragged strips spans "
                             "first_strip first_span", defaults=(0, 0))

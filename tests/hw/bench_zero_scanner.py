@@ -5,8 +5,8 @@ import random
 import cocotb
 
 from hw.config import ChipConfig
-from sim.bench import setting
-from sim.streams import cross, run_io_check
+from sim.bench.run import setting
+from sim.bench.streams import cross, run_io_check
 from tests.hw.passes import Pass, bus_words, window_steps
 
 CHIP = ChipConfig(**setting("chip"))
@@ -38,7 +38,7 @@ def groups(shape, rows):
 
 
 def packed(*fields):
-    """A `hw.zero_skip.group_layout` as an integer."""
+    """A `hw.array.zero_skip.group_layout` as an integer."""
     address = (CHIP.filter_spad_words - 1).bit_length()
     word = at = 0
     for value, width in zip(fields, (16, 1, address, address, 1, 1, 1, 1), strict=True):

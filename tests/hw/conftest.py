@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from hw.config import ChipConfig
-from hw.generate import write
-from sim.bench import SIMULATORS, run_bench
-from sim.runner import SimulationFailed
-from sim.tools import available
+from hw.verilog.generate import write
+from sim.bench.run import SIMULATORS, run_bench
+from sim.tools.find import available
+from sim.tools.runner import SimulationFailed
 
 HERE = Path(__file__).parent
 

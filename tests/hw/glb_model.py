@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.patterns import pattern
+from sim.bench.patterns import pattern
 
 __all__ = ["Memory", "Watch", "each_cycle", "pulse", "words"]
 

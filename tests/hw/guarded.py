@@ -3,7 +3,7 @@
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In
 
-from hw.place import Block, place
+from hw.kit.block import Block, place
 
 
 class Guarded(Block):

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 from hw.config import ChipConfig, scan_fields
-from sim.bench import setting
+from sim.bench.run import setting
 
 __all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack", "stream_word"]
 
@@ -232,6 +232,6 @@ def pack(values, width):
 
 
 def stream_word(word, last):
-    """A `hw.rlc.StreamWord`: the word, whether it is a stream's last, and which of its values are not zero."""
+    """A `hw.paths.rlc.StreamWord`: the word, whether it is a stream's last, and which of its values are not zero."""
     nonzero = sum((word >> 16 * lane & 0xFFFF != 0) << lane for lane in range(4))
     return word | int(last) << 64 | nonzero << 65

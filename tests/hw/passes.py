@@ -50,7 +50,7 @@ def ifmap_words(shape, rows):
 
 
 def bus_words(shape, rows, values):
-    """`hw.layouts.ifmap_bus_word`s of `values` values as integers: up to so many channels of a column in each."""
+    """`ifmap_bus_word`s of `values` values as integers: in each up to `values` channels of a column."""
     if values == 1:
         return ifmap_words(shape, rows)
     words, each = list(flagged(shape, rows)), []

@@ -4,8 +4,8 @@ from amaranth.hdl import Module
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from hw.noc import Gin
-from hw.place import Block, place
+from hw.array.noc import Gin
+from hw.kit.block import Block, place
 
 WIDTH, COL_WIDTH = 16, 5
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from hw.array import PEArray
+from hw.array.array import PEArray
 from hw.config import ChipConfig
 
 CHIP = ChipConfig(rows=4, columns=3)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hw.axi.control import AxiControl
-from hw.axi.master import AxiMaster, AxiReader, AxiSplitter, AxiWriter
-from hw.host import HostPort
-from hw.link import LevelSync
+from hw.kit.crossing import LevelSync
+from hw.shell.axi.control import AxiControl
+from hw.shell.axi.master import AxiMaster, AxiReader, AxiSplitter, AxiWriter
+from hw.shell.command_port import HostPort
 from tests.hw.axi_lite_registers import AxiLiteRegisters
 
 BLOCKS = {

@@ -2,13 +2,13 @@
 
 import pytest
 
-from hw.board import Board, BoardMemory
 from hw.config import PRESETS
-from hw.generate import write
-from hw.serial_host import SerialHost
-from hw.uart import UartReceiver, UartTransmitter
-from sim.lint import lint
-from sim.tools import available
+from hw.shell.serial.board import Board, BoardMemory
+from hw.shell.serial.device import SerialHost
+from hw.shell.serial.uart import UartReceiver, UartTransmitter
+from hw.verilog.generate import write
+from sim.tools.find import available
+from sim.tools.lint import lint
 
 SENDS, RECEIVES = "transmits", "receives|no_stop"
 

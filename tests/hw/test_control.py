@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.control import LayerController
+from hw.controller import LayerController
 
 
 def test_controller(bench):

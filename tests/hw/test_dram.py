@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.dram import BurstArbiter, BurstReader, BurstWriter
+from hw.dram.bursts import BurstArbiter, BurstReader, BurstWriter
 
 
 def test_reader(bench, tiny):

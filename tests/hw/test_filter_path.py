@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hw.filter_path import FilterBuffer, FilterSender
+from hw.paths.filter import FilterBuffer, FilterSender
 
 
 def test_buffer(bench, tiny):

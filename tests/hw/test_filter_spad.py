@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.spads import FilterSpad
+from hw.array.spads import FilterSpad
 from tests.hw.guarded import Guarded
 
 # (words, positions) of passes in a spad of 12: two passes fit, none fits twice, one fills it, one word

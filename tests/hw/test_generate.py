@@ -12,15 +12,15 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Out
 
-from hw.axi import EyerissAxi
 from hw.chip import Eyeriss
 from hw.config import PRESETS, ChipConfig
-from hw.describe import describe
-from hw.dram import BurstReader
-from hw.generate import modules, verilog, write
-from hw.place import Block, place
-from sim.lint import WAIVERS, lint, slang
-from sim.tools import available
+from hw.dram.bursts import BurstReader
+from hw.kit.block import Block, place
+from hw.shell.axi import EyerissAxi
+from hw.verilog.describe import describe
+from hw.verilog.generate import modules, verilog, write
+from sim.tools.find import available
+from sim.tools.lint import WAIVERS, lint, slang
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,10 +40,10 @@ CHECKED = ("eyeriss", "mini-skip-wide", "odd", AXI)
 GENERATE = """
 import sys, time
 from pathlib import Path
-from hw.axi import EyerissAxi
+from hw.shell.axi import EyerissAxi
 from hw.chip import Eyeriss
 from hw.config import PRESETS
-from hw.generate import write
+from hw.verilog.generate import write
 write(Eyeriss(PRESETS[sys.argv[1]]), Path(sys.argv[2]))
 print(time.process_time())
 """
@@ -142,7 +142,7 @@ def test_every_waiver_is_needed(generated, monkeypatch):
     if not available("verilator"):
         pytest.skip("no verilator")
     with monkeypatch.context() as patch:
-        patch.setattr("sim.lint.WAIVERS", {})
+        patch.setattr("sim.tools.lint.WAIVERS", {})
         kinds = {kind for name in CHECKED[1:] for line in lint(generated[name], generated[name][0].stem)
                  for kind in re.findall(r"^%Warning-(\w+):", line)}
     assert kinds == set(WAIVERS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.glb import Glb, PsumPointer
+from hw.paths.glb import Glb, PsumPointer
 
 
 def test_glb(bench, tiny, simulator):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.noc import Gon
+from hw.array.noc import Gon
 
 
 def test_gon(bench, tiny):

@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hw.ifmap_path import IfmapLoader, IfmapReader, IfmapSender
-from hw.wide_ifmap import IfmapAligner, WideIfmapSender
+from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender
+from hw.paths.wide_ifmap import IfmapAligner, WideIfmapSender
 from tests.hw.guarded import Guarded
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.spads import IfmapSpad
+from hw.array.spads import IfmapSpad
 from tests.hw.guarded import Guarded
 
 

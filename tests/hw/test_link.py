@@ -1,6 +1,6 @@
 """Every crossing between the core clock and the link clock."""
 
-from hw.link import AsyncQueue, Link
+from hw.kit.crossing import AsyncQueue, Link
 
 
 def test_queue(bench):

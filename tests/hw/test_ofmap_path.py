@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.ofmap_path import OfmapDrain
+from hw.paths.ofmap import OfmapDrain
 
 
 def test_drain(bench, tiny, simulator):

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hw.pe import PE
+from hw.array.pe import PE
 
 
 def test_pe(bench, tiny, simulator):

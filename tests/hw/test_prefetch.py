@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.fetch import Prefetch
+from hw.paths.fetch import Prefetch
 
 
 def test_prefetch(bench):

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hw.psum_path import PsumCollector, PsumReader, PsumSender
+from hw.paths.psum import PsumCollector, PsumReader, PsumSender
 
 
 def test_reader(bench, tiny):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.spads import PsumSpad
+from hw.array.spads import PsumSpad
 from tests.hw.guarded import Guarded
 
 

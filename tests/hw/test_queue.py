@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.stream import Queue
+from hw.kit.stream import Queue
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])

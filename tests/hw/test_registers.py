@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-import hw.generate
+import hw.verilog.generate
 from flow import yosys
 from hw.chip import Eyeriss
 from hw.config import PRESETS
-from hw.registers import join_next_values
+from hw.verilog.registers import join_next_values
 
 MODULE = """module m(
   a, clk, q, rst
@@ -95,9 +95,9 @@ def unproven(before, after, name, directory):
 def texts():
     """The chip's modules by name, before and after."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hw.generate, "join_next_values", lambda text: text)
-        before = hw.generate.verilog(Eyeriss(PRESETS["mini"]))
-    return tuple(dict(hw.generate.split(text)) for text in (before, join_next_values(before)))
+        patch.setattr(hw.verilog.generate, "join_next_values", lambda text: text)
+        before = hw.verilog.generate.verilog(Eyeriss(PRESETS["mini"]))
+    return tuple(dict(hw.verilog.generate.split(text)) for text in (before, join_next_values(before)))
 
 
 def family(modules, name):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.ring import Ring
+from hw.kit.ring import Ring
 from tests.hw.guarded import Guarded
 
 

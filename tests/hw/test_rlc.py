@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.rlc import RlcDecoder, RlcEncoder
+from hw.paths.rlc import RlcDecoder, RlcEncoder
 
 
 def test_decoder(bench, simulator):

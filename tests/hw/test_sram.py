@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.sram import SinglePortSram, TwoPortSram
+from hw.kit.memory import SinglePortSram, TwoPortSram
 
 
 @pytest.mark.parametrize("depth, width", [(16, 64), (24, 16)])

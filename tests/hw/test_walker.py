@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.walker import Tiles
+from hw.paths.walker import Tiles
 
 
 def test_walker(bench, tiny):

@@ -6,9 +6,9 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In
 
-from hw.place import Block, place
-from hw.stream import join
-from hw.zero_skip import SkippingFilterSpad, ZeroScanner, ZeroSkipPE
+from hw.array.zero_skip import SkippingFilterSpad, ZeroScanner, ZeroSkipPE
+from hw.kit.block import Block, place
+from hw.kit.stream import join
 
 # (p, values of a window, positions) of passes in a spad of 12: one fills it, several fit, one of one weight
 PASSES = [(4, 3, 2), (2, 3, 3), (3, 4, 1), (1, 12, 2), (5, 1, 1), (1, 1, 3), (1, 7, 1)]

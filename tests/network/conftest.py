@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from compiler.graph import import_graph
-from compiler.onnx_model import load_model
+from compiler.onnx.file import load_model
+from compiler.onnx.graph import import_graph
 from hw.config import load_chip
-from scripts import network_planning, network_run
-from sim.cache import Cache
-from sim.files import BUILD
-from sim.network import RtlLayers
-from sim.tools import available
+from scripts.commands.network import plan as network_planning
+from scripts.commands.network import run as network_run
+from sim.jobs.cache import Cache
+from sim.jobs.network import RtlLayers
+from sim.tools.files import BUILD
+from sim.tools.find import available
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from compiler.graph import execute
-from compiler.host import FloatConv
+from compiler.onnx.float_nodes import FloatConv
+from compiler.onnx.graph import execute
 
 __all__ = ["build", "conv", "features", "in_float", "mobilenet_block", "odd_conv", "resnet_block", "rng"]
 

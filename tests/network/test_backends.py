@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import sim.network
+import sim.jobs.network
 from tests.network import models
 
 BLOCKS = {"resnet": (models.resnet_block, (1, 8, 8, 8)), "mobilenet": (models.mobilenet_block, (1, 8, 8, 8)),
@@ -52,14 +52,14 @@ def test_one_layer_in_rtl(run):
 
 def test_a_wrong_weight_in_rtl_is_noticed(run, monkeypatch):
     """One weight of a filter, changed, goes to the chip: only that filter's outputs can differ, and some do."""
-    genuine = sim.network.compile_layer
+    genuine = sim.jobs.network.compile_layer
 
     def compile_layer(shape, mapping, chip, ifmap, weights, bias, **options):
         weights = weights.copy()
         weights[2, 1, 1, 1] += 256
         return genuine(shape, mapping, chip, ifmap, weights, bias, **options)
 
-    monkeypatch.setattr(sim.network, "compile_layer", compile_layer)
+    monkeypatch.setattr(sim.jobs.network, "compile_layer", compile_layer)
     report, _ = run(models.odd_conv(), {"x": models.features(1, 4, 9, 11)}, "both")
     assert report["match"] is False
     outputs = report["layers"][0]["rtl"]["outputs"]
@@ -67,14 +67,14 @@ def test_a_wrong_weight_in_rtl_is_noticed(run, monkeypatch):
 
 
 def test_a_wrong_tensor_of_the_model_is_noticed(run, monkeypatch):
-    genuine = sim.network.conv_layer
+    genuine = sim.jobs.network.conv_layer
 
     def conv_layer(*tensors, **options):
         ofmap = genuine(*tensors, **options)
         ofmap.flat[5] ^= 1
         return ofmap
 
-    monkeypatch.setattr(sim.network, "conv_layer", conv_layer)
+    monkeypatch.setattr(sim.jobs.network, "conv_layer", conv_layer)
     report, _ = run(models.odd_conv(), {"x": models.features(1, 4, 9, 11)}, "both")
     assert report["match"] is False
     assert report["layers"][0]["rtl"]["mismatches"] == 1

@@ -10,10 +10,10 @@ import pytest
 from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
-from compiler.onnx_model import load_model, model_inputs
-from compiler.quantize import sqnr_db
-from scripts.console import BadInput
-from scripts.network_inputs import load_inputs
+from compiler.onnx.file import load_model, model_inputs
+from compiler.onnx.quantize import sqnr_db
+from scripts.commands.network.inputs import load_inputs
+from scripts.terminal.console import BadInput
 
 OPERATORS = set("""
     Conv ConvInteger ConvTranspose QLinearConv DeformConv Gemm MatMul MatMulInteger QLinearMatMul

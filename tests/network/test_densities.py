@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from onnx import helper
 
-import compiler.network_plan
-from compiler.graph import import_graph
-from compiler.model import Density
-from compiler.network_plan import NEAR, Planner
+import compiler.onnx.plan
+from compiler.mapping.cost import Density
+from compiler.onnx.graph import import_graph
+from compiler.onnx.plan import NEAR, Planner
 from hw.config import load_chip
-from sim.cache import Cache
+from sim.jobs.cache import Cache
 from tests.network import models
 
 
@@ -25,13 +25,13 @@ def sparse(level=-2.0):
 @pytest.fixture
 def searches(monkeypatch):
     """How often a mapping was searched."""
-    genuine, found = compiler.network_plan.find_mapping, []
+    genuine, found = compiler.onnx.plan.find_mapping, []
 
     def find_mapping(*arguments, **options):
         found.append(options["density"])
         return genuine(*arguments, **options)
 
-    monkeypatch.setattr(compiler.network_plan, "find_mapping", find_mapping)
+    monkeypatch.setattr(compiler.onnx.plan, "find_mapping", find_mapping)
     return found
 
 

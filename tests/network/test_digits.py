@@ -2,12 +2,12 @@
 
 import pytest
 
-from compiler.graph import import_graph
-from compiler.host import run_float
-from compiler.onnx_model import load_model
-from scripts.digits import CALIBRATED
-from scripts.digits_data import HELD_OUT, load_digits
-from scripts.train_digits import MODEL
+from compiler.onnx.file import load_model
+from compiler.onnx.float_nodes import run_float
+from compiler.onnx.graph import import_graph
+from scripts.commands.network.digits import CALIBRATED
+from scripts.examples.digits_data import HELD_OUT, load_digits
+from scripts.examples.train_digits import MODEL
 from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_db
 
 

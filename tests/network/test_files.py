@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from compiler.host import run_float
-from compiler.onnx_model import load_model
-from scripts.network_run import division
+from compiler.onnx.file import load_model
+from compiler.onnx.float_nodes import run_float
+from scripts.commands.network.run import division
 from tests.network import models
 
 node = helper.make_node

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from compiler.graph import HostNode, import_graph
-from compiler.host import run_float
+from compiler.onnx.float_nodes import run_float
+from compiler.onnx.graph import HostNode, import_graph
 from tests.network import models
 from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_db
 

@@ -4,8 +4,8 @@ import numpy as np
 import onnx
 import pytest
 
-from compiler.graph import import_graph
-from compiler.network_plan import layer_densities
+from compiler.onnx.graph import import_graph
+from compiler.onnx.plan import layer_densities
 from tests.network import models
 from tests.network.lite import STYLES, Lite
 

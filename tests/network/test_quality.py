@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from compiler.graph import import_graph
-from compiler.quantize import LEAST_DB, sqnr_db
+from compiler.onnx.graph import import_graph
+from compiler.onnx.quantize import LEAST_DB, sqnr_db
 from hw.config import load_chip
-from scripts import network_run
-from scripts.quality import against_float, verdict, warnings
-from sim.cache import Cache
+from scripts.commands.network import run as network_run
+from scripts.commands.network.quality import against_float, verdict, warnings
+from sim.jobs.cache import Cache
 from tests.network import models
 
 X = {"x": models.features(1, 4, 9, 11)}

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.graph import execute, import_graph
-from compiler.host import FloatConv, run_float
-from compiler.quantize import calibrate, quantize, sqnr_db
-from compiler.rounding import chip_shape, rounding_ifmap, rounding_loss, rounding_share
+from compiler.onnx.float_nodes import FloatConv, run_float
+from compiler.onnx.graph import execute, import_graph
+from compiler.onnx.quantize import calibrate, quantize, sqnr_db
+from compiler.onnx.rounding import chip_shape, rounding_ifmap, rounding_loss, rounding_share
 from golden.conv import conv_layer
 from tests.network import models
 

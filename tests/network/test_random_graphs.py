@@ -11,12 +11,12 @@ import numpy as np
 import onnx
 import pytest
 
-from compiler.chip_nodes import LayerMaker
-from compiler.graph import import_graph
-from compiler.host import run_float
-from compiler.onnx_model import load_model
-from compiler.quantize import sqnr_db
-from compiler.tensors import GraphTensors
+from compiler.onnx.chip_nodes import LayerMaker
+from compiler.onnx.file import load_model
+from compiler.onnx.float_nodes import run_float
+from compiler.onnx.graph import import_graph
+from compiler.onnx.quantize import sqnr_db
+from compiler.onnx.tensors import GraphTensors
 from tests.network import models
 from tests.network.random_graphs import Graph
 

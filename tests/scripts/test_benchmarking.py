@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hw.config import PRESETS, configuration_cycles
-from sim.tools import available
+from sim.tools.find import available
 
 
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")

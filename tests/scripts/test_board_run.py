@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from hw.config import PRESETS
-from scripts import board_run, cli
-from sim.board import simulated_board
-from sim.tools import available
+from scripts import cli
+from scripts.commands.board import run as board_run
+from sim.chip.board import simulated_board
+from sim.tools.find import available
 
 ROOT = Path(__file__).parents[2]
 SHAPE = "M=8,C=5,H=5,W=6,R=3"

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.catalogue import CATALOGUE
+from compiler.paper.layers import CATALOGUE
 from golden.conv import conv_layer
 from golden.layer import LayerShape
-from hw.axi.registers import REGISTERS
 from hw.config import PRESETS, configuration_cycles
+from hw.config.registers import REGISTERS
 from scripts import cli
-from sim.tools import available
+from sim.tools.find import available
 
 ROOT = Path(__file__).parents[2]
 SHAPE = "M=4,C=2,H=6,W=6,R=3"

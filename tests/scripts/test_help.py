@@ -12,8 +12,8 @@ import typer
 from hw.config import PRESETS
 from hw.config.fields import scan_fields
 from scripts import cli
-from scripts.examples import EXAMPLES
-from sim.files import ROOT
+from scripts.terminal.examples import EXAMPLES
+from sim.tools.files import ROOT
 
 
 def test_version(eyeriss):

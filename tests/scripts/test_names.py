@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper
 from rich.console import Console
 
-from scripts.console import counts_table
-from scripts.names import in_figure, in_page, in_path, on_terminal, own_file
+from scripts.terminal.console import counts_table
+from scripts.terminal.names import in_figure, in_page, in_path, on_terminal, own_file
 from tests.network import models
 
 #: What rich, matplotlib, HTML, a list of names and a terminal take for their own.

@@ -6,15 +6,16 @@ import time
 import html5lib
 import pytest
 
-from compiler.lowering import lower
-from compiler.mapping import Mapping, Placement
-from compiler.networks import benchmark_layers
-from compiler.published import MEASURED, TABLE_III
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping, Placement
+from compiler.paper.networks import benchmark_layers
+from compiler.paper.published import MEASURED, TABLE_III
 from golden.layer import LayerShape
 from hw.config import PRESETS
-from scripts import benchmark_page, network_page
-from scripts.charts import WIDTH
-from scripts.figures import mapping_drawing
+from scripts.pages import benchmark as benchmark_page
+from scripts.pages import network as network_page
+from scripts.pages.charts import WIDTH
+from scripts.pages.figures import mapping_drawing
 
 CHIP = PRESETS["eyeriss"]
 WAITS = {"ramp": 500, "wait_ifmap": 1_000, "wait_filter": 2_000, "wait_ofmap": 500}

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compiler.catalogue import lookup
+from compiler.paper.layers import lookup
 from golden.conv import conv_layer
-from scripts import photo
+from scripts.examples import photo
 
 CONV1 = lookup("alexnet/CONV1")
 

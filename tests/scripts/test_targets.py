@@ -80,8 +80,8 @@ def test_refused_in_one_line(eyeriss, folder, arguments, message):
 def test_a_file_named_build(eyeriss, folder, monkeypatch, command):
     """In the place of the checkout's folder."""
     for module in {__import__(f"scripts.{name}", fromlist=["BUILD"]) for name in (
-            "console", "simulation", "network_run", "network_planning", "photo_layer", "digits", "benchmarking",
-            "calibration")}:
+            "terminal.console", "commands.simulate", "commands.network.run", "commands.network.plan",
+            "commands.photo_layer", "commands.network.digits", "commands.benchmark", "commands.calibrate")}:
         monkeypatch.setattr(module, "BUILD", folder / "file")
     status, out, err = eyeriss(*command, *(["--output", "out"] if command[0] in ("demo", "digits") else []))
     assert (status, out) == (2, "") and err.count("\n") == 1, err
@@ -126,6 +126,6 @@ def test_models_of_one_name_have_pages_of_their_own(eyeriss, folder, monkeypatch
 
 
 def test_no_page(eyeriss, folder, monkeypatch):
-    monkeypatch.setattr("scripts.network_planning.write_page", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("scripts.commands.network.plan.write_page", lambda *arguments: 1 / 0)
     status, out, _ = eyeriss("plan", "model.onnx", "--chip", "mini", "--no-page")
     assert status == 0 and "page:" not in out

@@ -5,8 +5,8 @@ import random
 import cocotb
 import pytest
 
-from sim.bench import setting
-from sim.streams import ProtocolChecker, Sink, Source, cross, cycles, run_io_check, start
+from sim.bench.run import setting
+from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, run_io_check, start
 
 DEPTH = 4
 WORDS = list(random.Random(5).randbytes(100))

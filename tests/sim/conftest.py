@@ -2,8 +2,8 @@
 
 import pytest
 
-from sim.bench import SIMULATORS
-from sim.tools import available
+from sim.bench.run import SIMULATORS
+from sim.tools.find import available
 
 
 @pytest.fixture(params=SIMULATORS)

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.lowering import lower
-from compiler.mapping import Mapping, Placement
-from compiler.networks import BenchmarkLayer, benchmark_layers, benchmark_tensors
-from compiler.program import Shard, compile_layer
+from compiler.image.program import Shard, compile_layer
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping, Placement
+from compiler.paper.networks import BenchmarkLayer, benchmark_layers, benchmark_tensors
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from hw.config import PRESETS
-from sim.benchmark import layer_tasks, merge, run_tasks, sample_shards, tile_mapping
-from sim.layer import simulate_layer
-from sim.tools import available
+from sim.chip.layer import simulate_layer
+from sim.jobs.benchmark import layer_tasks, merge, run_tasks, sample_shards, tile_mapping
+from sim.tools.find import available
 
 CHIP = PRESETS["mini"]
 LAYER = BenchmarkLayer("small", LayerShape.parse("N=2,M=12,C=4,H=11,W=9,R=3,P=1"), 0.4, 0.6)

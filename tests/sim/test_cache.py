@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.mapping import Mapping
-from compiler.networks import BenchmarkLayer
+from compiler.mapping.mapping import Mapping
+from compiler.paper.networks import BenchmarkLayer
 from golden.layer import LayerShape
 from hw.config import PRESETS
-from sim import cache
-from sim.benchmark import layer_tasks
-from sim.files import ROOT
-from sim.tools import available
+from sim.jobs import cache
+from sim.jobs.benchmark import layer_tasks
+from sim.tools.files import ROOT
+from sim.tools.find import available
 
 LAYER = BenchmarkLayer("small", LayerShape.parse("M=4,C=2,H=6,W=6,R=3"), 0.4, 0.6)
 MAPPING = Mapping(m=4, n=1, e=4, f=4, p=4, q=2, r=1, t=1)
@@ -26,9 +26,10 @@ def tree(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("file", ["sim/hdl/dram.sv", "sim/hdl/harness.sv", "sim/chip_test.py", "sim/benchmark.py",
-                                  "golden/conv.py", "golden/layer.py", "compiler/search.py", "compiler/program.py",
-                                  "hw/glb.py", "hw/config/fields.py"])
+@pytest.mark.parametrize("file", [
+    "sim/chip/hdl/dram.sv", "sim/chip/hdl/harness.sv", "sim/chip/job.py", "sim/jobs/benchmark.py", "golden/conv.py",
+    "golden/layer.py", "compiler/mapping/search.py", "compiler/image/program.py", "hw/paths/glb.py",
+    "hw/config/fields.py"])
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")
 def test_a_change_of_the_code_is_another_result(tree, file, monkeypatch):
     """For one, a change of the memory model's latency; two trees that are alike share theirs."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sim import files
-from sim.files import check_file, check_folder, locked, scratch_folder, write_file
+from sim.tools import files
+from sim.tools.files import check_file, check_folder, locked, scratch_folder, write_file
 
 
 def test_a_regular_file_is_replaced_whole(tmp_path):
@@ -53,7 +53,8 @@ def test_pipes_and_links_are_written_in_place(tmp_path):
 
 
 def test_many_processes_write_one_file(tmp_path):
-    code = "import sys; from sim.files import write_file; [write_file(sys.argv[1], 'x' * 9999) for _ in range(200)]"
+    code = ("import sys; from sim.tools.files import write_file; "
+            "[write_file(sys.argv[1], 'x' * 9999) for _ in range(200)]")
     writers = [subprocess.Popen([sys.executable, "-c", code, tmp_path / "a"], cwd=files.ROOT) for _ in range(4)]
     assert [writer.wait(60) for writer in writers] == [0] * 4
     assert (tmp_path / "a").read_text() == "x" * 9999
@@ -79,7 +80,7 @@ def test_targets_that_can_be_written(tmp_path):
 
 def test_folders_of_killed_builds_go_at_the_next(tmp_path):
     """One that is still being filled stays."""
-    code = ("import sys, time; from pathlib import Path; from sim.files import locked, scratch_folder\n"
+    code = ("import sys, time; from pathlib import Path; from sim.tools.files import locked, scratch_folder\n"
             "final = Path(sys.argv[1])\n"
             "with locked(final.parent / 'locks' / final.name), scratch_folder(final): time.sleep(60)\n")
     builders = [subprocess.Popen([sys.executable, "-c", code, tmp_path / name], cwd=files.ROOT)
@@ -101,7 +102,7 @@ def test_folders_of_killed_builds_go_at_the_next(tmp_path):
 
 
 def test_a_checkout_keeps_its_builds_wherever_it_is_called_from(tmp_path):
-    code = "from sim.files import BUILD; from sim.runner import BUILD_ROOT; print(BUILD, BUILD_ROOT)"
+    code = "from sim.tools.files import BUILD; from sim.tools.runner import BUILD_ROOT; print(BUILD, BUILD_ROOT)"
     printed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
                              env={**os.environ, "PYTHONPATH": str(files.ROOT)}).stdout
     assert printed.split() == [str(files.ROOT / "build"), str(files.ROOT / "build/sim")]

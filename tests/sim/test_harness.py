@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.bench import SIMULATORS
-from sim.chip import simulate
-from sim.tools import available
+from sim.bench.run import SIMULATORS
+from sim.chip.simulate import simulate
+from sim.tools.find import available
 
 STANDIN = Path(__file__).with_name("standin.sv")
 COUNTERS = {

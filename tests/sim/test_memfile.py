@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from sim.memfile import MemoryFileError, read_hex, write_bits, write_hex
+from sim.tools.memfile import MemoryFileError, read_hex, write_bits, write_hex
 
 WORDS = np.random.default_rng(2).integers(0, 1 << 64, 1000, dtype=np.uint64)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sim import process, runner, tools
-from sim.runner import BuildFailed, SimulationFailed, SimulatorMissing, build, run
+from sim.tools import find as tools
+from sim.tools import process, runner
+from sim.tools.runner import BuildFailed, SimulationFailed, SimulatorMissing, build, run
 
 HERE = Path(__file__).parent
 BROKEN = [HERE / "broken.sv"]

@@ -9,11 +9,11 @@ from amaranth.hdl import Module
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.generate import write
-from hw.place import Block
-from sim import patterns
-from sim.bench import run_bench
-from sim.runner import SimulationFailed
+from hw.kit.block import Block
+from hw.verilog.generate import write
+from sim.bench import patterns
+from sim.bench.run import run_bench
+from sim.tools.runner import SimulationFailed
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench_streams.py"

@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from compiler.mapping import Mapping
-from compiler.networks import BenchmarkLayer
+from compiler.mapping.mapping import Mapping
+from compiler.paper.networks import BenchmarkLayer
 from golden.layer import LayerShape
 from hw.config import PRESETS
-from sim.benchmark import layer_tasks, run_task, run_tasks
-from sim.files import ROOT
-from sim.tools import available
-from sim.workers import ClusterError, executor, parse_workers
+from sim.jobs.benchmark import layer_tasks, run_task, run_tasks
+from sim.jobs.workers import ClusterError, executor, parse_workers
+from sim.tools.files import ROOT
+from sim.tools.find import available
 
 LAYER = BenchmarkLayer("small", LayerShape.parse("N=4,M=12,C=8,H=21,W=19,R=3,P=1"), 0.4, 0.6)
 MAPPING = Mapping(m=8, n=2, e=4, f=5, p=4, q=2, r=1, t=1)
@@ -97,7 +97,7 @@ def test_workers():
 def test_without_the_package():
     """One line that says how to get it."""
     code = ("import sys; sys.modules['distributed'] = None\n"
-            "from sim.workers import ClusterError, executor\n"
+            "from sim.jobs.workers import ClusterError, executor\n"
             "try:\n    executor('tcp://x:1').__enter__()\nexcept ClusterError as error:\n    print(error)")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == ("--workers with an address needs the package distributed: "
@@ -106,7 +106,7 @@ def test_without_the_package():
 
 def test_ctrl_c_ends_all_processes_and_they_say_nothing(tmp_path):
     """A terminal sends it to the whole group; no task that waits is begun, folders of those at work are removed."""
-    code = ("import sys, time; from concurrent.futures import as_completed; from sim.workers import executor\n"
+    code = ("import sys, time; from concurrent.futures import as_completed; from sim.jobs.workers import executor\n"
             "from tests.sim.test_workers import wait_in_a_folder\n"
             "if __name__ == '__main__':\n"
             "    with executor(2) as pool:\n"

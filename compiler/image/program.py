@@ -1,0 +1,255 @@
+"""A layer and a mapping to what the chip is given: configuration bits and a DRAM image."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import CodeTooLong, Mapping, MappingError, Placement
+from golden.layer import LayerShape
+from golden.tensors import check_tensors
+from hw.config import ChipConfig, pack_scan
+
+from . import dram_image as layout
+
+__all__ = ["Job", "Program", "Shard", "compile_layer", "network_ids"]
+
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of a layer that can be computed by itself.
+
+    Attributes
+    ----------
+    group : int
+    first_filter, filters : int
+        Of the group's; all if `filters` is None.
+    first_block, blocks : int
+        Of the mapping's blocks of n tiles; all if `blocks` is None.
+    """
+
+    group: int
+    first_filter: int = 0
+    filters: int | None = None
+    first_block: int = 0
+    blocks: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the chip from start to done.
+
+    Attributes
+    ----------
+    placement : Placement
+    fields : dict
+        The configuration by field.
+    bits : list of int
+        The scan chain's bits.
+    ofmap_base, ofmap_count : int
+        Where the ofmap's words lie in DRAM.
+    """
+
+    placement: Placement
+    fields: dict
+    bits: list
+    ofmap_base: int
+    ofmap_count: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """All jobs of a layer and the DRAM they work on.
+
+    Attributes
+    ----------
+    dram : ndarray of uint64
+        The image before the first job, from word `base` on; ofmap places hold a pattern that shows what
+        was never written.
+    """
+
+    shape: LayerShape
+    chip: ChipConfig
+    mapping: Mapping
+    jobs: list
+    dram: np.ndarray
+    base: int = 0
+
+    def ofmap(self, dram):
+        """The layer's ofmap (N, M, E, F), int16, from all of DRAM after the last job; 0 where no job works."""
+        ofmap = np.zeros(self.shape.ofmap_shape, np.int16)
+        for job in self.jobs:
+            part = layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
+                                       raw=job.fields["ofmap_raw"])
+            for where in _outputs(job.placement):
+                own = (where[0], slice(None), *where[2:])
+                ofmap[where] = part[own]
+        return ofmap
+
+    def covered(self):
+        """Which outputs the jobs compute: bool (N, M, E, F)."""
+        covered = np.zeros(self.shape.ofmap_shape, bool)
+        for job in self.jobs:
+            for where in _outputs(job.placement):
+                covered[where] = True
+        return covered
+
+
+def _outputs(placement):
+    """Index of each tile's outputs in the whole ofmap."""
+    for image, row, rows, column, columns in placement.tiles:
+        yield image, placement.layer.own_filters, slice(row, row + rows), slice(column, column + columns)
+
+
+def network_ids(placement):
+    """Row and col IDs of the networks (Fig. 11) and which PEs take part, by configuration field."""
+    layer, mp, chip = placement.layer, placement.mapping, placement.chip
+    rows, columns = chip.rows, chip.columns
+    height = mp.r * layer.R
+    ids = {name: np.full(rows, rows) for name in  # an ID that no word is sent to
+           ("filter_row_id", "ifmap_row_id", "psum_row_id", "gon_row_id")}
+    pes = {name: np.zeros((rows, columns), int) for name in
+           ("active", "from_ln", "filter_col_id", "ifmap_col_id", "psum_col_id")}
+    for stack in range(placement.stacks):
+        down, segment = divmod(stack, placement.segments)
+        first_row = segment * placement.columns  # of the ofmap tile, where a set is cut in segments
+        width = min(placement.columns, mp.e - first_row) if placement.segments > 1 else placement.columns
+        x = np.arange(width)
+        for offset in range(height):
+            y = stack * height + offset
+            channel, i = divmod(offset, layer.R)
+            ids["filter_row_id"][y] = (down * mp.r + channel) * layer.R + i
+            ids["ifmap_row_id"][y] = channel * layer.U + i % layer.U
+            pes["active"][y, :width] = 1
+            pes["from_ln"][y, :width] = offset < height - 1
+            pes["filter_col_id"][y, :width] = x // mp.e if placement.segments == 1 else 0
+            pes["ifmap_col_id"][y, :width] = first_row + x % mp.e + i // layer.U
+            pes["psum_col_id"][y, :width] = x
+        ids["psum_row_id"][stack * height + height - 1] = stack
+        ids["gon_row_id"][stack * height] = stack
+    return {name: value.ravel().tolist() for name, value in (ids | pes).items()}
+
+
+def _check_range(ifmap, weights, chip):
+    """Refuse values that a chip of fewer bits would cut."""
+    most = 1 << chip.data_width - 1
+    for name, values in (("ifmap", ifmap), ("weights", weights)):
+        if values.size and not -most <= values.min() <= values.max() < most:
+            raise ValueError(f"{name} must be within {-most}..{most - 1} on chip {chip.name}, whose data_width is "
+                             f"{chip.data_width}, not {values.min()}..{values.max()}")
+
+
+def _check_coded(placement, words, raw):
+    """Refuse coded ifmaps that the GLB's banks for them cannot hold."""
+    if raw:
+        raise MappingError("a mapping with coded ifmaps needs run-length coded ones: compress, or coded = 0")
+    ends = np.flatnonzero(words >> np.uint64(63))
+    longest = int(np.diff(ends, prepend=-1).max())
+    room = placement.mapping.coded * placement.chip.glb_bank_words
+    if longest > room:
+        raise CodeTooLong(f"coded ifmaps of a channel group take {longest} words, coded = "
+                          f"{placement.mapping.coded} banks hold {room}: give them more, or coded = 0")
+
+
+def _loop_fields(placement):
+    layer, mp = placement.layer, placement.mapping
+    (strips, e_ragged), (spans, f_ragged) = placement.strips, placement.spans
+    blocks, tiles_ragged = placement.blocks
+    filters, groups, groups_ragged = placement.filter_groups
+    cases = [(e, f) for e in (mp.e, e_ragged) for f in (mp.f, f_ragged)]
+    return {
+        "tiles_last": mp.n - 1, "tiles_ragged": tiles_ragged - 1,
+        "groups_last": groups - 1, "groups_ragged": groups_ragged - 1,
+        "channels_last": placement.channel_groups - 1, "blocks_last": blocks - 1,
+        "filters_last": filters - 1, "strips_last": strips - 1, "spans_last": spans - 1,
+        "strips_left": strips - 1 - placement.tiles[0][1] // mp.e,
+        "spans_left": spans - 1 - placement.tiles[0][3] // mp.f,
+        "e_last": mp.e - 1, "e_ragged": e_ragged - 1, "f_last": mp.f - 1, "f_ragged": f_ragged - 1,
+        "rows_last": placement.rows - 1, "rows_ragged": placement.ifmap_rows(e_ragged) - 1,
+        "final_column": (mp.f - 1) * layer.V, "final_ragged": (f_ragged - 1) * layer.V,
+        "window_last": layer.S - 1,
+        "ifmap_words": [placement.ifmap_words(e, f) for e, f in cases],
+        "psum_words": [placement.psum_words(e, f) for e, f in cases],
+    }
+
+
+def _array_fields(placement, shift, relu):
+    layer, mp = placement.layer, placement.mapping
+    return {
+        "p_last": mp.p - 1, "steps_last": mp.q * layer.S - 1, "slide": mp.q * layer.V,
+        "filter_words": mp.p * mp.q * layer.S, "shift": shift, "relu": int(relu),
+        "r_last": mp.r - 1, "q_last": mp.q - 1, "stride": layer.U,
+        "quads_last": placement.quads - 1, "lanes_last": mp.t * mp.e - 1, "sets_last": mp.t - 1,
+        "columns_last": placement.columns - 1,
+        "filter_rows_last": placement.sets_down * mp.r * layer.R - 1,
+        "filter_columns_last": placement.sets_across - 1,
+        "ifmap_banks": placement.ifmap_banks,
+    }
+
+
+def _dram_fields(placement, bases):
+    filters, groups, ragged = placement.filter_groups
+    per_group = {"filter": placement.channel_groups * placement.pass_words,
+                 "bias": placement.quads * placement.mapping.t}
+    fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
+    fields["ifmap_last"] = bases["filter"] - bases["ifmap"] - 1
+    for name, words in per_group.items():
+        fields |= {f"{name}_last": groups * words - 1, f"{name}_ragged": ragged * words - 1}
+    return fields
+
+
+def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
+                  shift=0, relu=False, compress=None, ofmap_coded=None, shards=None, base=0) -> Program:
+    """Compile a layer or some shards of it: a job for each, or for each group.
+
+    Parameters
+    ----------
+    ifmap, weights, bias : ndarrays of int16, (N, C, H, W), (M, C/G, R, S), (M,)
+    shift : int
+        Right shift of the products, 0..16.
+    compress : bool, optional
+        Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words.
+    ofmap_coded : bool, optional
+        Whether ofmaps are, see `Density.ofmap_coded`; as `compress` says by default, or else after a ReLU.
+    shards : list of Shard, optional
+    base : int
+        DRAM address of the image's first word.
+
+    Raises
+    ------
+    MappingError
+        The chip cannot hold the mapping; CodeTooLong where that is because of what these ifmaps are.
+    ValueError, TypeError
+        Tensors of the wrong shape or type.
+    """
+    check_tensors(ifmap, weights, bias, shape)
+    _check_range(ifmap, weights, chip)
+    jobs, parts, at = [], [], base
+    layers = lower(shape, chip)
+    for shard in shards or [Shard(group) for group in range(shape.G)]:
+        layer = replace(layers[shard.group], first_filter=shard.first_filter, filters=shard.filters)
+        placement = Placement(layer, mapping, chip, shard.first_block, shard.blocks)
+        bases = {}
+        wanted = (0, 1) if compress is None else (int(not compress),)
+        ifmap_words = {raw: layout.pack_ifmaps(placement, ifmap, raw=raw)
+                       for raw in ((0,) if mapping.coded and compress is None else wanted)}
+        ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
+        ofmap_raw = int(not next(choice for choice in (ofmap_coded, compress, relu) if choice is not None))
+        count = layout.ofmap_words(placement, raw=ofmap_raw)
+        for name, words in (
+            ("ifmap", ifmap_words[ifmap_raw]),
+            ("filter", layout.pack_filters(placement, weights)),
+            ("bias", layout.pack_biases(placement, bias)),
+            ("ofmap", np.full(count, 0xDEAD_BEEF_DEAD_BEEF, np.uint64)),
+        ):
+            bases[name] = at
+            parts.append(words)
+            at += len(words)
+        if mapping.coded:
+            _check_coded(placement, ifmap_words[ifmap_raw], ifmap_raw)
+        coding = {"ifmap_raw": ifmap_raw, "ofmap_raw": ofmap_raw, "ifmap_coded": int(mapping.coded > 0)}
+        fields = (coding | _array_fields(placement, shift, relu)
+                  | _loop_fields(placement) | _dram_fields(placement, bases) | network_ids(placement))
+        jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
+    return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts), base)

@@ -1,0 +1,171 @@
+"""What the chip does not do: single nodes, run by onnxruntime."""
+
+import re
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+from golden.layer import LayerShape
+
+from .file import GraphError
+
+__all__ = ["FloatConv", "NodeRunner", "free_names", "is_standard", "node_label", "run_float"]
+
+
+def node_label(node) -> str:
+    """How messages name a node."""
+    return f"node {node.name or next(filter(None, node.output), '')} ({node.op_type})"
+
+
+def is_standard(node) -> bool:
+    """Whether a node's operator is one of ONNX itself."""
+    return node.domain in ("", "ai.onnx")
+
+
+def free_names(node) -> list[str]:
+    """Tensors that a node reads: its inputs, and what its subgraphs take from outside."""
+    names = [name for name in node.input if name]
+    for attribute in node.attribute:
+        for graph in ([attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs):
+            own = {value.name for value in (*graph.input, *graph.initializer)}
+            for inner in graph.node:
+                names += [name for name in free_names(inner) if name not in own]
+                own.update(inner.output)
+            names += [value.name for value in graph.output if value.name not in own]
+    return list(dict.fromkeys(names))
+
+
+def _session(model, threads=0) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong comes as an exception
+    options.intra_op_num_threads = threads
+    # Operators as ONNX defines them: of its fusions one takes Pad and MaxPool for a MaxPool that pads by itself.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def run_float(model, feeds) -> dict:
+    """The whole model in float by onnxruntime: the oracle, which shares nothing with our import.
+
+    Raises
+    ------
+    GraphError
+        onnxruntime refuses the model.
+    """
+    names = [node.name for node in model.graph.node]
+    try:
+        for node in model.graph.node:
+            node.name = ""  # onnxruntime takes no name twice, ONNX does
+        session = _session(model)
+    except Exception as error:
+        raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
+    finally:
+        for node, name in zip(model.graph.node, names, strict=True):
+            node.name = name
+    try:
+        values = session.run(None, feeds)
+    except Exception as error:
+        raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
+    return dict(zip((value.name for value in model.graph.output), values, strict=True))
+
+
+#: What onnxruntime writes before the reason: its status, and a place in its own sources with a C++ signature.
+_BEFORE = (r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", r"^.*Status Message: ", r"^\S*\.(cc|cpp|h|hpp):\d+ ",
+           r"^[^()]*::[^()]*(\(\))?\(([^()]|\([^()]*\))*\)( const)? ")
+
+
+def _reason(error):
+    """The first line of an error, without what only its authors read."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    reason = lines[0]
+    for pattern in _BEFORE:
+        reason = re.sub(pattern, "", reason) or reason
+    return reason
+
+
+class NodeRunner:
+    """Runs nodes of one model one at a time; sessions are kept.
+
+    Attributes
+    ----------
+    types : dict of str to onnx.TypeProto
+        Of the model's tensors, as far as they are known: what a value that is no array is fed as.
+    """
+
+    def __init__(self, model):
+        self._opsets, self._ir_version = list(model.opset_import), model.ir_version
+        self._sessions = {}
+        self.types = {}
+
+    def run(self, node, values) -> dict:
+        """Outputs by name.
+
+        Parameters
+        ----------
+        node : onnx.NodeProto
+        values : mapping of str to ndarray, or to what onnxruntime gives for a sequence or an optional value
+            Has at least what `free_names` lists.
+
+        Raises
+        ------
+        GraphError
+            onnxruntime cannot run the node on these values.
+        """
+        feeds = {name: values[name] for name in free_names(node)}
+        outputs = [name for name in node.output if name]
+        try:
+            types = {name: self._type(name, value) for name, value in feeds.items()}
+            # A node is known by what it holds: names, and even outputs, may be left out or come again.
+            key = node.SerializeToString(deterministic=True), *(kind.SerializeToString() for kind in types.values())
+            if key not in self._sessions:
+                # of one thread: to start more takes 0.1 s, and a model has hundreds of nodes
+                self._sessions[key] = _session(self._model(node, types, outputs), threads=1)
+            return dict(zip(outputs, self._sessions[key].run(None, feeds), strict=True))
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_reason(error)}") from None
+
+    def _type(self, name, value):
+        if isinstance(value, np.ndarray):
+            return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), None)
+        return _of_any_size(self.types[name])
+
+    def _model(self, node, types, outputs):
+        inputs = [helper.make_value_info(name, kind) for name, kind in types.items()]
+        # onnxruntime infers the outputs' types itself.
+        graph = helper.make_graph([node], "node", inputs, [onnx.ValueInfoProto(name=name) for name in outputs])
+        return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
+
+
+def _of_any_size(kind):
+    """A type without the sizes of its tensors."""
+    found = onnx.TypeProto()
+    found.CopyFrom(kind)
+    inner = found
+    while (which := inner.WhichOneof("value")) in ("sequence_type", "optional_type"):
+        inner = getattr(inner, which).elem_type
+    if which == "tensor_type":
+        inner.tensor_type.ClearField("shape")
+    return found
+
+
+class FloatConv:
+    """A layer's convolution in float32, as onnxruntime computes it: what the chip's result is held to."""
+
+    def __init__(self):
+        self._sessions = {}
+
+    def __call__(self, ifmap, weights, bias, shape: LayerShape):
+        """Sums (N, M, E, F) before any ReLU of ifmap (N, C, H, W), weights (M, C/G, R, S), bias (M,)."""
+        key = shape.U, shape.V, shape.P, shape.D, shape.G
+        if key not in self._sessions:
+            node = helper.make_node("Conv", ["x", "w", "b"], ["y"], strides=[shape.U, shape.V], pads=4 * [shape.P],
+                                    dilations=2 * [shape.D], group=shape.G)
+            values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in "xwb"]
+            graph = helper.make_graph([node], "conv", values, [onnx.ValueInfoProto(name="y")])
+            self._sessions[key] = _session(helper.make_model(
+                graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8))
+        feeds = {"x": ifmap, "w": weights, "b": bias}
+        return self._sessions[key].run(None, {name: np.ascontiguousarray(value, np.float32)
+                                              for name, value in feeds.items()})[0]

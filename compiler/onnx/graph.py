@@ -1,0 +1,193 @@
+"""From an ONNX graph to steps: layers for the chip, nodes for the host.
+
+Constants are folded by `tensors`, `chip_nodes` decides what the chip does; all else is the host's.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+
+from .chip_layer import ChipLayer
+from .chip_nodes import LayerMaker
+from .file import GraphError, Port, model_inputs
+from .float_macs import host_macs
+from .float_nodes import NodeRunner, free_names
+from .tensors import GraphTensors
+
+__all__ = ["HostNode", "Network", "execute", "import_graph"]
+
+
+@dataclass(frozen=True)
+class HostNode:
+    """A step that onnxruntime does.
+
+    Attributes
+    ----------
+    node : onnx.NodeProto
+    inputs, outputs : tuple of str
+        Without the constants that it reads.
+    macs : int or None
+        Multiply-accumulates; None where they do not follow from the sizes of the model's inputs.
+    rectifies : bool
+        It makes zeros of what is negative, as a ReLU does.
+    """
+
+    node: onnx.NodeProto
+    inputs: tuple
+    outputs: tuple
+    macs: int | None = 0
+    rectifies: bool = False
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model as steps in order.
+
+    Attributes
+    ----------
+    inputs : dict of str to Port
+    outputs : list of str
+    steps : list of ChipLayer and HostNode
+    constants : dict of str to ndarray
+        That host nodes read; empty where only shapes were imported.
+    runner : NodeRunner
+    dims : dict of str to tuple
+        Sizes of the layers' inputs, as far as they follow from those of the model's inputs.
+    model : onnx.ModelProto
+    sizes : dict of str to tuple, or None
+        Of the model's inputs, if the steps hold for these only.
+    """
+
+    inputs: dict[str, Port]
+    outputs: list
+    steps: list
+    constants: dict
+    runner: NodeRunner
+    dims: dict
+    model: onnx.ModelProto
+    sizes: dict | None = None
+    _others: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def layers(self) -> list[ChipLayer]:
+        """The chip's steps."""
+        return [step for step in self.steps if isinstance(step, ChipLayer)]
+
+    def fed(self, feeds) -> "Network":
+        """The network for inputs of these sizes: this one, if its steps do not depend on them."""
+        sizes = {name: np.shape(value) for name, value in feeds.items()}
+        if self.sizes is None or sizes == self.sizes:
+            return self
+        if sizes not in self._others.values():
+            self._others.clear()  # one at a time: it has weights of its own
+            self._others.update({"network": import_graph(self.model, sizes), "sizes": sizes})
+        return self._others["network"]
+
+
+def import_graph(model, sizes=None, *, weights=True) -> Network:
+    """Cut a model into steps.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        From `load_model`.
+    sizes : dict of str to tuple, optional
+        Of the inputs, where the model leaves them open.
+    weights : bool
+        Compute weights; without, only shapes are known, which is enough to plan. The steps are the same.
+
+    Raises
+    ------
+    GraphError
+        Nodes that contradict the sizes, or weights that are not finite.
+    """
+    runner = NodeRunner(model)
+    tensors = GraphTensors(model, sizes or {}, runner)
+    live = _live(model, tensors)
+    maker = LayerMaker(model, tensors, live, weights)
+    steps, folded = {}, set()
+    for index in live:
+        if index in folded:
+            continue
+        node = model.graph.node[index]
+        layer = maker.layer(index, node)
+        if layer is None:
+            reads = tuple(name for name in free_names(node) if name not in tensors)
+            steps[index] = HostNode(node, reads, tuple(name for name in node.output if name),
+                                    host_macs(node, tensors), maker.least(node) == 0)
+            continue
+        layer, before = maker.absorb(layer, [place for place, step in steps.items() if isinstance(step, HostNode)])
+        for place in before:
+            del steps[place]
+        layer, after = maker.fold(layer)
+        folded.update(after)
+        if weights:
+            _check_finite(layer)
+        steps[index] = layer
+    steps, outputs = list(steps.values()), [value.name for value in model.graph.output]
+    constants = {}
+    if weights:
+        read = {name for step in steps if isinstance(step, HostNode) for name in free_names(step.node)} | set(outputs)
+        constants = {name: tensors.value(name) for name in read if name in tensors}
+    dims = {step.input: tensors.dims(step.input) for step in steps if isinstance(step, ChipLayer)}
+    known = {name: sizes for name, sizes in dims.items() if sizes is not None}
+    return Network(model_inputs(model), outputs, steps, constants, runner, known, model,
+                   dict(sizes or {}) if tensors.sized else None)
+
+
+def _live(model, tensors):
+    """Places of the nodes that have to run: no constants, and something needs what they make."""
+    needed, places = {value.name for value in model.graph.output}, []
+    for index, node in reversed(list(enumerate(model.graph.node))):
+        if needed.intersection(filter(None, node.output)) and not tensors.is_constant(index):
+            needed.update(free_names(node))
+            places.append(index)
+    return places[::-1]
+
+
+def _check_finite(layer):
+    for what, values in (("weights", layer.weights), ("bias", layer.bias)):
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise GraphError(f"{layer}: its {what} must be finite numbers; "
+                             f"{bad} of {values.size} are NaN or infinite")
+
+
+def execute(network: Network, feeds: dict, chip, *, after=None) -> dict:
+    """Run a network.
+
+    Parameters
+    ----------
+    feeds : dict of str to ndarray
+    chip : callable
+        Gets a ChipLayer and its input, returns its output; is not asked where the input has no values.
+    after : callable, optional
+        Called with each step when it is done.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The outputs.
+    """
+    network = network.fed(feeds)
+    left = Counter(network.outputs)
+    for step in network.steps:
+        left.update((step.input,) if isinstance(step, ChipLayer) else step.inputs)
+    values = dict(network.constants) | feeds
+    for step in network.steps:
+        if isinstance(step, ChipLayer):
+            x = values[step.input]
+            y = chip(step, x) if x.size else np.zeros(step.output_dims(x.shape), x.dtype)
+            read, made = (step.input,), {step.output: y}
+        else:
+            read, made = step.inputs, network.runner.run(step.node, values)
+        values |= made
+        for name in read:
+            left[name] -= 1
+            if not left[name]:
+                del values[name]  # large tensors go as soon as nothing reads them any more
+        if after:
+            after(step)
+    return {name: values[name] for name in network.outputs}

@@ -1,0 +1,217 @@
+"""What the chip would do with a network: a mapping and its costs for each layer, and what they add up to."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from compiler.mapping.cost import RESOURCES, Costs, Density, costs
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping, MappingError, Placement
+from compiler.mapping.search import find_mapping, timed_costs
+from golden.layer import LayerShape
+from hw.config import ChipConfig, configuration_cycles
+
+from .chip_layer import ChipLayer
+from .file import GraphError
+from .graph import Network
+from .rounding import chip_shape
+
+__all__ = ["NEAR", "LayerPlan", "Planner", "layer_densities", "plan_network", "totals", "unplanned"]
+
+NEAR = 0.06  # densities of one network's tensors for photos alike
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """A layer's mapping and costs.
+
+    Attributes
+    ----------
+    index : int
+        The layer's place in the network, as in ChipLayer.
+    name : str
+    folded : tuple of str
+        Operators that it stands for.
+    shape : LayerShape
+        The network's own.
+    mapped : LayerShape
+        What the chip runs: with rounding channels, see `compiler.onnx.rounding`.
+    mapping : Mapping
+    costs : Costs
+        Of one of the layer's `shape.G` jobs; cycles by the timeline.
+    chip : ChipConfig
+    """
+
+    index: int
+    name: str
+    folded: tuple
+    shape: LayerShape
+    mapped: LayerShape
+    mapping: Mapping
+    costs: Costs
+    chip: ChipConfig
+
+    @property
+    def placement(self) -> Placement:
+        """Of the first job."""
+        return Placement(lower(self.mapped, self.chip)[0], self.mapping, self.chip)
+
+    @property
+    def cycles(self) -> int:
+        """Of all jobs."""
+        return int(self.shape.G * self.costs.cycles)
+
+    @property
+    def configuration_cycles(self) -> int:
+        """Of all jobs: each is configured anew, and the chip does nothing else meanwhile."""
+        return self.shape.G * configuration_cycles(self.chip)
+
+    def as_dict(self) -> dict:
+        """A layer's object in the JSON: bytes for words, all jobs together."""
+        jobs, found = self.shape.G, self.costs
+        raw = costs(lower(self.mapped, self.chip)[0], self.chip, self.mapping.as_dict()).dram
+
+        def by_kind(words):
+            return {name: int(8 * jobs * count) for name, count in words.items()}
+
+        return {
+            "layer": self.name, "node": self.index, "folded": list(self.folded), "shape": str(self.shape),
+            "macs": self.shape.macs,
+            "jobs": jobs, "mapped_channels": self.mapped.C, "mapping": self.mapping.as_dict(),
+            "active_pes": self.placement.active_pes, "cycles": self.cycles,
+            "configuration_cycles": self.configuration_cycles,
+            "milliseconds": (self.cycles + self.configuration_cycles) / self.chip.core_mhz / 1e3,
+            "utilization": self.shape.macs / self.cycles / self.chip.pes, "binding": found.binding(),
+            "cycles_by_resource": {name: int(jobs * found.by_resource[name]) for name in RESOURCES},
+            "passes": int(jobs * found.passes), "glb_bytes": by_kind(found.glb), "dram_bytes": by_kind(found.dram),
+            "dram_raw_bytes": by_kind(raw), "energy": float(jobs * found.energy),
+        }
+
+
+class Planner:
+    """Finds mappings; equal layers are searched once, and found ones stay on disk.
+
+    Parameters
+    ----------
+    chip : ChipConfig
+    objective : str
+        See `compiler.mapping.search`.
+    kept : object
+        Has `key`, `get` and `put` of a `sim.jobs.cache.Cache`, for the mappings that were found.
+    near : float
+        A mapping that was found for densities this close is taken, instead of a search for the very ones; its
+        cycles are always those of the densities themselves.
+    form : str
+        How ofmaps lie in DRAM, see `Density`.
+    """
+
+    def __init__(self, chip: ChipConfig, objective: str, kept, *, near=0.0, form="auto"):
+        self.chip, self.form, self._objective, self._kept, self._near = chip, form, objective, kept, near
+
+    def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
+        """The best mapping of a layer.
+
+        Raises
+        ------
+        GraphError
+            None fits: names the layer and the resource.
+        """
+        mapped = chip_shape(layer, shape, self.chip.data_width)
+        one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
+        rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form)
+        key, native = self._kept.key(one, self.chip, self._objective, self.form), lower(one, self.chip)[0]
+        table, _ = self._kept.get(key) or ({"found": []}, {})
+        entry = self._nearest(table["found"], rounded)
+        if entry is None:
+            try:
+                found = find_mapping(native, self.chip, objective=self._objective, density=rounded)
+            except MappingError as error:
+                raise GraphError(f"{layer}: {error}") from None
+            entry = {"density": [rounded.ifmap, rounded.ofmap], "mapping": found.as_dict(), "cycles": {}}
+            table["found"].append(entry)
+        found, at = Mapping(**entry["mapping"]), f"{rounded.ifmap:.2f} {rounded.ofmap:.2f}"
+        if at not in entry["cycles"]:
+            entry["cycles"][at] = float(timed_costs(native, self.chip, found, rounded).cycles)
+            self._kept.put(key, table)
+        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=entry["cycles"][at])
+        return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, self.chip)
+
+    def _nearest(self, entries, density):
+        """The entry whose mapping was found for the densities closest to these, if they are close enough."""
+        def distance(entry):
+            ifmap, ofmap = entry["density"]
+            return max(abs(ifmap - density.ifmap), abs(ofmap - density.ofmap))
+
+        nearest = min(entries, key=distance, default=None)
+        return nearest if nearest and distance(nearest) <= self._near + 1e-9 else None
+
+
+def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
+    """Expected densities of each layer's ifmap and ofmap, by `index`: `zeros` of what comes from a ReLU is zero.
+
+    Host nodes that keep zeros, such as pooling, keep a ReLU's; what joins several tensors does if they all are.
+    """
+    after_relu = set()
+    for step in network.steps:
+        if isinstance(step, ChipLayer):
+            after_relu.update({step.output} if step.relu else ())
+        elif step.rectifies or step.node.op_type in _KEEP_ZEROS and after_relu.issuperset(step.inputs):
+            after_relu.update(step.outputs)
+    return {layer.index: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu)
+            for layer in network.layers}
+
+
+_KEEP_ZEROS = ("Clip", "Concat", "Dropout", "Flatten", "Identity", "LRN", "MaxPool", "Reshape", "Transpose")
+
+
+def plan_network(network: Network, planner: Planner, *, zeros=0.0, report=None) -> list[LayerPlan]:
+    """Plans of the chip's layers whose sizes follow from those of the model's inputs; see `unplanned`.
+
+    Parameters
+    ----------
+    zeros : float
+        Fraction of zeros in what comes from a ReLU.
+    report : callable, optional
+        Called with each layer before it is planned.
+
+    Raises
+    ------
+    GraphError
+        A layer that fits no mapping.
+    """
+    densities, plans = layer_densities(network, zeros), []
+    left = {layer.index for layer in unplanned(network)}
+    for layer in network.layers:
+        if layer.index in left:
+            continue
+        if report:
+            report(layer)
+        plans.append(planner.plan(layer, layer.shape(network.dims[layer.input]), densities[layer.index]))
+    return plans
+
+
+def unplanned(network: Network) -> list[ChipLayer]:
+    """The layers that only a run can tell the sizes of, and those whose input is empty."""
+    return [layer for layer in network.layers if 0 in network.dims.get(layer.input, (0,))]
+
+
+def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) -> dict:
+    """Sums of the layers' objects; what the host does is only named, and its MACs counted."""
+    cycles, configuration, macs = (sum(entry[name] for entry in entries)
+                                   for name in ("cycles", "configuration_cycles", "macs"))
+    busy = cycles + configuration
+    hosts = sorted((step for step in network.steps if not isinstance(step, ChipLayer)),
+                   key=lambda step: -(step.macs or 0))
+    host_macs = None if any(step.macs is None for step in hosts) else sum(step.macs for step in hosts)
+    return {
+        "layers": len(entries), "macs": macs, "macs_per_frame": macs / batch, "cycles": cycles,
+        "configuration_cycles": configuration, "milliseconds": busy / chip.core_mhz / 1e3,
+        "frames_per_second": batch * chip.core_mhz * 1e6 / busy if busy else None,
+        "utilization": macs / cycles / chip.pes if cycles else None,
+        "glb_bytes": sum(sum(entry["glb_bytes"].values()) for entry in entries),
+        "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
+        "energy": sum(entry["energy"] for entry in entries),
+        "bound_by": dict(Counter(entry["binding"] for entry in entries)),
+        "host_nodes": dict(Counter(node.node.op_type for node in hosts)), "host_macs": host_macs,
+        "unplanned": [{"layer": layer.name, "node": layer.index} for layer in unplanned(network)],
+        "chip_share": macs / (macs + host_macs) if host_macs is not None and macs + host_macs else None,
+    }

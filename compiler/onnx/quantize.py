@@ -1,0 +1,188 @@
+"""Power-of-two fixed point for the chip's layers, chosen from what a calibration batch shows.
+
+An integer i of a tensor with k fractional bits stands for i / 2**k. The chip multiplies 16 x 16 bits, drops
+`shift` bits of each product by rounding down, and adds up modulo 2**16: so k of the sums is that of the ifmap
+plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits. A chip of 8-bit data
+(`data_width`) has ifmaps and weights of 8 bits and sums of 16 as well.
+
+What rounding down costs is given back: see `compiler.onnx.rounding`.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from golden.tensors import Tensors
+
+from .chip_layer import ChipLayer
+from .float_nodes import FloatConv
+from .graph import Network, execute
+from .rounding import inside, rounding_channels, rounding_ifmap, rounding_loss, rounding_share, rounding_weights
+
+__all__ = ["LEAST_DB", "Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
+
+MARGIN = 1.25  # formats hold values so many times larger than the calibration batch's
+MOST = 32767  # largest 16-bit number
+SHIFT = 15  # most bits to drop of a product: with more, the rounding channel's weights would not fit
+LEAST_DB = -200.0  # SQNR where there is no signal, or noise without end
+SAMPLE = 1 << 17  # ifmap values kept of each batch for the mean loss of rounding
+
+
+@dataclass
+class Observed:
+    """What a calibration batch shows of a layer.
+
+    Attributes
+    ----------
+    peak : float
+        Largest magnitude of the ifmap.
+    sum_peak : float
+        Largest magnitude of the sums, bias included, before a ReLU.
+    samples : list of (ndarray, float)
+        Values of the ifmap, and the share of products that meet them and not padding.
+    """
+
+    peak: float = 0.0
+    sum_peak: float = 0.0
+    samples: list = field(default_factory=list)
+
+    def add(self, ifmap, sums, shape):
+        self.peak = max(self.peak, float(np.abs(ifmap).max(initial=0)))
+        self.sum_peak = max(self.sum_peak, float(np.abs(sums).max(initial=0)))
+        self.samples.append((ifmap.ravel()[::max(1, ifmap.size // SAMPLE)].astype(np.float32), inside(shape)))
+
+
+@dataclass(frozen=True)
+class QuantizedLayer:
+    """A layer in the chip's integers.
+
+    Attributes
+    ----------
+    weights, bias : ndarray of int16 (M, C/G, R, S), (M,)
+        With the rounding channels, if there are any, as the last of each group.
+    ifmap_bits, weight_bits, ofmap_bits : int
+        Fractional bits; may be negative.
+    shift : int
+        Of the products, 0..16.
+    peak : float
+        Largest ifmap value of the calibration batch.
+    headroom_bits : float
+        Between the largest sum of the calibration batch and the 16 bits.
+    most : int
+        Largest integer of an ifmap or a weight.
+    """
+
+    layer: ChipLayer
+    weights: np.ndarray
+    bias: np.ndarray
+    ifmap_bits: int
+    weight_bits: int
+    ofmap_bits: int
+    shift: int
+    peak: float
+    headroom_bits: float
+    most: int = MOST
+
+    def tensors(self, ifmap) -> tuple[Tensors, int]:
+        """The chip's tensors, of `chip_shape`, for a float ifmap (N, C, H, W); how many of its values do not fit."""
+        scaled = np.rint(np.ldexp(ifmap.astype(np.float64), self.ifmap_bits))
+        saturated = int(np.count_nonzero(np.abs(scaled) > self.most))
+        integers = np.clip(scaled, -self.most, self.most).astype(np.int16)
+        N, C, H, W = integers.shape
+        groups = integers.reshape(N, self.layer.groups, -1, H, W)
+        if count := self.weights.shape[1] - groups.shape[2]:
+            further = rounding_ifmap(groups, self.shift, count)
+            integers = np.concatenate([groups, further], axis=2).reshape(N, C + self.layer.groups * count, H, W)
+        return Tensors(integers, self.weights, self.bias), saturated
+
+    def real_ifmap(self, integers) -> np.ndarray:
+        """The float32 values that an ifmap's integers stand for; exact."""
+        return np.ldexp(integers.astype(np.float32), -self.ifmap_bits)
+
+    def real_ofmap(self, integers) -> np.ndarray:
+        """The float32 values that an ofmap's integers stand for; exact."""
+        return np.ldexp(integers.astype(np.float32), -self.ofmap_bits)
+
+    def overflows(self, sums) -> int:
+        """How many float sums, before a ReLU, lie beyond the ofmap's 16 bits and so wrap."""
+        return int(np.count_nonzero(np.abs(sums) >= np.ldexp(float(MOST + 1), -self.ofmap_bits)))
+
+
+def fraction_bits(peak, most=MOST) -> int:
+    """Most fractional bits with which a magnitude stays within `most`."""
+    return most.bit_length() if peak == 0 else int(np.floor(np.log2(most / peak)))
+
+
+def calibrate(network: Network, batches) -> tuple[dict, dict]:
+    """Run batches in float and look at every layer of the chip.
+
+    Parameters
+    ----------
+    batches : iterable of dict of str to ndarray
+        Each feeds all inputs.
+
+    Returns
+    -------
+    layers : dict of int to Observed
+        By the layers' `index`.
+    inputs : dict of str to (least, largest)
+    """
+    seen, inputs, conv = {layer.index: Observed() for layer in network.layers}, {}, FloatConv()
+
+    def chip(layer, x):
+        ifmap, shape = layer.ifmap(x), layer.shape(x.shape)
+        sums = conv(ifmap, layer.filters(), layer.bias, shape)
+        seen[layer.index].add(ifmap, sums, shape)
+        return layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
+
+    for feeds in batches:
+        for name, value in feeds.items():
+            least, largest = inputs.get(name, (np.inf, -np.inf))
+            inputs[name] = min(least, float(value.min())), max(largest, float(value.max()))
+        execute(network, feeds, chip)
+    return seen, inputs
+
+
+def quantize(network: Network, seen: dict, data_width: int = 16) -> dict[int, QuantizedLayer]:
+    """All layers of the chip in integers, by `index`; `data_width` as in ChipConfig."""
+    return {layer.index: quantize_layer(layer, seen[layer.index], data_width) for layer in network.layers}
+
+
+def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> QuantizedLayer:
+    """Choose a layer's formats, and make its integers.
+
+    The sums get as many bits as the calibration batch leaves room for; ifmap and weights share what the shift
+    cannot drop.
+    """
+    filters, most = layer.filters(), (1 << data_width - 1) - 1
+    ifmap_bits = fraction_bits(MARGIN * seen.peak, most)
+    weight_bits = fraction_bits(np.abs(filters).max(), most)
+    ofmap_bits = fraction_bits(MARGIN * seen.sum_peak)
+    excess = max(0, ifmap_bits + weight_bits - ofmap_bits - min(SHIFT, data_width - 1))
+    ifmap_bits, weight_bits = ifmap_bits - (excess + 1) // 2, weight_bits - excess // 2
+    shift = max(0, ifmap_bits + weight_bits - ofmap_bits)
+    ofmap_bits = ifmap_bits + weight_bits - shift  # fewer where there is nothing to drop
+
+    weights = np.rint(np.ldexp(filters, weight_bits)).astype(np.int16)
+    bias = np.ldexp(layer.bias, ofmap_bits)
+    if count := rounding_channels(layer, data_width):
+        weights = np.concatenate([weights, rounding_weights(weights, shift, count)], axis=1)
+    elif seen.samples:
+        losses = [share * rounding_loss(np.rint(np.ldexp(sample.astype(np.float64), ifmap_bits)), shift)
+                  for sample, share in seen.samples]
+        bias = bias + np.concatenate(losses).mean() * rounding_share(weights, shift).sum(axis=(1, 2, 3))
+    headroom = np.log2((MOST + 1) / np.ldexp(seen.sum_peak, ofmap_bits)) if seen.sum_peak else 16.0
+    # A bias beyond 16 bits wraps, as the sums do: only what they come to has to fit.
+    return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), ifmap_bits, weight_bits,
+                          ofmap_bits, shift, seen.peak, float(headroom), most)
+
+
+def sqnr_db(reference, found) -> float:
+    """Signal to quantization noise in dB, from LEAST_DB up; infinite where both are the same."""
+    reference, found = np.asarray(reference, np.float64), np.asarray(found, np.float64)
+    differ = (reference != found) & ~(np.isnan(reference) & np.isnan(found))
+    if not differ.any():
+        return float("inf")
+    signal, noise = (reference[np.isfinite(reference)]**2).sum(), ((reference[differ] - found[differ])**2).sum()
+    # of what is not finite in one of the two, the noise is not finite either
+    return max(LEAST_DB, float(10 * np.log10(signal / noise))) if signal and np.isfinite(noise) else LEAST_DB

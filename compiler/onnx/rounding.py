@@ -1,0 +1,82 @@
+"""What the chip loses by rounding products down, and the channels that give it back.
+
+Rounding down costs half a unit for each product that is not exact: hundreds of units a sum, and fewer where the
+ifmap is zero or padded, so no bias can make up for it. What it costs is known, though, as soon as the ifmap is: so
+layers get further channels, the rounding channels, which hold twice the sum of what the channels of a pixel lose on
+average, with weights that halve it. (Arithmetic with zero points corrects by sums over the ifmap in the same way.)
+A layer has as many as its data width needs to hold that. Where they would be much of the layer's work, and padding
+leaves out few products, the mean loss of the calibration batch goes into the bias instead.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from golden.layer import LayerShape
+
+from .chip_layer import ChipLayer
+
+__all__ = ["chip_shape", "inside", "rounding_channels", "rounding_ifmap", "rounding_loss", "rounding_share",
+           "rounding_weights"]
+
+CHANNELS = 16  # of a group, from which on rounding channels are worth their work
+PRODUCTS = 64  # of a sum, from which on they are in a padded layer of fewer channels
+
+
+def rounding_channels(layer: ChipLayer, data_width: int) -> int:
+    """How many rounding channels each group of a layer gets."""
+    _, channels, rows, columns = layer.weights_shape
+    if channels < CHANNELS and not (layer.padded and channels * rows * columns >= PRODUCTS):
+        return 0
+    return -(-channels // ((1 << data_width - 1) - 2))  # each holds twice the half of what it stands for
+
+
+def chip_shape(layer: ChipLayer, shape: LayerShape, data_width: int) -> LayerShape:
+    """A layer's shape as the chip runs it: rounding channels included."""
+    return replace(shape, C=shape.C + shape.G * rounding_channels(layer, data_width))
+
+
+def rounding_loss(integers, shift) -> np.ndarray:
+    """What a product with each ifmap value loses on average over all weights, in units of the sum.
+
+    The bits dropped of a product whose ifmap value has b as its lowest bit set are some multiple of b, all of them
+    alike: (1 - b / 2**shift) / 2 on average.
+    """
+    whole = integers.astype(np.int32)
+    return np.where(whole == 0, 0, np.maximum(0, 0.5 - 0.5 * (whole & -whole) / 2**shift))
+
+
+def rounding_share(weights, shift) -> np.ndarray:
+    """What products with each weight lose on average over all ifmap values, as a share of what all weights do.
+
+    Of all pairs of numbers (shift + 2) / 2**(shift + 1) have a product without bits to drop; the others lose a half.
+    """
+    return rounding_loss(weights, shift) / (0.5 - (shift + 2) / 2**(shift + 2)) if shift else np.zeros(weights.shape)
+
+
+def rounding_ifmap(integers, shift, count) -> np.ndarray:
+    """The values (N, G, count, H, W) of the rounding channels of an ifmap (N, G, C, H, W), int16.
+
+    Losses become whole by passing what is left of a pixel's on to the next one: half a unit too few in every pixel
+    would be many in a sum. A value is odd, so that the halves of smaller weights round to the nearest.
+    """
+    N, G, _, H, W = integers.shape
+    so_far = np.rint(rounding_loss(integers, shift).sum(axis=2).reshape(N, G, 1, H * W).cumsum(axis=-1))
+    lost = np.diff(so_far, axis=-1, prepend=0).reshape(N, G, 1, H, W)
+    each = (lost + np.arange(count)[:, None, None]) // count  # as even as whole numbers go
+    return np.where(each == 0, 0, 2 * each + 1).astype(np.int16)
+
+
+def rounding_weights(weights, shift, count) -> np.ndarray:
+    """The weights (M, count, R, S) of the rounding channels, int16, from those (M, C, R, S) of all others."""
+    giving = np.rint(rounding_share(weights, shift).mean(axis=1, keepdims=True) * (2**shift // 2)).astype(np.int16)
+    return np.repeat(giving, count, axis=1)
+
+
+def inside(shape: LayerShape) -> float:
+    """Share of a layer's products that meet the ifmap and not its padding."""
+    def share(size, outputs, stride, window):
+        at = stride * np.arange(outputs)[:, None] + shape.D * np.arange(window) - shape.P
+        return ((at >= 0) & (at < size)).mean()
+
+    return float(share(shape.H, shape.E, shape.U, shape.R) * share(shape.W, shape.F, shape.V, shape.S))

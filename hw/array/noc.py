@@ -1,0 +1,244 @@
+"""The global networks (Figs. 10 and 11): GINs that multicast, a GON that collects.
+
+Every word carries a (row, col) tag. The Y-bus compares `row` with the row ID of each X-bus, each X-bus
+compares `col` with the col ID of each of its PEs: one multicast controller (MC) a comparison. A word
+goes to all and only the PEs that match, in one cycle, when all of them are ready. Comparing takes the
+cycle before, so that the way to all PEs and back has one of its own.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from hw.kit.block import Block, place
+from hw.kit.payloads import bus_width, tag_layout
+from hw.kit.stream import Queue, join, signals
+
+__all__ = ["Gin", "Gon", "MulticastController", "XBus", "XBusOut"]
+
+
+class MulticastController(Block):
+    """Compares a tag with an ID.
+
+    Members
+    -------
+    enable, tag, id : the word is offered here at all, and to whom.
+    match : the word is meant for this target.
+    """
+
+    def __init__(self, width):
+        self._width = width
+        self.module_name, self.domains = f"multicast_controller_{width}", ()
+        super().__init__({
+            "enable": In(1), "tag": In(width), "id": In(width), "match": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.match.eq(self.enable & (self.tag == self.id))
+        return m
+
+
+class XBus(Block):
+    """One row of a GIN: its word, in a register that only a word for this row loads, and an MC for each PE.
+
+    Members
+    -------
+    select, col, payload : the word that the Y-bus offers this row.
+    load : the word before has been delivered in the whole array; take this one, if it is for this row.
+    go : every target in the array is ready; deliver.
+    ids, enables : col ID and participation of each PE.
+    readies, valids, data : to the PEs; `data` is one bus.
+    matched, blocked : some PE here is meant; some that is meant is not ready.
+    """
+
+    def __init__(self, columns, col_width, width):
+        self._columns, self._col_width, self._width = columns, col_width, width
+        self.module_name = f"x_bus_{width}_{columns}x{col_width}"
+        super().__init__({
+            "select": In(1), "load": In(1), "go": In(1), "col": In(col_width), "payload": In(width),
+            "ids": In(columns * col_width), "enables": In(columns), "readies": In(columns),
+            "valids": Out(columns), "data": Out(width), "matched": Out(1), "blocked": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        controllers = [place(m, MulticastController(self._col_width), f"mc_{j}")
+                       for j in range(self._columns)]
+        matches = Signal(self._columns)
+        word = Signal(self._width, reset_less=True)
+        for j, mc in enumerate(controllers):
+            m.d.comb += [
+                mc.enable.eq(self.select & self.enables[j]), mc.tag.eq(self.col),
+                mc.id.eq(self.ids.word_select(j, self._col_width)),
+            ]
+        with m.If(self.load):
+            m.d.sync += matches.eq(Cat(mc.match for mc in controllers))
+        with m.If(self.load & self.select):
+            m.d.sync += word.eq(self.payload)
+        m.d.comb += [
+            self.matched.eq(matches.any()), self.blocked.eq((matches & ~self.readies).any()),
+            self.valids.eq(Mux(self.go, matches, 0)), self.data.eq(word),
+        ]
+        return m
+
+
+class Gin(Block):
+    """A global input network: the Y-bus and its X-buses.
+
+    Latency: a word that was accepted at `i` is at its PEs in the next cycle, and stays until all of them are ready.
+
+    Parameters
+    ----------
+    width, col_width : int
+        Bits of a word and of a col ID.
+
+    Members
+    -------
+    tag, i : the tag of the word at stream `i`.
+    row_ids, col_ids, enables : configuration; PE (y, x) is element y * columns + x.
+    data, valids, readies : for each row the bus and the handshakes of its PEs.
+    held : a word is on the X-buses.
+    unclaimed : it matches no PE and is dropped: the configuration is wrong.
+    """
+
+    def __init__(self, chip, width, col_width):
+        self._chip, self._width, self._col_width = chip, width, col_width
+        self.module_name = f"gin_{width}_{col_width}"
+        rows, columns = chip.rows, chip.columns
+        super().__init__({
+            "i": In(stream.Signature(width)), "row": In(chip.row_id_bits), "col": In(col_width),
+            "row_ids": In(chip.row_id_bits * rows), "col_ids": In(col_width * rows * columns),
+            "enables": In(rows * columns),
+            "data": Out(width).array(rows), "valids": Out(columns).array(rows),
+            "readies": In(columns).array(rows),
+            "held": Out(1), "unclaimed": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        rows, columns, row_bits = self._chip.rows, self._chip.columns, self._chip.row_id_bits
+        blocked, matched = signals("blocked matched", rows)
+        go = Signal()
+        for y in range(rows):
+            mc = place(m, MulticastController(row_bits), f"mc_{y}")
+            bus = place(m, XBus(columns, self._col_width, self._width), f"x_bus_{y}")
+            m.d.comb += [
+                mc.enable.eq(self.i.valid), mc.tag.eq(self.row), mc.id.eq(self.row_ids.word_select(y, row_bits)),
+                bus.select.eq(mc.match), bus.load.eq(go), bus.go.eq(go), bus.col.eq(self.col),
+                bus.payload.eq(self.i.payload),
+                bus.ids.eq(self.col_ids.word_select(y, columns * self._col_width)),
+                bus.enables.eq(self.enables.word_select(y, columns)),
+                bus.readies.eq(self.readies[y]),
+                self.valids[y].eq(bus.valids), self.data[y].eq(bus.data),
+                blocked[y].eq(bus.blocked), matched[y].eq(bus.matched),
+            ]
+        m.d.comb += [
+            go.eq(~blocked.any()), self.i.ready.eq(go), self.unclaimed.eq(self.held & ~matched.any()),
+        ]
+        with m.If(go):
+            m.d.sync += self.held.eq(self.i.valid)
+        return m
+
+
+class XBusOut(Block):
+    """One row of the GON: the psum word of the PE whose col ID matches, in a register of the row's own.
+
+    Members
+    -------
+    select, col : the request that the Y-bus offers this row; `load` takes it.
+    valid : the PE has its word; take : it leaves, `readies` says so to the PE.
+    step : `payload` is the word from the next cycle on, zeros if it is another row's.
+    """
+
+    def __init__(self, columns, col_width, width):
+        self._columns, self._col_width = columns, col_width
+        self.module_name = f"x_bus_out_{width}_{columns}"
+        super().__init__({
+            "select": In(1), "load": In(1), "col": In(col_width), "take": In(1), "step": In(1),
+            "ids": In(col_width * columns), "enables": In(columns), "data": In(width).array(columns),
+            "valids": In(columns), "readies": Out(columns),
+            "payload": Out(width), "valid": Out(1), "matched": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        controllers = [place(m, MulticastController(self._col_width), f"mc_{j}") for j in range(self._columns)]
+        matches = Signal(self._columns)
+        word = 0
+        for j, mc in enumerate(controllers):
+            m.d.comb += [
+                mc.enable.eq(self.select & self.enables[j]), mc.tag.eq(self.col),
+                mc.id.eq(self.ids.word_select(j, self._col_width)),
+            ]
+            word = word | Mux(matches[j], self.data[j], 0)
+        with m.If(self.load):
+            m.d.sync += matches.eq(Cat(mc.match for mc in controllers))
+        with m.If(self.step):
+            m.d.sync += self.payload.eq(word)
+        m.d.comb += [
+            self.matched.eq(matches.any()),
+            self.valid.eq((matches & self.valids).any()),
+            self.readies.eq(Mux(self.take, matches, 0)),
+        ]
+        return m
+
+
+class Gon(Block):
+    """The global output network: fetches the psum word of the PE that `request` names.
+
+    Latency: a word leaves at `o` three cycles after its request was accepted, if its PE has it by then.
+
+    Members
+    -------
+    request : stream of tags; the next one is accepted as the word of the one before leaves its PE.
+    data, valids, readies : the PEs' outputs, by row and column.
+    unclaimed : a request matches no PE: the configuration is wrong, nothing will answer.
+    """
+
+    module_name = "gon"
+
+    def __init__(self, chip):
+        self._chip = chip
+        rows, columns, width = chip.rows, chip.columns, bus_width(chip, "psum")
+        super().__init__({
+            "request": In(stream.Signature(tag_layout(chip, "psum"))), "o": Out(stream.Signature(width)),
+            "row_ids": In(chip.row_id_bits * rows), "col_ids": In(chip.col_id_bits * rows * columns),
+            "enables": In(rows * columns), "data": In(width).array(rows, columns), "valids": In(columns).array(rows),
+            "readies": Out(columns).array(rows),
+            "unclaimed": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        rows, columns = self._chip.rows, self._chip.columns
+        row_bits, col_bits = self._chip.row_id_bits, self._chip.col_id_bits
+        word, found, matched = 0, Signal(rows), Signal(rows)
+        held, load, take, staged, step = signals("held load take staged step")
+        out = place(m, Queue(bus_width(self._chip, "psum"), 2), "out")
+        join(m, out.o, self.o)
+        for y in range(rows):
+            mc = place(m, MulticastController(row_bits), f"mc_{y}")
+            bus = place(m, XBusOut(columns, col_bits, bus_width(self._chip, "psum")), f"x_bus_{y}")
+            m.d.comb += [
+                mc.enable.eq(self.request.valid), mc.tag.eq(self.request.payload.row),
+                mc.id.eq(self.row_ids.word_select(y, row_bits)),
+                bus.select.eq(mc.match), bus.load.eq(load), bus.col.eq(self.request.payload.col), bus.take.eq(take),
+                bus.step.eq(step),
+                bus.ids.eq(self.col_ids.word_select(y, col_bits * columns)),
+                bus.enables.eq(self.enables.word_select(y, columns)),
+                bus.valids.eq(self.valids[y]), self.readies[y].eq(bus.readies),
+                found[y].eq(bus.valid), matched[y].eq(bus.matched),
+                *(bus.data[j].eq(self.data[y][j]) for j in range(columns)),
+            ]
+            word = word | bus.payload
+        m.d.comb += [
+            step.eq(~staged | out.i.ready), take.eq(found.any() & step),
+            out.i.valid.eq(staged), out.i.payload.eq(word),
+            load.eq(~held | take), self.request.ready.eq(load), self.unclaimed.eq(held & ~matched.any()),
+        ]
+        with m.If(load):
+            m.d.sync += held.eq(self.request.valid)
+        with m.If(step):
+            m.d.sync += staged.eq(take)
+        return m

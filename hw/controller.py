@@ -1,0 +1,93 @@
+"""The layer controller: starts the data paths, knows when the layer is done, says why the array waits."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from hw.kit.block import Block
+from hw.kit.stream import signals
+
+__all__ = ["LayerController"]
+
+
+class LayerController(Block):
+    """Start, done, fault, and the cause of each cycle without a MAC.
+
+    The cause is that of the array as a whole: only a cycle in which no PE does a MAC is a wait. A wait
+    is DRAM's where a stream from or to DRAM has run dry or full, else it is ramp: the networks fill or
+    empty the array.
+
+    Members
+    -------
+    start : pulse from the host; go : a cycle later, to all data paths.
+    busy, done : between the two; after it, until the next start.
+    fault : sticky; a word was sent to no PE (`unclaimed`), an ifmap stream was `malformed`, the layer was
+        `stuck`, or words were left over (`leftover`) when it was done (`ends`). `hw.counters` keeps each cause.
+    stuck : strobe; neither a MAC nor a word over the link for WATCHDOG core cycles and WATCHDOG_TICKS of
+        `link_tick`, so that a slow clock on either side is no fault.
+    macs_busy : some PE does a MAC; the other inputs are the data paths' states.
+    mac_cycle, ramp, wait_* : the kind of this cycle, exactly one while busy.
+    """
+
+    module_name = "layer_controller"
+    WATCHDOG = 1 << 14
+    WATCHDOG_TICKS = 3
+
+    def __init__(self):
+        super().__init__({
+            "start": In(1), "go": Out(1), "busy": Out(1), "done": Out(1), "fault": Out(1),
+            "unclaimed": In(1), "malformed": In(1), "leftover": In(1), "link_moves": In(1), "link_tick": In(1),
+            "stuck": Out(1), "ends": Out(1), "macs_busy": In(1), "ifmap_starved": In(1), "filter_starved": In(1),
+            "ofmap_blocked": In(1), "collecting": In(1), "draining": In(1), "written": In(1),
+            "flush": Out(1),
+            "mac_cycle": Out(1), "ramp": Out(1), "wait_ifmap": Out(1), "wait_filter": Out(1),
+            "wait_ofmap": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        finished, settled = signals("finished settled")
+        m.d.comb += [
+            finished.eq(self.flush & self.written), self.ends.eq(self.busy & finished & settled),
+        ]
+        self._watchdog(m)
+        m.d.sync += [
+            self.go.eq(self.start & ~self.busy), settled.eq(finished),
+            self.flush.eq(self.busy & ~self.draining & ~self.go),
+        ]
+        with m.If(self.start & ~self.busy):
+            m.d.sync += [self.busy.eq(1), self.done.eq(0), self.fault.eq(0)]
+        with m.Elif(self.ends):
+            m.d.sync += [self.busy.eq(0), self.done.eq(1)]
+        with m.If(self.busy & (self.unclaimed | self.malformed | self.stuck | (self.ends & self.leftover))):
+            m.d.sync += self.fault.eq(1)
+        self._kind(m)
+        return m
+
+    def _watchdog(self, m):
+        moves = Signal(init=1)
+        idle = Signal(range(self.WATCHDOG))
+        ticks = Signal(range(self.WATCHDOG_TICKS + 1))
+        long, long_on_link = signals("long long_on_link")
+        m.d.comb += [
+            long.eq(idle == self.WATCHDOG - 1), long_on_link.eq(ticks == self.WATCHDOG_TICKS),
+            self.stuck.eq(self.busy & long & long_on_link),
+        ]
+        m.d.sync += moves.eq(~self.busy | self.macs_busy | self.link_moves)
+        with m.If(moves | self.stuck):
+            m.d.sync += [idle.eq(0), ticks.eq(0)]
+        with m.Else():
+            m.d.sync += [idle.eq(idle + ~long), ticks.eq(ticks + (self.link_tick & ~long_on_link))]
+
+    def _kind(self, m):
+        """The kind of this cycle."""
+        with m.If(self.busy):
+            with m.If(self.macs_busy):
+                m.d.comb += self.mac_cycle.eq(1)
+            with m.Elif(self.ofmap_blocked | ~self.collecting):
+                m.d.comb += self.wait_ofmap.eq(1)
+            with m.Elif(self.ifmap_starved):
+                m.d.comb += self.wait_ifmap.eq(1)
+            with m.Elif(self.filter_starved):
+                m.d.comb += self.wait_filter.eq(1)
+            with m.Else():
+                m.d.comb += self.ramp.eq(1)

@@ -1,0 +1,164 @@
+"""Every crossing between the core clock and the link clock: asynchronous FIFOs (Fig. 2), single levels."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from .block import Block, place
+from .memory import memory
+from .payloads import QUAD, Burst
+from .stream import join, signals
+
+__all__ = ["AsyncQueue", "LevelSync", "Link", "LinkTick"]
+
+
+class AsyncQueue(Block):
+    """A queue from clock domain `write` to clock domain `read`, with Gray-coded pointers.
+
+    The design is style #2 of Cummings, "Simulation and Synthesis Techniques for Asynchronous FIFO Design", 2002.
+    Each side is reset by its own domain. The two resets must be high together for at least one cycle of each clock,
+    lest a side that runs already takes the other's old pointer for words.
+
+    Latency: a word is at `o` after the second edge of the `read` clock that follows its write, and room that a read
+    made is seen after two edges of the `write` clock.
+
+    Parameters
+    ----------
+    depth : int
+        Words it holds: a power of two, at least 4.
+
+    Members
+    -------
+    i, o : streams, each in its own domain.
+    empty : every word has been taken, as seen from the `write` side some cycles late.
+    """
+
+    domains = ("write", "read")
+
+    def __init__(self, width, depth):
+        if depth < 4 or depth & (depth - 1):
+            raise ValueError(f"depth must be a power of two, at least 4, not {depth!r}")
+        self._width, self._depth = width, depth
+        self.module_name = f"async_queue_{width}x{depth}"
+        super().__init__({
+            "i": In(stream.Signature(width)), "o": Out(stream.Signature(width)), "empty": Out(1, init=1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        lap = exact_log2(self._depth)  # the pointers' upper bit: which time round
+        push, pop = signals("push pop")
+        head, next_head = signals("head next_head", lap + 1)
+        head_gray, tail_gray, taken_gray = signals("head_gray tail_gray taken_gray", lap + 1)
+        tail, next_tail = signals("tail next_tail", lap + 1)
+        arrived = self._cross(m, "read", head_gray, "arrived")
+        freed = self._cross(m, "write", tail_gray, "freed")
+        m.d.comb += [
+            push.eq(self.i.valid & self.i.ready), next_head.eq(head + push),
+            # full: the same place one lap on, in which Gray code differs by the two upper bits
+            self.i.ready.eq(head_gray != freed ^ (0b11 << lap - 1)),
+            pop.eq(self.o.valid & self.o.ready), next_tail.eq(tail + pop),
+            self.o.valid.eq(tail_gray != arrived),
+        ]
+        m.d.write += [
+            head.eq(next_head), head_gray.eq(next_head ^ next_head >> 1),
+            taken_gray.eq(freed), self.empty.eq(head_gray == taken_gray),
+        ]
+        m.d.read += [tail.eq(next_tail), tail_gray.eq(next_tail ^ next_tail >> 1)]
+        m.submodules.words = words = memory(self._width, self._depth)
+        write, read = words.write_port(domain="write"), words.read_port(domain="read")
+        m.d.comb += [
+            write.en.eq(push), write.addr.eq(head[:lap]), write.data.eq(self.i.payload),
+            # the word at the pointer of the cycle to come, so that it is there with `valid`
+            read.en.eq(1), read.addr.eq(next_tail[:lap]), self.o.payload.eq(read.data),
+        ]
+        return m
+
+    def _cross(self, m, domain, pointer, name):
+        """A Gray-coded pointer of the other domain, through two flip-flops of this one."""
+        first, settled = (Signal.like(pointer, name=f"{name}_{step}") for step in ("first", "settled"))
+        m.d[domain] += [first.eq(pointer), settled.eq(first)]
+        return settled
+
+
+class LevelSync(Block):
+    """A single bit into this module's clock domain, through two flip-flops.
+
+    For levels that stay until they were seen; `i` comes from a flip-flop of the other domain.
+    """
+
+    module_name = "level_sync"
+
+    def __init__(self):
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        first = Signal(reset_less=True)
+        settled = Signal(reset_less=True)
+        m.d.sync += [first.eq(self.i), settled.eq(first)]
+        m.d.comb += self.o.eq(settled)
+        return m
+
+
+class LinkTick(Block):
+    """A cycle of the core clock for every CYCLES of the link clock, whichever of them is the faster.
+
+    The core's cycles must not be longer than CYCLES of the link's.
+    """
+
+    module_name = "link_tick"
+    domains = ("sync", "link")
+    CYCLES = 1 << 11
+
+    def __init__(self):
+        super().__init__({"o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        count = Signal(range(2 * self.CYCLES))
+        before = Signal()
+        level = place(m, LevelSync(), "level")
+        m.d.link += count.eq(count + 1)
+        m.d.sync += before.eq(level.o)
+        m.d.comb += [level.i.eq(count[-1]), self.o.eq(level.o != before)]
+        return m
+
+
+class Link(Block):
+    """Commands and write data to the link, read data from it.
+
+    Members
+    -------
+    bursts, write_words, read_words : core side.
+    link_bursts, link_write_words, link_read_words : link side.
+    written : the link has taken every command and write word.
+    """
+
+    module_name = "link"
+    domains = ("sync", "link")
+    DEPTH = 8  # enough for a word a link cycle in spite of the synchronisers; one module serves all three
+
+    def __init__(self):
+        super().__init__({
+            "bursts": In(stream.Signature(Burst)), "write_words": In(stream.Signature(QUAD)),
+            "read_words": Out(stream.Signature(QUAD)), "written": Out(1),
+            "link_bursts": Out(stream.Signature(Burst)), "link_write_words": Out(stream.Signature(QUAD)),
+            "link_read_words": In(stream.Signature(QUAD)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        outward, inward = {"write": "sync", "read": "link"}, {"write": "link", "read": "sync"}
+        commands = place(m, AsyncQueue(QUAD, self.DEPTH), "commands", outward)
+        writes = place(m, AsyncQueue(QUAD, self.DEPTH), "writes", outward)
+        reads = place(m, AsyncQueue(QUAD, self.DEPTH), "reads", inward)
+        join(m, self.bursts, commands.i)
+        join(m, commands.o, self.link_bursts)
+        join(m, self.write_words, writes.i)
+        join(m, writes.o, self.link_write_words)
+        join(m, self.link_read_words, reads.i)
+        join(m, reads.o, self.read_words)
+        m.d.comb += self.written.eq(commands.empty & writes.empty)
+        return m

@@ -1,0 +1,134 @@
+"""Filters: DRAM -> the filter banks of the GLB -> filter GIN.
+
+Every weight word is used by one pass and then gone, so the two banks are a queue: while the array works
+on a pass, the weights of the next ones gather in it (Section V-A).
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from hw.array.array import Tagged
+from hw.kit.block import Block, place
+from hw.kit.memory import SinglePortSram
+from hw.kit.payloads import LANES, QUAD
+from hw.kit.settings import setting_ports
+from hw.kit.stream import Queue, join, signals
+
+from .fetch import Prefetch
+
+__all__ = ["FilterBuffer", "FilterSender"]
+
+
+class FilterBuffer(Block):
+    """A queue in two single-port banks, even words in one, odd words in the other.
+
+    Members
+    -------
+    i : from DRAM; o : to the sender.
+    freed : a word was read; room for one more.
+    starved : nothing is left to send.
+    """
+
+    module_name = "filter_buffer"
+
+    def __init__(self, chip):
+        self._depth = chip.filter_bank_words
+        super().__init__({
+            "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+            "freed": Out(1), "starved": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        prefetch = place(m, Prefetch(), "prefetch")
+        banks = [place(m, SinglePortSram(self._depth, QUAD), f"bank_{index}") for index in range(2)]
+        head, tail = signals("head tail", range(2 * self._depth))
+        level = Signal(range(2 * self._depth + 1))
+        reading, writing, odd = signals("reading writing odd")
+        join(m, prefetch.o, self.o)
+        m.d.comb += [
+            reading.eq((level != 0) & prefetch.room),
+            writing.eq(self.i.valid & (level != 2 * self._depth) & ~(reading & (head[0] == tail[0]))),
+            self.i.ready.eq(writing), self.freed.eq(reading), self.starved.eq(~self.o.valid & (level == 0)),
+            prefetch.requested.eq(reading),
+            prefetch.data.eq(Mux(odd, banks[1].read_data, banks[0].read_data)),
+        ]
+        for index, bank in enumerate(banks):
+            m.d.comb += [
+                bank.write.eq(writing & (tail[0] == index)),
+                bank.enable.eq(bank.write | (reading & (head[0] == index))),
+                bank.address.eq(Mux(bank.write, tail[1:], head[1:])), bank.write_data.eq(self.i.payload),
+            ]
+        m.d.sync += [level.eq(level + writing - reading), head.eq(head + reading), tail.eq(tail + writing)]
+        with m.If(reading):
+            m.d.sync += odd.eq(head[0])
+        return m
+
+
+class FilterSender(Block):
+    """Tags the weights of a pass: for each word of a PE's p q S weights, for each row, for each column
+    of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them.
+
+    A word of the GLB goes as several over a bus of fewer values, those of a pass's last that are padding left out.
+
+    Members
+    -------
+    partial : not all PEs have had the word of their weights that is being sent.
+    """
+
+    module_name = "filter_sender"
+    SETTINGS = "filter_rows_last filter_columns_last"
+
+    def __init__(self, chip):
+        self._values = chip.filter_bus_values
+        if self._values < LANES:
+            self.SETTINGS += " filter_words"
+        super().__init__(setting_ports(chip, self.SETTINGS) | {
+            "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "filter")), "partial": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        row = Signal.like(self.filter_rows_last)
+        column = Signal.like(self.filter_columns_last)
+        last_column, last_row = signals("last_column last_row")
+        out = place(m, Queue(16 * self._values + len(row) + len(column), 2), "out")
+        join(m, out.o, self.o)
+        produce = Signal()
+        m.d.comb += [
+            self.partial.eq(self.o.valid | row.any() | column.any()),
+            last_column.eq(column == self.filter_columns_last),
+            last_row.eq(last_column & (row == self.filter_rows_last)),
+            produce.eq(self.i.valid & self.i.ready),
+            out.i.valid.eq(self.i.valid),
+        ]
+        with m.If(produce):
+            m.d.sync += column.eq(Mux(last_column, 0, column + 1))
+            with m.If(last_column):
+                m.d.sync += row.eq(Mux(last_row, 0, row + 1))
+        part, last_part = self._part(m, out.i.valid & out.i.ready, produce & last_row)
+        m.d.comb += [
+            self.i.ready.eq(out.i.ready & last_part),
+            out.i.payload.eq(Cat(part, row, column)),
+        ]
+        return m
+
+    def _part(self, m, sent, word_ends):
+        """(the part of a word of the GLB that is to be sent, whether it is the last one)."""
+        if self._values == LANES:
+            return self.i.payload, 1
+        part = Signal(range(LANES // self._values))
+        word = Signal(len(self.filter_words) - 2)
+        weights_last = Signal.like(self.filter_words)
+        pass_ends, last_part = signals("pass_ends last_part")
+        m.d.sync += weights_last.eq(self.filter_words - 1)
+        m.d.comb += [
+            pass_ends.eq(word == weights_last[2:]),
+            last_part.eq(part == Mux(pass_ends, weights_last[:2] // self._values, LANES // self._values - 1)),
+        ]
+        with m.If(sent):
+            m.d.sync += part.eq(Mux(last_part, 0, part + 1))
+        with m.If(word_ends):
+            m.d.sync += word.eq(Mux(pass_ends, 0, word + 1))
+        return self.i.payload.word_select(part, 16 * self._values), last_part

@@ -1,0 +1,164 @@
+"""What goes over a board's serial line: nine bytes of command, eight bytes of reply."""
+
+from enum import IntEnum
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from hw.config.fields import ADDRESS_BITS
+from hw.config.registers import constants
+from hw.kit.block import Block
+from hw.kit.payloads import QUAD
+from hw.kit.stream import signals
+from hw.shell.command_port import Command, CommandKind, Reply, ReplyKind
+
+__all__ = ["Op", "SerialHost", "Status", "parameters"]
+
+
+class Op(IntEnum):
+    """A command's first byte; an argument of 8 bytes follows, lowest first, but after NOP."""
+
+    NOP = 0  # alone: as many as one likes bring both sides back in step
+    PARAMETER = ord("P")  # reply: that number of `parameters`
+    ADDRESS = ord("A")  # of the next memory word
+    WRITE = ord("W")  # this into the next memory word
+    READ = ord("R")  # reply: so many memory words, one after another
+    CONFIG = ord("C")  # 32 bits into the scan chain
+    START = ord("S")
+    STATUS = ord("T")  # reply: bits of Status
+    COUNTER = ord("N")  # reply: the counter of this number
+    RESET = ord("X")  # the chip, its configuration, its counters
+
+
+class Status(IntEnum):
+    """Bits of a STATUS reply."""
+
+    BUSY = 0
+    DONE = 1
+    FAULT = 2
+    OUT_OF_RANGE = 3  # the chip asked for a word that the memory does not have
+
+
+def parameters(chip, memory_words):
+    """By which a host knows a board, in order of their numbers."""
+    names = ("IDENTITY", "ARRAY", "SPADS", "GLB", "FILTER_BANKS", "SCAN_BITS", "BURST_WORDS")
+    return {name: constants(chip)[name] for name in names} | {"MEMORY_WORDS": memory_words}
+
+
+class SerialHost(Block):
+    """Bytes to commands of `hw.shell.command_port` and to accesses of the memory.
+
+    A host sends nothing more until it has the reply that it asked for; without one, it need not wait.
+
+    Members
+    -------
+    i, o : bytes.
+    commands, replies : of `hw.shell.command_port.HostPort`.
+    memory_enable, memory_write, memory_address, memory_write_data, memory_read_data : of an SRAM.
+    out_of_range, status : what the memory says, and all bits of Status.
+    reset : to chip and memory, RESET_CYCLES long.
+    """
+
+    module_name = "serial_host"
+    RESET_CYCLES = 16
+
+    def __init__(self, chip, memory_words):
+        self._parameters = list(parameters(chip, memory_words).values())
+        super().__init__({
+            "i": In(stream.Signature(8)), "o": Out(stream.Signature(8)),
+            "commands": Out(stream.Signature(Command)), "replies": In(stream.Signature(Reply)),
+            "memory_enable": Out(1), "memory_write": Out(1), "memory_address": Out(ADDRESS_BITS),
+            "memory_write_data": Out(QUAD), "memory_read_data": In(QUAD),
+            "out_of_range": In(1), "status": Out(len(Status)), "reset": Out(1, init=1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        op, argument = Signal(8), Signal(64)
+        execute = self._receive(m, op, argument)
+        reply, load = Signal(64), Signal()
+        reply_free = self._transmit(m, reply, load)
+        busy, done, fault = signals("busy done fault")
+        m.d.comb += self.status.eq(Cat(busy, done, fault, self.out_of_range))
+        self._memory(m, execute, op, argument, reply, load, reply_free)
+        with m.Switch(Mux(execute, op, Op.NOP)):
+            with m.Case(Op.PARAMETER):
+                m.d.comb += load.eq(1)
+                with m.Switch(argument):
+                    for number, value in enumerate(self._parameters):
+                        with m.Case(number):
+                            m.d.comb += reply.eq(value)
+            with m.Case(Op.STATUS):
+                m.d.comb += [load.eq(1), reply.eq(self.status)]
+        self._commands(m, execute, op, argument)
+        m.d.comb += [self.i.ready.eq(1), self.replies.ready.eq(1)]
+        with m.If(execute & (op == Op.START)):
+            m.d.sync += [busy.eq(1), done.eq(0), fault.eq(0)]
+        with m.If(self.replies.valid):
+            with m.If(self.replies.payload.kind == ReplyKind.COUNTER):
+                m.d.comb += [load.eq(1), reply.eq(self.replies.payload.value)]
+            with m.Else():
+                m.d.sync += [busy.eq(0), done.eq(1), fault.eq(self.replies.payload.value[0])]
+        with m.If(self.reset):
+            m.d.sync += [busy.eq(0), done.eq(0), fault.eq(0)]
+        return m
+
+    def _receive(self, m, op, argument):
+        """Gather a command; the pulse that it is there."""
+        left = Signal(range(9))  # bytes of the argument
+        execute = Signal()
+        m.d.sync += execute.eq(self.i.valid & (left == 1))
+        with m.If(self.i.valid & (left == 0)):
+            m.d.sync += [op.eq(self.i.payload), left.eq(Mux(self.i.payload == Op.NOP, 0, 8))]
+        with m.Elif(self.i.valid):
+            m.d.sync += [argument.eq(Cat(argument[8:], self.i.payload)), left.eq(left - 1)]
+        return execute
+
+    def _transmit(self, m, reply, load):
+        """Send a reply; whether there is none."""
+        word = Signal(64)
+        left = Signal(range(9))
+        m.d.comb += [self.o.valid.eq(left != 0), self.o.payload.eq(word[:8])]
+        with m.If(load):
+            m.d.sync += [word.eq(reply), left.eq(8)]
+        with m.Elif(self.o.valid & self.o.ready):
+            m.d.sync += [word.eq(word >> 8), left.eq(left - 1)]
+        return left == 0
+
+    def _memory(self, m, execute, op, argument, reply, load, reply_free):
+        """Words one after another; a read brings its word a cycle later, which is sent before the next is read."""
+        address, words = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
+        write, read, coming = signals("write read coming")
+        m.d.comb += [
+            write.eq(execute & (op == Op.WRITE)), read.eq((words != 0) & reply_free & ~coming),
+            self.memory_enable.eq(write | read), self.memory_write.eq(write),
+            self.memory_address.eq(address), self.memory_write_data.eq(argument),
+        ]
+        m.d.sync += coming.eq(read)
+        with m.If(coming):
+            m.d.comb += [load.eq(1), reply.eq(self.memory_read_data)]
+        with m.If(execute & (op == Op.ADDRESS)):
+            m.d.sync += address.eq(argument)
+        with m.Elif(self.memory_enable):
+            m.d.sync += address.eq(address + 1)
+        with m.If(execute & (op == Op.READ)):
+            m.d.sync += words.eq(argument)
+        with m.Elif(read):
+            m.d.sync += words.eq(words - 1)
+
+    def _commands(self, m, execute, op, argument):
+        """To the chip, and its reset. The next command is 90 bits away: each has its turn."""
+        kinds = {Op.CONFIG: CommandKind.CONFIG, Op.START: CommandKind.START, Op.COUNTER: CommandKind.COUNTER}
+        left = Signal(range(self.RESET_CYCLES), init=self.RESET_CYCLES - 1)
+        with m.If(self.commands.ready):
+            m.d.sync += self.commands.valid.eq(0)
+        for code, kind in kinds.items():
+            with m.If(execute & (op == code)):
+                m.d.sync += [self.commands.valid.eq(1), self.commands.payload.kind.eq(kind),
+                             self.commands.payload.value.eq(argument)]
+        m.d.sync += self.reset.eq(left != 0)
+        with m.If(execute & (op == Op.RESET)):
+            m.d.sync += left.eq(self.RESET_CYCLES - 1)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)

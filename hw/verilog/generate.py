@@ -1,0 +1,109 @@
+"""From a Block to SystemVerilog: every distinct module once, in files of their own."""
+
+import os
+import re
+from pathlib import Path
+
+from amaranth.back import rtlil
+
+from hw.kit.block import collect_blocks
+from hw.kit.internals import find_yosys
+
+from .registers import join_next_values
+from .text import split, tidy, with_attributes
+
+__all__ = ["check_prefix", "modules", "sources", "verilog", "write"]
+
+_ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+
+
+def check_prefix(prefix):
+    """Raise ValueError unless module names can begin so."""
+    if prefix and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", prefix):
+        raise ValueError(f"prefix must be letters, digits and underscores, no digit first, not {prefix!r}")
+
+
+def modules(top, prefix=""):
+    """RTLIL text of each distinct module below `top`, parents before children.
+
+    Parameters
+    ----------
+    top : Block
+    prefix : str
+        What all modules' names begin with.
+
+    Returns
+    -------
+    dict of str to str
+        Module name to RTLIL.
+
+    Raises
+    ------
+    ValueError
+        Two blocks of one name are not the same module.
+    """
+    check_prefix(prefix)
+    texts, known, queue = {}, {}, [top]
+    while queue:
+        block = queue.pop(0)
+        name = prefix + block.module_name
+        if block.identity in known.setdefault(name, []):
+            continue
+        known[name].append(block.identity)
+        with collect_blocks(prefix) as placed:
+            text = rtlil.convert(block, name=name, emit_src=False)
+        if texts.setdefault(name, text) != text:
+            raise ValueError(f"two different modules are named {name!r}")
+        queue += placed
+    return texts
+
+
+def verilog(top, prefix=""):
+    """SystemVerilog of all modules below `top` as one text, parents first."""
+    return "".join(f"\n{text}" for text in sources(top, prefix).values())
+
+
+def sources(top, prefix=""):
+    """SystemVerilog of each module below `top`, parents first: {module name: text}.
+
+    `write_verilog -sv` gives `always_comb`, which runs once at time 0: with plain `always @*` an output
+    whose inputs never change stays X for ever under Icarus.
+    """
+    os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")  # its output does not depend on the machine
+    yosys = find_yosys(lambda version: version >= (0, 40))
+    script = [f"read_rtlil <<rtlil\n{text}\nrtlil" for text in modules(top, prefix).values()]
+    # memories without contents: a variable that an always_ff writes must not be written by `initial` as well
+    # (IEEE 1800-2017, 9.2.2.4)
+    script += ["delete t:$meminit t:$meminit_v2", "proc -nomux -norom", "memory_collect"]
+    removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
+    script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]
+    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+    found = {name: tidy(join_next_values(body)) for name, body in split(text)}
+    name = prefix + top.module_name
+    return found | {name: with_attributes(found[name], top.port_attributes)}
+
+
+def write(top, directory, prefix=""):
+    """Write each module below `top` to a file of its own.
+
+    Parameters
+    ----------
+    top : Block
+    directory : Path
+        Made where missing.
+    prefix : str
+        What all modules' names begin with.
+
+    Returns
+    -------
+    list of Path
+        The files, the top's first.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, body in sources(top, prefix).items():
+        paths.append(directory / f"{name}.sv")
+        paths[-1].write_text(body)
+    paths.sort(key=lambda path: (path.stem != prefix + top.module_name, path.stem))
+    return paths

@@ -1,0 +1,195 @@
+"""A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.image.program import compile_layer
+from compiler.mapping.cost import Density, density_of
+from compiler.mapping.mapping import Mapping
+from compiler.onnx.float_nodes import FloatConv
+from compiler.onnx.graph import Network, execute
+from compiler.onnx.plan import LayerPlan, Planner
+from compiler.onnx.quantize import QuantizedLayer, sqnr_db
+from compiler.onnx.rounding import chip_shape
+from golden.conv import conv_layer
+from golden.tensors import first_difference
+from sim.chip.layer import simulate_programs
+from sim.tools.files import BUILD
+from sim.tools.find import require
+
+from . import cache
+
+__all__ = ["ChipFailure", "LayerRun", "RtlLayers", "finite", "float_outputs", "run_network"]
+
+
+class ChipFailure(Exception):
+    """The simulated chip did not finish a layer, so that there is nothing to go on with."""
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """A layer of a network, run.
+
+    Attributes
+    ----------
+    quantized : QuantizedLayer
+    plan : LayerPlan
+    saturated, overflowed : float
+        Shares of ifmap values and of sums that do not fit their 16 bits.
+    sqnr, own_sqnr : float
+        In dB, of the output against the float network's, and against a float layer of the same input.
+    rtl : dict or None
+        The keys of `eyeriss simulate --json`, if the RTL ran it; `match` is None where nothing was compared.
+    """
+
+    quantized: QuantizedLayer
+    plan: LayerPlan
+    saturated: float
+    overflowed: float
+    sqnr: float
+    own_sqnr: float
+    rtl: dict | None
+
+    def as_dict(self) -> dict:
+        """The layer's object in the JSON."""
+        own = self.quantized
+        return self.plan.as_dict() | {
+            "fraction_bits": {"ifmap": own.ifmap_bits, "weights": own.weight_bits, "ofmap": own.ofmap_bits},
+            "shift": own.shift, "headroom_bits": own.headroom_bits, "saturated": self.saturated,
+            "overflowed": self.overflowed, "sqnr_db": finite(self.sqnr), "own_sqnr_db": finite(self.own_sqnr),
+            "rtl": self.rtl}
+
+
+def finite(decibels) -> float | None:
+    """A number that JSON can hold: None where there is no noise."""
+    return decibels if np.isfinite(decibels) else None
+
+
+class RtlLayers:
+    """Layers on the simulated chip; what was once simulated is kept on disk.
+
+    Parameters
+    ----------
+    chip : ChipConfig
+    simulator : str
+    build : Path
+    fresh : bool
+        Simulate again what is kept.
+    progress : callable, optional
+        Called with (passes done, passes in all) of the layer at hand.
+    """
+
+    def __init__(self, chip, simulator="verilator", *, build=BUILD, fresh=False, progress=None):
+        self._chip, self._simulator, self._build = chip, simulator, build
+        self._fresh, self._progress = fresh, progress
+        self._kept = cache.Cache("layers", build)
+
+    def run(self, shape, mapping: Mapping, tensors, *, shift, relu, ofmap_coded):
+        """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
+
+        Raises
+        ------
+        ChipFailure
+            The chip hangs, faults, or leaves no ofmap.
+        """
+        key = cache.key(self._chip, self._simulator, require(self._simulator).version, shape, mapping, shift, relu,
+                        ofmap_coded, *tensors)
+        kept = None if self._fresh else self._kept.get(key)
+        if kept:
+            table, arrays = kept
+            return arrays["ofmap"], table | {"kept": True}
+        program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu,
+                                ofmap_coded=ofmap_coded)
+        result = simulate_programs([program], [None], self._chip, simulator=self._simulator, build=self._build,
+                                   progress=self._progress)[0]
+        if result.status != "done":
+            raise ChipFailure("; ".join((f"the chip's run ended as {result.status}", *result.faults)))
+        table = result.as_dict()
+        self._kept.put(key, table, ofmap=result.ofmap)
+        return result.ofmap, table | {"kept": False}
+
+
+def float_outputs(network: Network, feeds: dict) -> dict[int, np.ndarray]:
+    """The chip layers' outputs in float, by the layers' `index`."""
+    found, conv = {}, FloatConv()
+
+    def chip(layer, x):
+        found[layer.index] = _float_layer(conv, layer, x)[1]
+        return found[layer.index]
+
+    execute(network, feeds, chip)
+    return found
+
+
+def _float_layer(conv, layer, x):
+    """(sums before a ReLU, output) of a layer in float."""
+    sums = conv(layer.ifmap(x), layer.filters(), layer.bias, layer.shape(x.shape))
+    return sums, layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
+
+
+def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner, *, rtl: RtlLayers | None = None,
+                model=True, only=None, report=None) -> tuple[dict, list[LayerRun]]:
+    """Run a network in the chip's integers.
+
+    Between the layers tensors are float32, which holds 16-bit fixed point exactly: so the host's nodes get the
+    same values whoever computed the layer before them.
+
+    Parameters
+    ----------
+    quantized : dict of int to QuantizedLayer
+    feeds : dict of str to ndarray
+    planner : Planner
+        Whose mappings the chip runs.
+    rtl : RtlLayers, optional
+    model : bool
+        Compute each layer with the numpy model, and compare the RTL's with it; if False the RTL goes alone.
+    only : set of int, optional
+        The layers that RTL does, all by default; the model does the others.
+    report : callable, optional
+        Called with each ChipLayer as it begins, and with its LayerRun when it is done.
+
+    Returns
+    -------
+    outputs : dict of str to ndarray
+    runs : list of LayerRun
+    """
+    floats, conv, runs = float_outputs(network, feeds), FloatConv(), []
+
+    def chip(layer, x):
+        own = quantized[layer.index]
+        if report:
+            report(layer)
+        shape = chip_shape(layer, layer.shape(x.shape), planner.chip.data_width)
+        tensors, saturated = own.tensors(layer.ifmap(x))
+        expected = found = table = None
+        here = rtl is not None and (only is None or layer.index in only)
+        if model or not here:
+            expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
+        # the zeros of the float network's ofmap, which is there whoever computes the layer
+        ofmap = density_of(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits)))
+        density = Density(density_of(tensors.ifmap), ofmap, planner.form)
+        plan = planner.plan(layer, layer.shape(x.shape), density)
+        if here:
+            try:
+                found, table = rtl.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu,
+                                       ofmap_coded=density.ofmap_coded)
+            except ChipFailure as error:
+                raise ChipFailure(f"{layer}: {error}") from None
+            table |= _compared(expected, found)
+        sums, alone = _float_layer(conv, layer, x)
+        y = layer.output_tensor(own.real_ofmap(found), x.shape).astype(x.dtype)
+        runs.append(LayerRun(own, plan, saturated / x.size, own.overflows(sums) / sums.size,
+                             sqnr_db(floats[layer.index], y), sqnr_db(alone, y), table))
+        if report:
+            report(runs[-1])
+        return y
+
+    return execute(network, feeds, chip), runs
+
+
+def _compared(expected, found):
+    if expected is None:
+        return {"match": None, "mismatches": None}
+    difference = first_difference(expected, found)
+    return {"match": difference is None, "mismatches": int(difference.count) if difference else 0}

@@ -1,0 +1,335 @@
+"""Build and run HDL simulations: Verilator and Icarus behind one interface.
+
+Builds are cached by content: the key is a hash of the sources' text, of all
+arguments, of this file and of the tools' versions. Two processes that want the same
+build wait for each other; a build that is interrupted leaves nothing behind.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from . import process, verilate
+from .files import BUILD, ROOT, locked, scratch_folder
+from .find import SimulatorError, SimulatorMissing, available, cocotb_libraries, require
+
+__all__ = [
+    "Build", "BuildFailed", "SimulationFailed", "SimulatorError", "SimulatorMissing",
+    "TestResult", "available", "build", "require", "run",
+]
+
+BUILD_ROOT = BUILD / "sim"
+
+JOBS = 2
+#: What a simulation is started with, e.g. a profiler.
+PREFIX: list[str] = []
+
+#: Variables that a bench inherits: where programs, libraries, folders for scratch files and the user's home are.
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+
+#: The file that says what Verilator leaves visible.
+CONTROL = "visible.vlt"
+
+
+class BuildFailed(SimulatorError):
+    """The simulator's compiler refused the sources."""
+
+
+class SimulationFailed(SimulatorError):
+    """A test failed, or the simulation ended without saying how its tests went."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled simulation, ready for any number of runs at once.
+
+    Attributes
+    ----------
+    simulator : str
+    top : str
+        The top module's name.
+    executable : Path
+        Verilator's program, or Icarus's ``.vvp`` file.
+    key : str
+        What the build is filed under.
+    """
+
+    simulator: str
+    top: str
+    executable: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One cocotb test's outcome."""
+
+    __test__ = False  # not a class of tests, whatever pytest takes from its name
+
+    name: str
+    passed: bool
+    message: str = ""
+    sim_time_ns: float = 0.0
+    wall_seconds: float = 0.0
+
+
+def build(
+    sources, top, *, simulator, probes=None, parameters=None, build_root=BUILD_ROOT, extra_args=(), optimize=False,
+    main=None,
+):
+    """Compile Verilog, or find it compiled.
+
+    Parameters
+    ----------
+    sources : list of Path
+    top : str
+        The top module. All of its ports can be read and written by a test.
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    probes : dict of str to list of str, optional
+        Signals besides the top's ports that a test reads or writes, by module.
+        Under Verilator nothing else is visible: what is public is not optimised.
+    parameters : dict, optional
+        The top's parameters.
+    build_root : Path
+        Where builds are kept.
+    extra_args : sequence of str
+        For the simulator's compiler.
+    optimize : bool
+        For long simulations under Verilator: compiling takes longer, simulating far less.
+    main : Path, optional
+        Under Verilator: the program around the simulation, in C++, instead of cocotb's.
+
+    Returns
+    -------
+    Build
+
+    Raises
+    ------
+    SimulatorMissing
+    BuildFailed
+        With the last lines of the compiler's log.
+    """
+    tool = require(simulator)
+    sources = [Path(source).resolve() for source in sources]
+    parameters = dict(parameters or {})
+    build_root = Path(build_root).resolve()
+    build_root.mkdir(parents=True, exist_ok=True)
+    control = verilate.control_file(top, probes or {}, verilate.modules(sources))
+    read = [(source.name, source.read_bytes()) for source in (*sources, *([main] if main else ()))]
+
+    def filed(optimize):
+        key = _key(tool, top, control, optimize, sorted(parameters.items()), list(extra_args), read)
+        return Build(simulator, top, build_root / f"{top}-{simulator}-{key}" / "simulation", key)
+
+    result = filed(optimize)
+    # a build for long simulations serves short ones as well
+    for each in (result, filed(True)):
+        if each.executable.exists():
+            return each
+
+    final = result.executable.parent
+    with locked(build_root / "locks" / final.name):
+        if result.executable.exists():
+            return result
+        with scratch_folder(final) as scratch:
+            (scratch / CONTROL).write_text(control)
+            if simulator == "icarus":
+                _compile_icarus(tool, scratch, sources, top, parameters, list(extra_args))
+            else:
+                _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize, main)
+            # The objects are 10 to 100 times the size of what is needed later.
+            keep = scratch / "keep"
+            keep.mkdir()
+            for name in ("simulation", "build.log", CONTROL):
+                (scratch / name).rename(keep / name)
+            keep.rename(final)
+    return result
+
+
+def run(
+    build, *, test_module, testcase=None, seed, env=None, plusargs=(), log,
+    timeout_seconds=None, poll=None,
+):
+    """Run a cocotb test module on a build, in a process of its own.
+
+    Parameters
+    ----------
+    build : Build
+    test_module : str or Path
+        A module's dotted name, or the Python file itself.
+    testcase : str, optional
+        A regular expression; only tests whose name it fits are run.
+    seed : int
+        Of cocotb's ``random``, and of Verilator's values for what has no reset.
+    env : dict of str to str, optional
+        Further environment variables for the test.
+    plusargs : sequence of str
+    log : Path
+        Receives all output. The run's directory is made beside it, so runs
+        that are to go on at the same time only need logs of their own.
+    timeout_seconds : float, optional
+        Wall clock after which the run is killed and has failed.
+    poll : callable, optional
+        Called every few hundredths of a second while the simulation runs.
+
+    Returns
+    -------
+    list of TestResult
+        All passed, at least one.
+
+    Raises
+    ------
+    SimulationFailed
+        With the failing tests' messages, or the last lines of the log.
+    """
+    require(build.simulator)
+    log = Path(log).resolve()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    path = [str(ROOT), *sys.path]
+    if isinstance(test_module, Path):
+        path.insert(0, str(test_module.resolve().parent))
+        test_module = test_module.stem
+    with tempfile.TemporaryDirectory(prefix="run-", dir=log.parent) as directory:
+        results = Path(directory) / "results.xml"
+        variables = {
+            **_inherited(), **_cocotb_environment(build.simulator),
+            "PYTHONPATH": os.pathsep.join(entry for entry in path if entry),
+            "COCOTB_TOPLEVEL": build.top,
+            "COCOTB_TEST_MODULES": test_module,
+            "COCOTB_RANDOM_SEED": str(seed),
+            "COCOTB_RESULTS_FILE": str(results),
+            **({} if testcase is None else {"COCOTB_TEST_FILTER": testcase}),
+            **(env or {}),
+        }
+        command = PREFIX + _run_command(build, seed) + [str(plusarg) for plusarg in plusargs]
+        try:
+            code = process.call(
+                command, log=log, env=variables, cwd=directory,
+                timeout_seconds=timeout_seconds, poll=poll,
+            )
+        except process.TimedOut as reason:
+            raise _failure(build, log, str(reason)) from None
+        found = _parse_results(results) if results.exists() else []
+    failed = [result for result in found if not result.passed]
+    if failed:
+        named = "; ".join(f"{result.name}: {result.message}" for result in failed)
+        raise _failure(build, log, f"{len(failed)} of {len(found)} tests failed: {named}")
+    if code != 0 or not found:
+        raise _failure(build, log, f"exit code {code} after {len(found)} passed tests")
+    return found
+
+
+def _inherited():
+    """What a bench needs of our environment: a user's COCOTB_TESTCASE or PYTHONOPTIMIZE must not matter."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def _failure(build, log, reason):
+    return SimulationFailed(
+        f"{build.top} under {build.simulator}: {reason}\n{log}:\n{process.last_lines(log)}"
+    )
+
+
+def _key(tool, *parts):
+    digest = hashlib.sha256()
+    cocotb = (importlib.metadata.version("cocotb"), cocotb_libraries())
+    for part in (tool.name, tool.version, tool.program, tool.arguments, cocotb, *parts):
+        digest.update(repr(part).encode() + b"\0")
+    # How to compile is said in these files, in constants and in code.
+    for file in (__file__, verilate.__file__):
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()[:20]
+
+
+
+
+def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
+    (directory / "files").write_text(f"+timescale+{verilate.TIMESCALE}\n")
+    command = [
+        tool.program, "-g2012", "-s", top, "-o", "simulation", "-f", "files",
+        *(f"-P{top}.{name}={value}" for name, value in parameters.items()),
+        *extra_args, *map(str, sources),
+    ]
+    _compile(command, directory, dict(os.environ))
+
+
+def _compile_verilator(tool, directory, sources, top, parameters, extra_args, optimize, main):
+    import cocotb_tools.config
+
+    environment = {**os.environ, **tool.environment}
+    _compile(
+        verilate.verilator_command(tool, top, parameters, sources, CONTROL, extra_args),
+        directory, environment)
+    main = main or cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    make = verilate.make_command(directory, main, optimize=optimize, jobs=JOBS)
+    # Verilator's own library takes longer to compile than a small module.
+    runtime = directory.parent / f"runtime-{_key(tool, list(extra_args), optimize)}.o"
+    if runtime.exists():
+        shutil.copy(runtime, directory / verilate.RUNTIME)
+        _compile(make, directory, environment)
+    else:
+        _compile(make, directory, environment)
+        # whole or not there; another process may have been faster, its object is the same
+        os.rename(directory / verilate.RUNTIME, runtime)
+
+
+def _compile(command, directory, environment):
+    log = directory / "build.log"
+    code = process.call(command, log=log, append=True, env=environment, cwd=directory)
+    if code != 0:
+        raise BuildFailed(f"{shlex.join(command)} failed:\n{process.last_lines(log, 40)}")
+
+
+def _cocotb_environment(simulator):
+    """What cocotb's libraries need to find their way back to this Python."""
+    import cocotb_tools.config
+    import find_libpython
+
+    return {
+        "GPI_USERS": f"{find_libpython.find_libpython()};{cocotb_tools.config.pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "TOPLEVEL_LANG": "verilog",
+        # As cocotb's own runner has it: Verilator's writes land after the edge by
+        # themselves, Icarus's only through cocotb's scheduler.
+        "COCOTB_TRUST_INERTIAL_WRITES": "1" if simulator == "verilator" else "0",
+    }
+
+
+def _run_command(build, seed):
+    if build.simulator == "icarus":
+        import cocotb_tools.config
+
+        vpi = cocotb_tools.config.lib_entry("vpi", "icarus")
+        return [shutil.which("vvp"), "-n", "-m", str(vpi), str(build.executable), "-none"]
+    # A register that should have been reset must not pass by being zero.
+    return [
+        str(build.executable), "+verilator+rand+reset+2",
+        f"+verilator+seed+{seed % 0x7FFFFFFF or 1}",
+    ]
+
+
+def _parse_results(path):
+    results = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        trouble = case.find("failure")
+        trouble = case.find("error") if trouble is None else trouble
+        if case.find("skipped") is not None:
+            continue
+        properties = {item.get("name"): item.get("value") for item in case.iter("property")}
+        message = "" if trouble is None else (trouble.get("message") or trouble.text or "")
+        results.append(
+            TestResult(
+                case.get("name"), trouble is None, re.sub(r"\s+", " ", message).strip(),
+                float(properties.get("sim_time_duration") or 0), float(case.get("time") or 0),
+            )
+        )
+    return results
