@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from hw.config import ChipConfig, scan_fields
-from hw.counters import COUNTERS, counter_index
+from hw.config.counters import COUNTERS, counter_index
 from hw.kit.block import flat_ports
 
 __all__ = ["describe"]

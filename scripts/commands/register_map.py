@@ -1,7 +1,7 @@
 """The register map of the top with AXI, as a Markdown page and as a C header."""
 
+from hw.config.counters import COUNTERS, counter_index
 from hw.config.registers import REGISTERS, constants
-from hw.counters import COUNTERS, counter_index
 
 __all__ = ["header", "page"]
 

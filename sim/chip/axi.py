@@ -7,8 +7,8 @@ from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave, SparseMemoryRegion
 
 from hw.config import scan_words
+from hw.config.counters import COUNTERS, counter_index
 from hw.config.registers import FIELDS, OFFSETS
-from hw.counters import COUNTERS, counter_index
 from sim.bench.streams import start
 
 __all__ = ["AxiHost", "Memory", "mask"]

@@ -15,7 +15,7 @@ from golden.rlc import MalformedStream
 from golden.tensors import first_difference
 from hw.chip import Eyeriss
 from hw.config import ChipConfig
-from hw.counters import COUNTERS, FAULTS, counter_index
+from hw.config.counters import COUNTERS, FAULTS, counter_index
 from hw.shell.axi import EyerissAxi
 from hw.verilog.generate import write
 from sim.tools.files import BUILD, locked, scratch_folder

@@ -13,7 +13,7 @@ from golden import rlc
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
-from hw.counters import FAULTS
+from hw.config.counters import FAULTS
 from sim.chip.layer import chip_verilog, simulate_layer
 
 __all__ = ["check", "expected_counters", "random_layer", "run"]

@@ -12,7 +12,7 @@ from golden.layer import LayerShape
 from golden.rlc import LAST
 from golden.tensors import random_tensors
 from hw.config import PRESETS, pack_scan
-from hw.counters import FAULTS as CAUSES
+from hw.config.counters import FAULTS as CAUSES
 from sim.chip.layer import simulate_programs
 
 CHIP = PRESETS["mini"]

@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from hw.counters import EVENTS, FAULTS
+from hw.config.counters import EVENTS, FAULTS
 from sim.bench.run import setting
 from sim.bench.streams import start
 

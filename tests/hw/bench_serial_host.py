@@ -7,7 +7,7 @@ import cocotb
 from glb_model import Watch, each_cycle, words
 from layer_model import CHIP
 
-from hw.shell.serial.device import Op, Status, parameters
+from hw.config.serial_ops import Op, Status, parameters
 from sim.bench.streams import ProtocolChecker, Sink, Source, cycles, start
 
 CONFIG, START, COUNTER = 0, 1, 2

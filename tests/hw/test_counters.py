@@ -2,7 +2,8 @@
 
 import pytest
 
-from hw.counters import COUNTERS, Counters, counter_index
+from hw.config.counters import COUNTERS, counter_index
+from hw.counters import Counters
 
 
 def test_counters(bench, tiny):

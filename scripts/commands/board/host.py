@@ -7,8 +7,8 @@ import numpy as np
 import serial
 
 from hw.config import scan_words
-from hw.counters import COUNTERS, counter_index
-from hw.shell.serial.device import Op, Status, parameters
+from hw.config.counters import COUNTERS, counter_index
+from hw.config.serial_ops import Op, Status, parameters
 from scripts.terminal.console import BadInput
 
 __all__ = ["BoardHost", "BoardLost"]

@@ -6,8 +6,8 @@ from compiler.image.program import compile_layer
 from compiler.mapping.cost import Density, density_of
 from golden.conv import conv_layer
 from hw.config import load_chip
-from hw.counters import COUNTERS
-from hw.shell.serial.device import Status
+from hw.config.counters import COUNTERS
+from hw.config.serial_ops import Status
 from scripts.commands.simulate import deliver, with_mapping
 from scripts.terminal.console import BadInput, bad_input, check_targets, passes_bar
 from sim.chip.layer import LayerResult, compare, fault_causes
