@@ -56,12 +56,12 @@ class LayerShape:
     R: int
     S: int
     U: int
-    V: int | None = None
+    V: int = None  # type: ignore[assignment]  # U takes its place
     P: int = 0
     G: int = 1
     D: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.V is None:
             object.__setattr__(self, "V", self.U)
         for field in fields(self):

@@ -20,7 +20,7 @@ class MalformedStream(ValueError):
     """Words that are no stream of the expected length."""
 
 
-def pairs(values):
+def pairs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(runs, levels) of a stream.
 
     Parameters
@@ -52,7 +52,7 @@ def pairs(values):
     return all_runs, all_levels
 
 
-def encode(values):
+def encode(values: np.ndarray) -> np.ndarray:
     """Words of a stream.
 
     Parameters
@@ -74,7 +74,7 @@ def encode(values):
     return words
 
 
-def decode(words, count):
+def decode(words: np.ndarray, count: int) -> tuple[np.ndarray, int]:
     """Values of the stream at the start of `words`.
 
     Parameters

@@ -1,5 +1,6 @@
 """The tensors of a layer: checked, drawn at random, compared."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,8 @@ class Tensors(NamedTuple):
 
 
 def _check_tensor(name: str, tensor: object, letters: str, shape: tuple[int, ...]) -> None:
-    found = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
-    if found != np.int16:
+    if not isinstance(tensor, np.ndarray) or tensor.dtype != np.int16:
+        found = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
         raise TypeError(f"{name} must be an array of int16, not {found}")
     if tensor.shape != shape:
         raise ValueError(f"{name} must be of shape {letters} = {shape}, not {tensor.shape}")
@@ -104,7 +105,8 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
     return Tensors(*(tensor.astype(np.int16) for tensor in (ifmap, weights, bias)))
 
 
-class Difference(NamedTuple):
+@dataclass(frozen=True)
+class Difference:
     """Where two tensors part.
 
     Attributes
