@@ -115,7 +115,7 @@ def run_task(task: Task, key: str, build=BUILD) -> dict:
     result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors, shift=shift, relu=True,
                             ofmap=task.ofmap, simulator=task.simulator, shards=list(task.shards), build=build)
     return {"shards": [asdict(shard) for shard in task.shards], **result.as_dict(),
-            "difference": result.difference and result.difference._asdict()}
+            "difference": result.difference and asdict(result.difference)}
 
 
 def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
