@@ -9,11 +9,13 @@ fills a word and is dropped.
 
 import numpy as np
 
-__all__ = ["LAST", "MalformedStream", "decode", "encode", "pairs"]
+__all__ = ["LAST", "MOST_RUN", "PAIRS_OF_WORD", "VALUES_OF_WORD", "MalformedStream", "decode", "encode", "pairs"]
 
 LAST = 1 << 63
 MOST_RUN = 31
 PAIR_BITS = 21
+PAIRS_OF_WORD = 3
+VALUES_OF_WORD = 4  # 16-bit values of a 64-bit word that is not coded
 
 
 class MalformedStream(ValueError):
@@ -64,11 +66,11 @@ def encode(values: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint64
     """
-    if np.size(values) == 0 or np.size(values) % 4:
+    if np.size(values) == 0 or np.size(values) % VALUES_OF_WORD:
         raise ValueError(f"values must be a positive multiple of four, not {np.size(values)}")
     runs, levels = pairs(values)
     codes = runs.astype(np.uint64) | (levels & 0xFFFF).astype(np.uint64) << np.uint64(5)
-    codes = np.pad(codes, (0, -len(codes) % 3)).reshape(-1, 3)
+    codes = np.pad(codes, (0, -len(codes) % PAIRS_OF_WORD)).reshape(-1, PAIRS_OF_WORD)
     words = codes[:, 0] | codes[:, 1] << np.uint64(PAIR_BITS) | codes[:, 2] << np.uint64(2 * PAIR_BITS)
     words[-1] |= np.uint64(LAST)
     return words
@@ -96,17 +98,18 @@ def decode(words: np.ndarray, count: int) -> tuple[np.ndarray, int]:
     """
     words = np.asarray(words, np.uint64)
     # A word makes at least three values, so the last one must be among the first of them.
-    marks = np.flatnonzero(words[:count // 3 + 2] >> np.uint64(63))
+    most = count // PAIRS_OF_WORD + 2
+    marks = np.flatnonzero(words[:most] >> np.uint64(63))
     if not len(marks):
-        raise MalformedStream(f"a stream of {count} values must have a last word among its first {count // 3 + 2}")
+        raise MalformedStream(f"a stream of {count} values must have a last word among its first {most}")
     used = int(marks[0]) + 1
-    shifts = np.arange(3, dtype=np.uint64) * np.uint64(PAIR_BITS)
+    shifts = np.arange(PAIRS_OF_WORD, dtype=np.uint64) * np.uint64(PAIR_BITS)
     codes = (words[:used, None] >> shifts).ravel()
-    runs = (codes & np.uint64(31)).astype(np.int64)
+    runs = (codes & np.uint64(MOST_RUN)).astype(np.int64)
     levels = (codes >> np.uint64(5) & np.uint64(0xFFFF)).astype(np.uint16).view(np.int16)
     places = np.cumsum(runs + 1) - 1
     values = np.zeros(places[-1] + 1, np.int16)
     values[places] = levels
-    if not 0 <= len(values) - count < 3 or values[count:].any():
+    if not 0 <= len(values) - count < PAIRS_OF_WORD or values[count:].any():
         raise MalformedStream(f"a stream must have {count} values, not {len(values)}")
     return values[:count], used

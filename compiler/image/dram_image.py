@@ -4,36 +4,35 @@ Everything lies in DRAM in the order in which the chip uses it, so the chip only
 64 bit hold four 16-bit values, the first in the low bits.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from compiler.mapping.mapping import Placement
+from compiler.mapping.geometry import up
+from compiler.mapping.placement import Placement, Tile
 from golden import rlc
+from golden.rlc import PAIRS_OF_WORD, VALUES_OF_WORD
 
 __all__ = ["pack_biases", "pack_filters", "pack_ifmaps", "ifmap_streams", "ofmap_words", "unpack_ofmap"]
 
 
-def _words(values):
-    """int16 values, a multiple of four, to words."""
+def _words(values: np.ndarray) -> np.ndarray:
+    """int16 values of any shape, a multiple of four, to uint64 words (words,)."""
     return np.ascontiguousarray(values, dtype="<i2").reshape(-1).view("<u8")
 
 
-def _blocks(placement):
-    listed = placement.tiles
-    return [listed[start:start + placement.mapping.n] for start in range(0, len(listed), placement.mapping.n)]
-
-
-def ifmap_streams(placement: Placement, ifmap):
+def ifmap_streams(placement: Placement, ifmap: np.ndarray) -> Iterator[np.ndarray]:
     """Values of the ifmaps: a stream for each block and each channel group, of all its tiles.
 
     In a tile: for each column, each ifmap row, each channel set (r), each channel (q); whole words.
 
-    Yields
-    ------
-    ndarray of int16
-
     Parameters
     ----------
     ifmap : ndarray of int16 (N, C, H, W)
+
+    Yields
+    ------
+    ndarray of int16 (values,)
     """
     layer, mp, shape = placement.layer, placement.mapping, placement.layer.shape
     channel, row_offset, column_offset = layer.sources()
@@ -47,25 +46,25 @@ def ifmap_streams(placement: Placement, ifmap):
     padded = np.zeros((shape.N, shape.C + 1, max(bottom, shape.H + shape.P), max(right, shape.W + shape.P)),
                       np.int16)
     padded[:, :shape.C, shape.P:shape.P + shape.H, shape.P:shape.P + shape.W] = ifmap
-    for block in _blocks(placement):
+    for block in placement.tiles_of_blocks:
         for group in range(placement.channel_groups):
             parts = []
             chosen = slice(group * per_group, (group + 1) * per_group)
-            for image, row, rows, column, columns in block:
-                ys = layer.source_rows(row, rows)[None, :, None] + row_offset[chosen]
-                xs = layer.source_columns(column, columns)[:, None, None] + column_offset[chosen]
-                values = padded[image, channel[chosen], ys, xs].reshape(-1)
-                parts.append(np.pad(values, (0, -len(values) % 4)))
+            for tile in block:
+                ys = layer.source_rows(tile.row, tile.rows)[None, :, None] + row_offset[chosen]
+                xs = layer.source_columns(tile.column, tile.columns)[:, None, None] + column_offset[chosen]
+                values = padded[tile.image, channel[chosen], ys, xs].reshape(-1)
+                parts.append(np.pad(values, (0, -len(values) % VALUES_OF_WORD)))
             yield np.concatenate(parts)
 
 
-def pack_ifmaps(placement: Placement, ifmap, *, raw):
-    """Words of the ifmaps, stream after stream, run-length coded unless `raw`."""
+def pack_ifmaps(placement: Placement, ifmap: np.ndarray, *, raw: bool) -> np.ndarray:
+    """Words of the ifmaps, uint64 (words,), stream after stream, run-length coded unless `raw`."""
     return np.concatenate([_words(values) if raw else rlc.encode(values)
                            for values in ifmap_streams(placement, ifmap)])
 
 
-def pack_filters(placement: Placement, weights):
+def pack_filters(placement: Placement, weights: np.ndarray) -> np.ndarray:
     """Words of the weights: for each m group, each channel group, each filter group a pass.
 
     In a pass: for each word of a PE's p q S weights, each filter row ID, each filter col ID.
@@ -73,56 +72,60 @@ def pack_filters(placement: Placement, weights):
     Parameters
     ----------
     weights : ndarray of int16 (M, C/G, R, S)
+
+    Returns
+    -------
+    ndarray of uint64 (words,)
     """
     layer, mp = placement.layer, placement.mapping
     down, across = placement.sets_down, placement.sets_across
     own = layer.weights(weights)
-    groups = -(-layer.M // placement.group)
-    padded = np.zeros((groups * placement.group, placement.channel_groups * mp.q * mp.r, layer.R, layer.S),
+    groups = placement.all_filter_groups
+    padded = np.zeros((groups * placement.pass_filters, placement.channel_groups * mp.q * mp.r, layer.R, layer.S),
                       np.int16)
     padded[:layer.M, :layer.C] = own
     # M -> filter group, set down, set across, p; C -> channel group, r, q
     cut = padded.reshape(groups, down, across, mp.p, placement.channel_groups, mp.r, mp.q, layer.R, layer.S)
     per_pe = cut.transpose(4, 0, 1, 5, 7, 2, 8, 6, 3)  # cg, group, down, r, R, across | S, q, p
     per_pe = per_pe.reshape(*per_pe.shape[:6], -1)
-    per_pe = np.pad(per_pe, [(0, 0)] * 6 + [(0, -per_pe.shape[-1] % 4)])
-    words = per_pe.reshape(*per_pe.shape[:6], -1, 4).transpose(0, 1, 6, 2, 3, 4, 5, 7)
-    each = placement.filter_groups[1]
+    per_pe = np.pad(per_pe, [(0, 0)] * 6 + [(0, -per_pe.shape[-1] % VALUES_OF_WORD)])
+    words = per_pe.reshape(*per_pe.shape[:6], -1, VALUES_OF_WORD).transpose(0, 1, 6, 2, 3, 4, 5, 7)
+    each = placement.groups_of_m
     return np.concatenate([_words(words[:, first:first + each]) for first in range(0, groups, each)])
 
 
-def pack_biases(placement: Placement, bias):
-    """Words of the biases: for each filter group, each quad, each set."""
+def pack_biases(placement: Placement, bias: np.ndarray) -> np.ndarray:
+    """Words of the biases, uint64 (words,), of int16 (M,): for each filter group, each quad, each set."""
     layer, mp = placement.layer, placement.mapping
-    groups = -(-layer.M // placement.group)
-    padded = np.zeros(groups * placement.group, np.int16)
+    groups = placement.all_filter_groups
+    padded = np.zeros(groups * placement.pass_filters, np.int16)
     padded[:layer.M] = bias[layer.own_filters]
-    cut = np.zeros((groups, mp.t, placement.quads * 4), np.int16)
+    cut = np.zeros((groups, mp.t, placement.quads * VALUES_OF_WORD), np.int16)
     cut[:, :, :mp.p] = padded.reshape(groups, mp.t, mp.p)
-    return _words(cut.reshape(groups, mp.t, placement.quads, 4).transpose(0, 2, 1, 3))
+    return _words(cut.reshape(groups, mp.t, placement.quads, VALUES_OF_WORD).transpose(0, 2, 1, 3))
 
 
-def _ofmap_streams(placement):
-    """(first group of the m group, group, block) of each stream of ofmap words, in order."""
-    groups, each = -(-placement.layer.M // placement.group), placement.filter_groups[1]
+def _ofmap_streams(placement: Placement) -> Iterator[tuple[int, list[Tile]]]:
+    """(filter group, tiles of a block) of each stream of ofmap words, in order."""
+    groups, each, blocks = placement.all_filter_groups, placement.groups_of_m, placement.tiles_of_blocks
     for first in range(0, groups, each):
-        for block in _blocks(placement):
+        for block in blocks:
             for group in range(first, min(first + each, groups)):
                 yield group, block
 
 
-def _stream_words(placement, block):
-    return sum(placement.psum_words(rows, columns) for _, _, rows, _, columns in block)
+def _stream_words(placement: Placement, block: list[Tile]) -> int:
+    return sum(placement.psum_words(tile.rows, tile.columns) for tile in block)
 
 
-def ofmap_words(placement: Placement, *, raw) -> int:
+def ofmap_words(placement: Placement, *, raw: bool) -> int:
     """Words that the ofmaps may take at most."""
     sizes = [_stream_words(placement, block) for _, block in _ofmap_streams(placement)]
-    return sum(sizes) if raw else sum(-(-4 * size // 3) for size in sizes)
+    return sum(sizes) if raw else sum(up(VALUES_OF_WORD * size, PAIRS_OF_WORD) for size in sizes)
 
 
-def unpack_ofmap(placement: Placement, words, *, raw):
-    """The ofmap (N, M, E, F) of these filters from its words; zeros in tiles of other blocks.
+def unpack_ofmap(placement: Placement, words: np.ndarray, *, raw: bool) -> np.ndarray:
+    """The ofmap, int16 (N, M, E, F), of these filters from its words, uint64; zeros in tiles of other blocks.
 
     A stream for each m group, each block, each filter group; in it each tile; in a tile for each column,
     each quad, each set, each row.
@@ -132,7 +135,7 @@ def unpack_ofmap(placement: Placement, words, *, raw):
     MalformedStream
     """
     layer, mp = placement.layer, placement.mapping
-    groups = -(-layer.M // placement.group)
+    groups = placement.all_filter_groups
     ofmap = np.zeros((layer.N, groups, mp.t, mp.p, layer.E, layer.F), np.int16)
     at = 0
     for group, block in _ofmap_streams(placement):
@@ -140,13 +143,14 @@ def unpack_ofmap(placement: Placement, words, *, raw):
         if raw:
             values, used = np.ascontiguousarray(words[at:at + size], dtype="<u8").view("<i2"), size
         else:
-            values, used = rlc.decode(words[at:], 4 * size)
+            values, used = rlc.decode(words[at:], VALUES_OF_WORD * size)
         at += used
         start = 0
-        for image, row, rows, column, columns in block:
-            count = 4 * placement.psum_words(rows, columns)
-            tile = values[start:start + count].reshape(columns, placement.quads, mp.t, rows, 4)
-            tile = tile.transpose(2, 1, 4, 3, 0).reshape(mp.t, -1, rows, columns)[:, :mp.p]
-            ofmap[image, group, :, :, row:row + rows, column:column + columns] = tile
+        for tile in block:
+            rows, columns = tile.rows, tile.columns
+            count = VALUES_OF_WORD * placement.psum_words(rows, columns)
+            part = values[start:start + count].reshape(columns, placement.quads, mp.t, rows, VALUES_OF_WORD)
+            part = part.transpose(2, 1, 4, 3, 0).reshape(mp.t, -1, rows, columns)[:, :mp.p]
+            ofmap[tile.image, group, :, :, tile.row:tile.row + rows, tile.column:tile.column + columns] = part
             start += count
     return ofmap.reshape(layer.N, -1, layer.E, layer.F)[:, :layer.M]

@@ -1,19 +1,25 @@
 """A layer and a mapping to what the chip is given: configuration bits and a DRAM image."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import CodeTooLong, Mapping, MappingError, Placement
+from compiler.mapping.mapping import CodeTooLong, Mapping, MappingError
+from compiler.mapping.placement import Placement
 from golden.layer import LayerShape
 from golden.tensors import check_tensors
 from hw.config import ChipConfig, pack_scan
 
-from . import dram_image as layout
+from . import dram_image
+from .noc_ids import noc_ids
 
-__all__ = ["Job", "Program", "Shard", "compile_layer", "network_ids"]
+__all__ = ["Job", "Program", "Shard", "compile_layer"]
 
+#: Values of configuration fields by name.
+Fields = dict[str, int | list[int]]
+NEVER_WRITTEN = np.uint64(0xDEAD_BEEF_DEAD_BEEF)  # ofmap words of the image before the first job
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ class Job:
     """
 
     placement: Placement
-    fields: dict
-    bits: list
+    fields: Fields
+    bits: list[int]
     ofmap_base: int
     ofmap_count: int
 
@@ -72,22 +78,22 @@ class Program:
     shape: LayerShape
     chip: ChipConfig
     mapping: Mapping
-    jobs: list
+    jobs: list[Job]
     dram: np.ndarray
     base: int = 0
 
-    def ofmap(self, dram):
+    def ofmap(self, dram: np.ndarray) -> np.ndarray:
         """The layer's ofmap (N, M, E, F), int16, from all of DRAM after the last job; 0 where no job works."""
         ofmap = np.zeros(self.shape.ofmap_shape, np.int16)
         for job in self.jobs:
-            part = layout.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
-                                       raw=job.fields["ofmap_raw"])
+            part = dram_image.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
+                                       raw=bool(job.fields["ofmap_raw"]))
             for where in _outputs(job.placement):
                 own = (where[0], slice(None), *where[2:])
                 ofmap[where] = part[own]
         return ofmap
 
-    def covered(self):
+    def covered(self) -> np.ndarray:
         """Which outputs the jobs compute: bool (N, M, E, F)."""
         covered = np.zeros(self.shape.ofmap_shape, bool)
         for job in self.jobs:
@@ -96,42 +102,14 @@ class Program:
         return covered
 
 
-def _outputs(placement):
+def _outputs(placement: Placement) -> Iterator[tuple[int, slice, slice, slice]]:
     """Index of each tile's outputs in the whole ofmap."""
-    for image, row, rows, column, columns in placement.tiles:
-        yield image, placement.layer.own_filters, slice(row, row + rows), slice(column, column + columns)
+    for tile in placement.tiles:
+        yield (tile.image, placement.layer.own_filters, slice(tile.row, tile.row + tile.rows),
+               slice(tile.column, tile.column + tile.columns))
 
 
-def network_ids(placement):
-    """Row and col IDs of the networks (Fig. 11) and which PEs take part, by configuration field."""
-    layer, mp, chip = placement.layer, placement.mapping, placement.chip
-    rows, columns = chip.rows, chip.columns
-    height = mp.r * layer.R
-    ids = {name: np.full(rows, rows) for name in  # an ID that no word is sent to
-           ("filter_row_id", "ifmap_row_id", "psum_row_id", "gon_row_id")}
-    pes = {name: np.zeros((rows, columns), int) for name in
-           ("active", "from_ln", "filter_col_id", "ifmap_col_id", "psum_col_id")}
-    for stack in range(placement.stacks):
-        down, segment = divmod(stack, placement.segments)
-        first_row = segment * placement.columns  # of the ofmap tile, where a set is cut in segments
-        width = min(placement.columns, mp.e - first_row) if placement.segments > 1 else placement.columns
-        x = np.arange(width)
-        for offset in range(height):
-            y = stack * height + offset
-            channel, i = divmod(offset, layer.R)
-            ids["filter_row_id"][y] = (down * mp.r + channel) * layer.R + i
-            ids["ifmap_row_id"][y] = channel * layer.U + i % layer.U
-            pes["active"][y, :width] = 1
-            pes["from_ln"][y, :width] = offset < height - 1
-            pes["filter_col_id"][y, :width] = x // mp.e if placement.segments == 1 else 0
-            pes["ifmap_col_id"][y, :width] = first_row + x % mp.e + i // layer.U
-            pes["psum_col_id"][y, :width] = x
-        ids["psum_row_id"][stack * height + height - 1] = stack
-        ids["gon_row_id"][stack * height] = stack
-    return {name: value.ravel().tolist() for name, value in (ids | pes).items()}
-
-
-def _check_range(ifmap, weights, chip):
+def _check_range(ifmap: np.ndarray, weights: np.ndarray, chip: ChipConfig) -> None:
     """Refuse values that a chip of fewer bits would cut."""
     most = 1 << chip.data_width - 1
     for name, values in (("ifmap", ifmap), ("weights", weights)):
@@ -140,7 +118,7 @@ def _check_range(ifmap, weights, chip):
                              f"{chip.data_width}, not {values.min()}..{values.max()}")
 
 
-def _check_coded(placement, words, raw):
+def _check_coded(placement: Placement, words: np.ndarray, raw: bool) -> None:
     """Refuse coded ifmaps that the GLB's banks for them cannot hold."""
     if raw:
         raise MappingError("a mapping with coded ifmaps needs run-length coded ones: compress, or coded = 0")
@@ -152,55 +130,53 @@ def _check_coded(placement, words, raw):
                           f"{placement.mapping.coded} banks hold {room}: give them more, or coded = 0")
 
 
-def _loop_fields(placement):
+def _loop_fields(placement: Placement) -> Fields:
     layer, mp = placement.layer, placement.mapping
-    (strips, e_ragged), (spans, f_ragged) = placement.strips, placement.spans
-    blocks, tiles_ragged = placement.blocks
-    filters, groups, groups_ragged = placement.filter_groups
-    cases = [(e, f) for e in (mp.e, e_ragged) for f in (mp.f, f_ragged)]
+    strips, spans, blocks, groups = placement.strips, placement.spans, placement.blocks, placement.filter_groups
+    first = placement.tiles[0]
+    cases = [(e, f) for e in (mp.e, strips.last) for f in (mp.f, spans.last)]
     return {
-        "tiles_last": mp.n - 1, "tiles_ragged": tiles_ragged - 1,
-        "groups_last": groups - 1, "groups_ragged": groups_ragged - 1,
-        "channels_last": placement.channel_groups - 1, "blocks_last": blocks - 1,
-        "filters_last": filters - 1, "strips_last": strips - 1, "spans_last": spans - 1,
-        "strips_left": strips - 1 - placement.tiles[0][1] // mp.e,
-        "spans_left": spans - 1 - placement.tiles[0][3] // mp.f,
-        "e_last": mp.e - 1, "e_ragged": e_ragged - 1, "f_last": mp.f - 1, "f_ragged": f_ragged - 1,
-        "rows_last": placement.rows - 1, "rows_ragged": placement.ifmap_rows(e_ragged) - 1,
-        "final_column": (mp.f - 1) * layer.V, "final_ragged": (f_ragged - 1) * layer.V,
+        "tiles_last": mp.n - 1, "tiles_ragged": blocks.last - 1,
+        "groups_last": groups.each - 1, "groups_ragged": groups.last - 1,
+        "channels_last": placement.channel_groups - 1, "blocks_last": blocks.count - 1,
+        "filters_last": groups.m_groups - 1, "strips_last": strips.count - 1, "spans_last": spans.count - 1,
+        "strips_left": strips.count - 1 - first.row // mp.e, "spans_left": spans.count - 1 - first.column // mp.f,
+        "e_last": mp.e - 1, "e_ragged": strips.last - 1, "f_last": mp.f - 1, "f_ragged": spans.last - 1,
+        "rows_last": placement.tile_rows - 1, "rows_ragged": placement.ifmap_rows(strips.last) - 1,
+        "final_column": (mp.f - 1) * layer.V, "final_ragged": (spans.last - 1) * layer.V,
         "window_last": layer.S - 1,
         "ifmap_words": [placement.ifmap_words(e, f) for e, f in cases],
         "psum_words": [placement.psum_words(e, f) for e, f in cases],
     }
 
 
-def _array_fields(placement, shift, relu):
+def _array_fields(placement: Placement, shift: int, relu: bool) -> Fields:
     layer, mp = placement.layer, placement.mapping
     return {
         "p_last": mp.p - 1, "steps_last": mp.q * layer.S - 1, "slide": mp.q * layer.V,
-        "filter_words": mp.p * mp.q * layer.S, "shift": shift, "relu": int(relu),
+        "filter_words": placement.pe_weights, "shift": shift, "relu": int(relu),
         "r_last": mp.r - 1, "q_last": mp.q - 1, "stride": layer.U,
         "quads_last": placement.quads - 1, "lanes_last": mp.t * mp.e - 1, "sets_last": mp.t - 1,
-        "columns_last": placement.columns - 1,
+        "columns_last": placement.pe_columns - 1,
         "filter_rows_last": placement.sets_down * mp.r * layer.R - 1,
         "filter_columns_last": placement.sets_across - 1,
         "ifmap_banks": placement.ifmap_banks,
     }
 
 
-def _dram_fields(placement, bases):
-    filters, groups, ragged = placement.filter_groups
-    per_group = {"filter": placement.channel_groups * placement.pass_words,
-                 "bias": placement.quads * placement.mapping.t}
-    fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
+def _dram_fields(placement: Placement, bases: dict[str, int]) -> Fields:
+    groups = placement.filter_groups
+    per_group = {"filter": placement.channel_groups * placement.pass_words, "bias": placement.bias_words}
+    fields: Fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
     fields["ifmap_last"] = bases["filter"] - bases["ifmap"] - 1
     for name, words in per_group.items():
-        fields |= {f"{name}_last": groups * words - 1, f"{name}_ragged": ragged * words - 1}
+        fields |= {f"{name}_last": groups.each * words - 1, f"{name}_ragged": groups.last * words - 1}
     return fields
 
 
-def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, weights, bias, *,
-                  shift=0, relu=False, compress=None, ofmap_coded=None, shards=None, base=0) -> Program:
+def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: np.ndarray, weights: np.ndarray,
+                  bias: np.ndarray, *, shift: int = 0, relu: bool = False, compress: bool | None = None,
+                  ofmap_coded: bool | None = None, shards: list[Shard] | None = None, base: int = 0) -> Program:
     """Compile a layer or some shards of it: a job for each, or for each group.
 
     Parameters
@@ -231,25 +207,26 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap, 
         layer = replace(layers[shard.group], first_filter=shard.first_filter, filters=shard.filters)
         placement = Placement(layer, mapping, chip, shard.first_block, shard.blocks)
         bases = {}
-        wanted = (0, 1) if compress is None else (int(not compress),)
-        ifmap_words = {raw: layout.pack_ifmaps(placement, ifmap, raw=raw)
-                       for raw in ((0,) if mapping.coded and compress is None else wanted)}
+        wanted = (False, True) if compress is None else (not compress,)
+        ifmap_words = {raw: dram_image.pack_ifmaps(placement, ifmap, raw=raw)
+                       for raw in ((False,) if mapping.coded and compress is None else wanted)}
         ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
-        ofmap_raw = int(not next(choice for choice in (ofmap_coded, compress, relu) if choice is not None))
-        count = layout.ofmap_words(placement, raw=ofmap_raw)
+        ofmap_raw = not next(choice for choice in (ofmap_coded, compress, relu) if choice is not None)
+        count = dram_image.ofmap_words(placement, raw=ofmap_raw)
         for name, words in (
             ("ifmap", ifmap_words[ifmap_raw]),
-            ("filter", layout.pack_filters(placement, weights)),
-            ("bias", layout.pack_biases(placement, bias)),
-            ("ofmap", np.full(count, 0xDEAD_BEEF_DEAD_BEEF, np.uint64)),
+            ("filter", dram_image.pack_filters(placement, weights)),
+            ("bias", dram_image.pack_biases(placement, bias)),
+            ("ofmap", np.full(count, NEVER_WRITTEN)),
         ):
             bases[name] = at
             parts.append(words)
             at += len(words)
         if mapping.coded:
             _check_coded(placement, ifmap_words[ifmap_raw], ifmap_raw)
-        coding = {"ifmap_raw": ifmap_raw, "ofmap_raw": ofmap_raw, "ifmap_coded": int(mapping.coded > 0)}
+        coding: Fields = {"ifmap_raw": int(ifmap_raw), "ofmap_raw": int(ofmap_raw),
+                          "ifmap_coded": int(mapping.coded > 0)}
         fields = (coding | _array_fields(placement, shift, relu)
-                  | _loop_fields(placement) | _dram_fields(placement, bases) | network_ids(placement))
+                  | _loop_fields(placement) | _dram_fields(placement, bases) | noc_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
     return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts), base)

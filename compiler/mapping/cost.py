@@ -1,165 +1,194 @@
 """What a mapping costs: cycles by resource, words at each level, energy.
 
-The formulas work on numbers and on numpy arrays alike: one mapping, or a million of them at once. They
-predict; the RTL decides (`tests/` and docs/model.md hold the one to the other).
+Works on one mapping or a million of them at once (see `Geometry`). The costs predict; the RTL decides (`tests/` and
+docs/model.md hold the one to the other).
 """
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig
 
+from .density import Density, density_in_windows, unpadded
 from .energy import EnergyTable
-from .lowering import NativeLayer
+from .geometry import Geometry, choose
+from .mapping import Mapping, Number
 
-__all__ = ["RESOURCES", "Costs", "Density", "costs", "density_of", "filter_bus_words", "unpadded"]
+__all__ = ["RESOURCES", "Costs", "Rates", "array_cycles", "busy_together", "costs", "rates"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
-RAMP = 12  # cycles that a pass takes beyond its MACs, measured
-SKIP_SPREAD = 1.3  # standard deviations of a window's zeros, measured
-SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies, measured
-LATE_FILTERS = 60  # and more of them where its first position waits for filters
+# Measured in RTL, see docs/model.md:
+RAMP = 12  # cycles that a pass takes beyond its MACs
+SKIP_SPREAD = 1.3  # standard deviations of a window's zeros
+SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies
+LATE_FILTERS = 60  # cycles more of the ramp where a pass's first position waits for filters
+# Of the link's time, what filters, ifmaps and biases take at most while ofmaps wait for the rest: never all of it,
+# as the link serves its streams in turn.
+MOST_OF_LINK = 0.95
 
-
-def _up(a, b):
-    return -(-a // b)
-
-
-@dataclass(frozen=True)
-class Density:
-    """Fractions of fmap values that are not zero: what RLC and zero gating make of a layer.
-
-    `form` says how ofmaps lie in DRAM: "coded", "raw", or "auto", the smaller of both.
-    """
-
-    ifmap: float = 1.0
-    ofmap: float = 1.0
-    form: str = "auto"
-
-    @property
-    def ofmap_coded(self) -> bool:
-        """Whether ofmaps are run-length coded."""
-        return self.form == "coded" or self.form == "auto" and self.coded(self.ofmap) < 1
-
-    @property
-    def ofmap_share(self) -> float:
-        """64-bit words of DRAM that a word of four ofmap values takes."""
-        return self.code(self.ofmap) if self.ofmap_coded else 1.0
-
-    @staticmethod
-    def coded(density):
-        """64-bit words a word of four values takes, run-length coded or raw, whichever is less."""
-        return min(1.0, Density.code(density)) if density < 0.72 else 1.0
-
-    @staticmethod
-    def code(density):
-        """The same, run-length coded in any case."""
-        zeros = 1 - density
-        pairs = density + density * zeros**32 / (1 - zeros**32) if zeros < 1 else 1 / 32
-        return 4 * pairs / 3
-
-
-def density_of(values) -> float:
-    """The share of an array's values that is not zero; 1 of an empty one."""
-    return float(np.count_nonzero(values) / values.size) if values.size else 1.0
+Amount = TypeVar("Amount", float, np.ndarray)
 
 
 @dataclass(frozen=True)
-class Costs:
-    """Costs of a layer (all N ifmaps of one group) under a mapping; arrays where the mapping is.
+class Costs(Generic[Amount]):
+    """Costs of a layer (all N ifmaps of one group): numbers under a mapping, arrays (mappings,) under many.
 
     Attributes
     ----------
-    cycles : core cycles from start to done.
-    by_resource : cycles that each of RESOURCES alone would take.
-    ramp : cycles lost to filling the array.
-    passes : processing passes.
-    glb, dram, noc : 64-bit words (noc: what crosses narrower buses as parts of one) by data type.
-    macs : MACs, padding included.
-    energy : in MACs, see EnergyTable.
+    cycles : Amount
+        Core cycles from start to done.
+    by_resource : dict of str to Amount
+        Cycles that each of RESOURCES alone would take.
+    ramp : Amount
+        Cycles lost to filling the array.
+    passes : Amount
+        Processing passes.
+    glb, dram, noc : dict of str to Amount
+        64-bit words by data type (noc: what crosses narrower buses as parts of one).
+    macs : Amount
+        Padding included.
+    energy : Amount
+        In MACs, see EnergyTable.
     """
 
-    cycles: object
-    by_resource: dict
-    ramp: object
-    passes: object
-    glb: dict
-    dram: dict
-    noc: dict
-    macs: object
-    energy: object
+    cycles: Amount
+    by_resource: dict[str, Amount]
+    ramp: Amount
+    passes: Amount
+    glb: dict[str, Amount]
+    dram: dict[str, Amount]
+    noc: dict[str, Amount]
+    macs: Amount
+    energy: Amount
 
     def binding(self) -> str:
         """The resource that takes longest; for a single mapping."""
-        return max(RESOURCES, key=lambda name: self.by_resource[name])
+        return max(RESOURCES, key=lambda name: float(self.by_resource[name]))
 
 
-def costs(layer: NativeLayer, chip: ChipConfig, mapping: dict, density=None, energy=None) -> Costs:
-    """Costs of mappings.
+@dataclass(frozen=True)
+class Rates:
+    """What zeros and the filters' way to the array add to a geometry; floats or arrays of them.
+
+    Attributes
+    ----------
+    worked : float
+        Share of its MACs that a PE spends time on: less than 1 where zeros are skipped.
+    ramp : float or ndarray
+        Core cycles that a pass takes beyond its MACs.
+    ifmap_dram, ofmap_dram : float
+        64-bit words of DRAM that a word of four values takes.
+    ifmap_glb : float or ndarray
+        The same of the GLB: less than 1 where ifmaps stay coded in it.
+    decoding : float or ndarray
+        Core cycles that the RLC decoder behind the GLB takes for four values; 0 where there is nothing to decode.
+    """
+
+    worked: float
+    ramp: Any
+    ifmap_dram: float
+    ofmap_dram: float
+    ifmap_glb: Any
+    decoding: Any
+
+
+def rates(geometry: Geometry[Number], density: Density) -> Rates:
+    """The rates of a geometry for fmaps of a density."""
+    layer, mapping = geometry.layer, geometry.mapping
+    worked = 1.0
+    if geometry.chip.zero_skip:
+        worked = _share_worked(density_in_windows(layer, density.ifmap), mapping.q * layer.S)
+    in_dram = density.ifmap * unpadded(layer)  # RLC codes padding, too
+    shrink = Density.coded(in_dram)
+    return Rates(worked, _ramp(geometry, worked), shrink, density.ofmap_share, choose(mapping.coded > 0, shrink, 1.0),
+                 choose(mapping.coded > 0, _decoder_cycles(in_dram), 0.0))
+
+
+def array_cycles(geometry: Geometry[Number], given: Rates, positions: Any, tiles: Any,
+                 ifmap_words: Any) -> tuple[Any, Any, Any]:
+    """Core cycles of the PEs, of the ifmap bus and of the psum bus for some tiles of a pass.
 
     Parameters
     ----------
-    mapping : dict
-        m n e f p q r t coded: integers, or integer arrays that broadcast.
+    positions, tiles, ifmap_words : int or ndarray
+        Of the tiles: their positions together, how many they are, and their 64-bit words, decoded.
+    """
+    decoding = given.decoding * ifmap_words
+    return (given.worked * geometry.pe_cycles(positions),
+            np.maximum(geometry.ifmap_bus_cycles(positions, tiles), decoding), geometry.psum_bus_cycles(positions))
+
+
+@overload
+def costs(geometry: Geometry[int], density: Density | None = None,
+          energy: EnergyTable | None = None) -> Costs[float]: ...
+@overload
+def costs(geometry: Geometry[np.ndarray], density: Density | None = None,
+          energy: EnergyTable | None = None) -> Costs[np.ndarray]: ...
+def costs(geometry: Any, density: Density | None = None, energy: EnergyTable | None = None) -> Any:
+    """Costs of a mapping, or of many.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Of all of a layer: what blocks a placement chooses is not looked at.
     density : Density, optional
+        No zeros by default.
     energy : EnergyTable, optional
     """
     density, energy = density or Density(), energy or EnergyTable()
-    m, n, e, f, p, q, r, t, coded = (mapping[name] for name in "m n e f p q r t coded".split())
-    strips, spans, quads = _up(layer.E, e), _up(layer.F, f), _up(p, 4)
-    tiles = layer.N * strips * spans
-    blocks, sweeps, groups = _up(tiles, n), _up(layer.C, q * r), _up(layer.M, p * t)
-    m_groups = _up(groups, np.minimum(groups, _up(m, p * t)))
-    positions = layer.N * strips * layer.F  # positions of an ofmap row over all tiles
-    columns = positions * layer.V + tiles * (layer.S - layer.V)
-    rows = (e - 1) * layer.U + layer.R
-    passes = blocks * sweeps * groups
-    pass_filters = filter_bus_words(layer, chip, p, q, r, t)
+    chip, mapping, given = geometry.chip, geometry.mapping, rates(geometry, density)
+    passes, groups, sweeps = geometry.all_passes, geometry.all_filter_groups, geometry.channel_groups
+    positions, tiles = geometry.all_positions, geometry.all_tiles
+    ifmap_words, psum_words = geometry.all_ifmap_words, geometry.all_psum_words
 
-    given = p * q * layer.S * positions * sweeps * groups  # MACs of a PE, zeros included
-    share = _share_worked(density.ifmap * _inside(layer), q * layer.S) if chip.zero_skip else 1.0
-    pe = given * share
-    ifmap_bus = rows * r * _up(q, chip.ifmap_bus_values) * columns * sweeps * groups
-    psum_bus = t * e * _up(p, chip.psum_bus_values) * positions * sweeps * groups
-    filter_bus = pass_filters * passes
+    pe, ifmap_bus, psum_bus = (cycles * sweeps * groups for cycles in array_cycles(
+        geometry, given, positions, tiles, ifmap_words / sweeps))
+    filter_bus = geometry.filter_bus_cycles * passes
+    dram = {"ifmap": ifmap_words * geometry.m_groups * given.ifmap_dram, "filter": geometry.pass_words * passes,
+            "bias": geometry.all_blocks * groups * geometry.bias_words, "ofmap": psum_words * given.ofmap_dram}
+    glb = {"ifmap": ifmap_words * given.ifmap_glb * groups, "psum_read": psum_words * sweeps,
+           "psum_write": psum_words * sweeps, "filter": dram["filter"]}
+    received = geometry.tile_rows * mapping.q * mapping.r * geometry.ifmap_columns_of(positions, tiles)  # ifmaps
+    noc = {"ifmap": received * sweeps * groups / VALUES_OF_WORD,
+           "filter": filter_bus * chip.filter_bus_values / VALUES_OF_WORD,
+           "psum": 2 * psum_bus * chip.psum_bus_values / VALUES_OF_WORD}
+    macs = geometry.pe_cycles(positions) * sweeps * groups * geometry.active_pes
 
-    ofmap_words = layer.N * groups * t * quads * layer.E * layer.F
-    stored_rows = layer.N * spans * (layer.E * layer.U + strips * (layer.R - layer.U))
-    stored = q * r * _up(columns, np.maximum(1, layer.N * strips * spans)) * stored_rows
-    ifmap_words = _up(stored, 4) * sweeps
-    shrink = Density.coded(density.ifmap * unpadded(layer))
-    decoding = ifmap_words * groups * decoder_cycles(density.ifmap * unpadded(layer))
-    ifmap_bus = np.where(np.asarray(coded) > 0, np.maximum(ifmap_bus, decoding), ifmap_bus)
-    dram = {
-        "ifmap": ifmap_words * m_groups * shrink,
-        "filter": _up(p * q * layer.S, 4) * layer.R * r * t * passes, "bias": blocks * groups * t * quads,
-        "ofmap": ofmap_words * density.ofmap_share,
-    }
-    link = sum(dram.values()) * (chip.core_mhz / chip.link_mhz)
-    by_resource = {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
-                   "link": link}
-    ramp = passes * _ramp(layer, chip, share * p * q * layer.S, p, q, r, t, pass_filters)
+    per_word = chip.core_mhz / chip.link_mhz
+    link = sum(dram.values()) * per_word
+    ramp = passes * given.ramp
     array = busy_together(chip, pe, ifmap_bus, psum_bus) + ramp
-    array = array + _drain(dram, array, blocks * m_groups, sweeps, chip.core_mhz / chip.link_mhz)
+    array = array + _drain(dram, array, geometry.all_blocks * geometry.m_groups, sweeps, per_word)
     cycles = np.maximum(np.maximum(array, filter_bus), link)
-
-    in_glb = ifmap_words * np.where(np.asarray(coded) > 0, shrink, 1.0)
-    glb = {"ifmap": in_glb * groups, "psum_read": ofmap_words * sweeps, "psum_write": ofmap_words * sweeps,
-           "filter": dram["filter"]}
-    noc = {"ifmap": rows * q * r * columns * sweeps * groups / 4,
-           "filter": filter_bus * chip.filter_bus_values / 4, "psum": 2 * psum_bus * chip.psum_bus_values / 4}
-    macs = given * layer.R * e * r * t
-    return Costs(cycles, by_resource, ramp, passes, glb, dram, noc, macs,
-                 _energy(energy, density, macs, glb, dram, noc))
+    found = Costs(cycles, {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
+                           "link": link}, ramp, passes, glb, dram, noc, macs,
+                  _energy(energy, density, macs, glb, dram, noc))
+    return _plain(found) if isinstance(mapping, Mapping) else found
 
 
-def filter_bus_words(layer, chip, p, q, r, t):
-    """Words over the filter bus, and so cycles of it, that a pass takes."""
-    return _up(p * q * layer.S, chip.filter_bus_values) * layer.R * r * t
+def _plain(found: Costs[Any]) -> Costs[float]:
+    """Numpy's numbers as Python's."""
+    by_resource, glb, dram, noc = ({name: float(amount) for name, amount in table.items()}
+                                   for table in (found.by_resource, found.glb, found.dram, found.noc))
+    return Costs(float(found.cycles), by_resource, float(found.ramp), float(found.passes), glb, dram, noc,
+                 float(found.macs), float(found.energy))
 
 
-def _share_worked(density, window):
+def busy_together(chip: ChipConfig, pe: Any, ifmap_bus: Any, psum_bus: Any) -> Any:
+    """Cycles of PEs and their buses: of the busiest, and more where zeros are skipped.
+
+    Then each position takes another time, and what is the busiest of it changes from one to the next.
+    """
+    most = np.maximum(np.maximum(pe, ifmap_bus), psum_bus)
+    if not chip.zero_skip:
+        return most
+    return most * sum((1.0 * each / most)**SKIP_NORM for each in (pe, ifmap_bus, psum_bus))**(1 / SKIP_NORM)
+
+
+def _share_worked(density: float, window: Any) -> Any:
     """Share of its MACs that a PE which skips zeros spends time on.
 
     The PEs that share an ifmap row or a column of psums wait for the one with the fewest zeros in its
@@ -168,68 +197,42 @@ def _share_worked(density, window):
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
-def busy_together(chip, pe, ifmap_bus, psum_bus):
-    """Cycles of PEs and their buses: of the busiest, and more where zeros are skipped.
-
-    Then each position takes another time, and what is the busiest of it changes from one to the next.
-    """
-    if not chip.zero_skip:
-        return np.maximum(np.maximum(pe, ifmap_bus), psum_bus)
-    most = np.maximum(np.maximum(pe, ifmap_bus), psum_bus)
-    return most * sum((1.0 * each / most)**SKIP_NORM for each in (pe, ifmap_bus, psum_bus))**(1 / SKIP_NORM)
-
-
-def decoder_cycles(density):
+def _decoder_cycles(density: float) -> float:
     """Cycles that the RLC decoder takes for four values: a pair each, and one where zeros go on in the next four.
 
     Behind the GLB it has to keep up with the ifmap bus, which it does as long as that is of one value.
     """
-    return 4 * density + 1 - density
+    return VALUES_OF_WORD * density + 1 - density
 
 
-def unpadded(layer):
-    """Fraction of a padded plane that is not padding: what is left is zeros, which RLC codes away."""
-    shape = layer.shape
-    return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
-
-
-def _inside(layer):
-    """Fraction of what the windows meet that is not padding."""
-    shape, share = layer.shape, 1.0
-    for size, outputs, taps, stride in ((shape.H, shape.E, shape.R, shape.U), (shape.W, shape.F, shape.S, shape.V)):
-        at = stride * np.arange(outputs)[:, None] + shape.D * np.arange(taps) - shape.P
-        share *= np.mean((at >= 0) & (at < size))
-    return share
-
-
-def _drain(dram, array, blocks, sweeps, per_word):
+def _drain(dram: dict[str, Any], array: Any, blocks: Any, sweeps: Any, per_word: float) -> Any:
     """Cycles in which the array waits for the GLB to be rid of a block's ofmaps.
 
     They leave during the block's last sweep and the next block's first, over what the link has left.
     """
     sweep = array / (blocks * sweeps)
-    others = np.minimum(0.95, (dram["filter"] + dram["ifmap"] + dram["bias"]) * per_word / array)
+    others = np.minimum(MOST_OF_LINK, (dram["filter"] + dram["ifmap"] + dram["bias"]) * per_word / array)
     late = np.maximum(0, dram["ofmap"] / blocks * per_word / (1 - others) - 2 * sweep)
     return (blocks - 1) * np.minimum(late, dram["ofmap"] / blocks * per_word)
 
 
-def _ramp(layer, chip, position, p, q, r, t, pass_filters):
-    """Cycles by which a pass's filters come too late; `position` is what a position takes.
+def _ramp(geometry: Geometry[Number], worked: Any) -> Any:
+    """Cycles of a pass beyond its MACs: a fixed part, and those by which its filters come too late.
 
     The filter bus may send the next pass's weights as far as the spads have room beside this pass's; the
     rest goes in the pass's last position, and in the next one's first, which waits for it.
     """
-    window = p * q * layer.S
-    targets = layer.R * r * t
-    ahead = np.minimum(pass_filters, (chip.filter_spad_words - window) // chip.filter_bus_values * targets)
-    late = pass_filters - ahead - 2 * position
+    filters = geometry.filter_bus_cycles
+    ahead = np.minimum(filters, geometry.weights_ahead(geometry.chip.filter_bus_values))
+    late = filters - ahead - 2 * (worked * geometry.pe_cycles(1))
     return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 
 
-def _energy(table, density, macs, glb, dram, noc):
+def _energy(table: EnergyTable, density: Density, macs: Any, glb: dict[str, Any], dram: dict[str, Any],
+            noc: dict[str, Any]) -> Any:
     """Accesses of 16-bit values times their energy; the PEs' own follow from the MACs."""
     worked = macs * density.ifmap
     spads = 2 * macs + 2 * worked  # ifmap read and psum read for each, filter read and psum write if not gated
-    return (4 * sum(dram.values()) * table.dram + 4 * sum(glb.values()) * table.glb
-            + 4 * sum(noc.values()) * table.noc + spads * table.spad
+    return (VALUES_OF_WORD * sum(dram.values()) * table.dram + VALUES_OF_WORD * sum(glb.values()) * table.glb
+            + VALUES_OF_WORD * sum(noc.values()) * table.noc + spads * table.spad
             + worked * table.mac + (macs - worked) * table.gated_mac)

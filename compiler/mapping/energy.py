@@ -22,14 +22,14 @@ class EnergyTable:
     mac: float = 1.0
     gated_mac: float = 0.05
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
                 raise ValueError(f"energy of {field.name} must be a number of at least 0, not {value!r}")
 
 
-def load_energy_table(path) -> EnergyTable:
+def load_energy_table(path: str | Path) -> EnergyTable:
     """A table from a TOML file of EnergyTable's fields; what is left out keeps its default.
 
     Raises

@@ -40,11 +40,11 @@ class NativeLayer:
     filters: int | None = None
 
     @property
-    def N(self):
+    def N(self) -> int:
         return self.shape.N
 
     @property
-    def M(self):
+    def M(self) -> int:
         return self.shape.M // self.shape.G - self.first_filter if self.filters is None else self.filters
 
     @property
@@ -54,40 +54,40 @@ class NativeLayer:
         return slice(first, first + self.M)
 
     @property
-    def C(self):
+    def C(self) -> int:
         """Channels, segments counted as such."""
         return self.shape.C // self.shape.G * self.row_segments * self.column_segments
 
     @property
-    def R(self):
+    def R(self) -> int:
         return -(-self.shape.R // self.row_segments)
 
     @property
-    def S(self):
+    def S(self) -> int:
         return -(-self.shape.S // self.column_segments)
 
     @property
-    def E(self):
+    def E(self) -> int:
         return self.shape.E
 
     @property
-    def F(self):
+    def F(self) -> int:
         return self.shape.F
 
     @property
-    def U(self):
+    def U(self) -> int:
         return min(self.shape.U, self.R)
 
     @property
-    def V(self):
+    def V(self) -> int:
         return min(self.shape.V, self.S)
 
     @property
-    def macs(self):
+    def macs(self) -> int:
         """MACs with segments padded: what the PEs are given, channel padding aside."""
         return self.N * self.M * self.E * self.F * self.C * self.R * self.S
 
-    def weights(self, weights):
+    def weights(self, weights: np.ndarray) -> np.ndarray:
         """This group's weights, (M, C, R, S), segments as channels, padded by zeros.
 
         Parameters
@@ -101,7 +101,7 @@ class NativeLayer:
         cut = padded.reshape(*own.shape[:2], rows, self.R, columns, self.S)
         return cut.transpose(0, 1, 2, 4, 3, 5).reshape(self.M, self.C, self.R, self.S)
 
-    def sources(self):
+    def sources(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each channel: (channel of the whole layer, row offset, column offset) into the padded map."""
         shape = self.shape
         per_group = shape.C // shape.G
@@ -110,16 +110,16 @@ class NativeLayer:
         return (channel.ravel() + self.group * per_group, row.ravel() * self.R * shape.D,
                 column.ravel() * self.S * shape.D)
 
-    def source_rows(self, first, count):
+    def source_rows(self, first: int, count: int) -> np.ndarray:
         """Padded-map rows of the ifmap rows of `count` ofmap rows from row `first`."""
         return _window_starts(first, count, self.shape.U, self.U, self.R)
 
-    def source_columns(self, first, count):
+    def source_columns(self, first: int, count: int) -> np.ndarray:
         """The same for columns."""
         return _window_starts(first, count, self.shape.V, self.V, self.S)
 
 
-def _window_starts(first, count, stride, native_stride, size):
+def _window_starts(first: int, count: int, stride: int, native_stride: int, size: int) -> np.ndarray:
     index = np.arange((count - 1) * native_stride + size)
     if stride == native_stride:
         return first * stride + index

@@ -3,9 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from compiler.mapping.cost import RESOURCES, Costs, Density, costs
+from compiler.mapping.cost import RESOURCES, Costs, costs
+from compiler.mapping.density import Density
+from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, MappingError, Placement
+from compiler.mapping.mapping import Mapping, MappingError
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping, timed_costs
 from golden.layer import LayerShape
 from hw.config import ChipConfig, configuration_cycles
@@ -68,7 +71,7 @@ class LayerPlan:
     def as_dict(self) -> dict:
         """A layer's object in the JSON: bytes for words, all jobs together."""
         jobs, found = self.shape.G, self.costs
-        raw = costs(lower(self.mapped, self.chip)[0], self.chip, self.mapping.as_dict()).dram
+        raw = costs(self.placement).dram
 
         def by_kind(words):
             return {name: int(8 * jobs * count) for name, count in words.items()}
@@ -132,7 +135,7 @@ class Planner:
         if at not in entry["cycles"]:
             entry["cycles"][at] = float(timed_costs(native, self.chip, found, rounded).cycles)
             self._kept.put(key, table)
-        timed = replace(costs(native, self.chip, found.as_dict(), rounded), cycles=entry["cycles"][at])
+        timed = replace(costs(Geometry(native, self.chip, found), rounded), cycles=entry["cycles"][at])
         return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, self.chip)
 
     def _nearest(self, entries, density):

@@ -1,6 +1,8 @@
 """`eyeriss benchmark`: a whole network in RTL, beside Table V or VI."""
 
-from compiler.mapping.cost import Density, costs
+from compiler.mapping.cost import costs
+from compiler.mapping.density import Density
+from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping
 from compiler.mapping.search import find_mapping, timed_costs
@@ -104,7 +106,7 @@ def _entry(layer, merged, chip, sample, ofmap):
     mapping = Mapping(**merged["mapping"])
     expected = [timed_costs(native, chip, mapping, Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap))
                 for native in lower(layer.shape, chip)]
-    raw = [costs(native, chip, merged["mapping"]).dram for native in lower(layer.shape, chip)]
+    raw = [costs(Geometry(native, chip, mapping)).dram for native in lower(layer.shape, chip)]
     merged["utilization"] = layer.shape.macs / merged["cycles"]["total"] / chip.pes if not sample else None
     return {
         "layer": layer.name, "batch": layer.shape.N, "zeros": layer.zeros, "sampled": sample, **merged,

@@ -2,7 +2,7 @@
 
 import random
 
-from compiler.mapping.cost import Density
+from compiler.mapping.density import Density
 from compiler.mapping.lowering import lower
 from compiler.mapping.search import find_mapping, timed_costs
 from compiler.paper.networks import BenchmarkLayer

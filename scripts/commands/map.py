@@ -1,10 +1,12 @@
 """`eyeriss map`: the mapping of a layer and what it is expected to cost."""
 
 
-from compiler.mapping.cost import RESOURCES, Density
+from compiler.mapping.cost import RESOURCES
+from compiler.mapping.density import Density
 from compiler.mapping.energy import EnergyTable, load_energy_table
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Placement, load_mapping
+from compiler.mapping.mapping import load_mapping
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import SLACK, search, timed_costs
 from hw.config import load_chip
 from scripts.pages.mapping_picture import PICTURES, draw_mapping

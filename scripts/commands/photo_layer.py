@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, Placement
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.placement import Placement
 from compiler.paper.layers import lookup
 from compiler.paper.published import MEASURED, TABLE_III
 from golden.tensors import Tensors

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.mapping.cost import Density, density_of
+from compiler.mapping.density import Density, density_of
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import CodeTooLong, Placement, load_mapping
+from compiler.mapping.mapping import CodeTooLong, load_mapping
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping
 from compiler.paper.layers import lookup
 from golden.conv import conv_layer

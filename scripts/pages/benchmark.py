@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Placement
+from compiler.mapping.placement import Placement
 
 from .figures import cause_chart, mapping_drawing, roofline_chart, traffic_chart
 from .page import write_template

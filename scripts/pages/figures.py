@@ -1,6 +1,7 @@
 """The pictures that people know, of a plan, a run or a benchmark: cycles by cause, roofline, traffic, accuracy."""
 
-from compiler.image.program import network_ids
+
+from compiler.image.noc_ids import noc_ids
 
 from .charts import Chart, Series, bars, roofline
 
@@ -62,7 +63,7 @@ def accuracy_chart(title, names, entries) -> Chart:
 def mapping_drawing(placement) -> dict:
     """The array as Fig. 5 draws it: paths of PEs that receive the same ifmap values, frames of PE sets."""
     chip, mp, layer = placement.chip, placement.mapping, placement.layer
-    ids, groups = network_ids(placement), {}
+    ids, groups = noc_ids(placement), {}
     for y in range(chip.rows):
         for x in range(chip.columns):
             pe = y * chip.columns + x
@@ -76,8 +77,8 @@ def mapping_drawing(placement) -> dict:
         paths.append(("".join(groups[key]), colour, f"row ID {key[0]}, col ID {key[1]}"))
     frames, height = [], mp.r * layer.R
     for stack in range(placement.stacks):
-        for x in range(0, placement.columns, min(mp.e, placement.columns)):
-            width = min(mp.e - (stack % placement.segments) * placement.columns, placement.columns - x, mp.e)
+        for x in range(0, placement.pe_columns, min(mp.e, placement.pe_columns)):
+            width = min(mp.e - (stack % placement.segments) * placement.pe_columns, placement.pe_columns - x, mp.e)
             frames += [(x, stack * height + channel * layer.R, width, layer.R) for channel in range(mp.r)]
     return {"columns": chip.columns, "rows": chip.rows, "paths": paths, "frames": frames,
             "active": placement.active_pes, "mapping": " ".join(f"{k}={v}" for k, v in mp.as_dict().items())}

@@ -3,8 +3,8 @@
 import io
 from pathlib import Path
 
-from compiler.image.program import network_ids
-from compiler.mapping.mapping import Placement
+from compiler.image.noc_ids import noc_ids
+from compiler.mapping.placement import Placement
 from sim.tools.files import write_file
 
 __all__ = ["PICTURES", "draw_mapping"]
@@ -27,7 +27,7 @@ def _figure(placement, title):
     from matplotlib.patches import Rectangle
 
     chip, mp, layer = placement.chip, placement.mapping, placement.layer
-    ids = network_ids(placement)
+    ids = noc_ids(placement)
     groups = sorted({(ids["ifmap_row_id"][y], ids["ifmap_col_id"][y * chip.columns + x])
                      for y in range(chip.rows) for x in range(chip.columns)
                      if ids["active"][y * chip.columns + x]})
@@ -45,8 +45,8 @@ def _figure(placement, title):
             axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor="white", alpha=0.75))
     height = mp.r * layer.R
     for stack in range(placement.stacks):
-        for x in range(0, placement.columns, min(mp.e, placement.columns)):
-            width = min(mp.e - (stack % placement.segments) * placement.columns, placement.columns - x, mp.e)
+        for x in range(0, placement.pe_columns, min(mp.e, placement.pe_columns)):
+            width = min(mp.e - (stack % placement.segments) * placement.pe_columns, placement.pe_columns - x, mp.e)
             for channel in range(mp.r):
                 axes.add_patch(Rectangle((x, stack * height + channel * layer.R), width, layer.R,
                                          fill=False, edgecolor="black", linewidth=2.2))

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, Placement
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.placement import Placement
 from golden.layer import LayerShape
 
 from .figures import accuracy_chart, cause_chart, mapping_drawing, roofline_chart, traffic_chart

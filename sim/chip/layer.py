@@ -9,7 +9,8 @@ import numpy as np
 
 import hw
 from compiler.image.program import Program, compile_layer
-from compiler.mapping.cost import Density, costs, density_of
+from compiler.mapping.cost import costs
+from compiler.mapping.density import Density, density_of
 from golden.conv import conv_layer
 from golden.rlc import MalformedStream
 from golden.tensors import first_difference
@@ -227,7 +228,7 @@ def fault_causes(counters, *, out_of_range=False, bus=False) -> tuple[str, ...]:
 
 
 def _expected_cycles(placement):
-    return int(costs(placement.layer, placement.chip, placement.mapping.as_dict()).cycles)
+    return int(costs(placement).cycles)
 
 
 def compare(program, expected, dram, status):

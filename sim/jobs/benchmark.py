@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 
 from compiler.image.program import Shard
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, Placement
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.placement import Placement
 from compiler.paper.networks import BenchmarkLayer, benchmark_tensors
 from hw.config import ChipConfig
 from sim.chip.layer import simulate_layer
@@ -92,12 +93,11 @@ def tile_mapping(shape, chip) -> Mapping:
 def sample_shards(shape, mapping, chip) -> list[Shard]:
     """A block of each kind: the first, the last, and those with tiles of another size; first m group."""
     placement = Placement(lower(shape, chip)[0], mapping, chip)
-    n, kinds = placement.mapping.n, {}
-    for block in range(placement.all_blocks):
-        sizes = tuple((rows, columns) for _, _, rows, _, columns in placement.tiles[block * n:(block + 1) * n])
-        kinds.setdefault(sizes, block)
+    kinds = {}
+    for block, tiles in enumerate(placement.tiles_of_blocks):
+        kinds.setdefault(tuple((tile.rows, tile.columns) for tile in tiles), block)
     chosen = sorted({0, placement.all_blocks - 1, *kinds.values()})
-    filters = min(placement.layer.M, placement.filter_groups[1] * placement.group)
+    filters = min(placement.layer.M, placement.groups_of_m * placement.pass_filters)
     return [Shard(0, filters=filters, first_block=block, blocks=1) for block in chosen]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.image.program import compile_layer
-from compiler.mapping.cost import Density, density_of
+from compiler.mapping.density import Density, density_of
 from compiler.mapping.mapping import Mapping
 from compiler.onnx.float_nodes import FloatConv
 from compiler.onnx.graph import Network, execute

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.image import dram_image as layout
+from compiler.image import dram_image
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping
 from compiler.mapping.search import find_mapping
@@ -81,7 +81,7 @@ def nonzero_macs(program):
 def _nonzero_of_job(job, dram):
     placement, fields = job.placement, job.fields
     layer, mp = placement.layer, placement.mapping
-    words, tiles, found = dram[fields["ifmap_base"]:fields["filter_base"]], placement.tiles, 0
+    words, found = dram[fields["ifmap_base"]:fields["filter_base"]], 0
     uses = {}  # of each row of a tile, by the windows of all e rows, and of each column
 
     def used(count, stride, size, length):
@@ -91,47 +91,46 @@ def _nonzero_of_job(job, dram):
             uses[key] = np.bincount(at, minlength=length)[:length]
         return uses[key]
 
-    for first in range(0, len(tiles), mp.n):
+    for block in placement.tiles_of_blocks:
         for _ in range(placement.channel_groups):
-            block = tiles[first:first + mp.n]
-            size = sum(placement.ifmap_words(rows, columns) for _, _, rows, _, columns in block)
+            size = sum(placement.ifmap_words(tile.rows, tile.columns) for tile in block)
             if fields["ifmap_raw"]:
                 values, took = words[:size].astype("<u8").view("<i2"), size
             else:
                 values, took = rlc.decode(words, 4 * size)
             words = words[took:]
-            for _, _, rows, _, columns in block:
-                high, wide = placement.ifmap_rows(rows), placement.ifmap_columns(columns)
+            for tile in block:
+                high, wide = placement.ifmap_rows(tile.rows), placement.ifmap_columns(tile.columns)
                 count = high * wide * mp.r * mp.q
-                tile = (values[:count] != 0).reshape(wide, high, -1).sum(axis=2)
-                found += int(used(columns, layer.V, layer.S, wide) @ tile @ used(mp.e, layer.U, layer.R, high))
-                values = values[4 * placement.ifmap_words(rows, columns):]
-    m_groups, each, last = placement.filter_groups
-    return found * ((m_groups - 1) * each + last) * mp.p * mp.t
+                nonzero = (values[:count] != 0).reshape(wide, high, -1).sum(axis=2)
+                found += int(used(tile.columns, layer.V, layer.S, wide) @ nonzero
+                             @ used(mp.e, layer.U, layer.R, high))
+                values = values[4 * placement.ifmap_words(tile.rows, tile.columns):]
+    return found * placement.all_filter_groups * mp.p * mp.t
 
 
 def _of_job(job):
     placement = job.placement
     layer, mp, chip = placement.layer, placement.mapping, placement.chip
-    m_groups, each, last = placement.filter_groups
-    filter_groups = (m_groups - 1) * each + last
-    blocks, channel_groups = placement.blocks[0], placement.channel_groups
+    groups = placement.filter_groups
+    m_groups, filter_groups = groups.m_groups, (groups.m_groups - 1) * groups.each + groups.last
+    blocks, channel_groups = placement.blocks.count, placement.channel_groups
     tiles = placement.tiles
-    ofmap = layout.ofmap_words(placement, raw=True)
+    ofmap = dram_image.ofmap_words(placement, raw=True)
     in_dram = job.fields["filter_base"] - job.fields["ifmap_base"]
     ifmap = in_dram if mp.coded else channel_groups * sum(
-        placement.ifmap_words(rows, columns) for _, _, rows, _, columns in tiles)
+        placement.ifmap_words(tile.rows, tile.columns) for tile in tiles)
     filters = blocks * channel_groups * filter_groups * placement.pass_words
     # all e rows of a set work in a ragged strip as well, and all q r channels in the last group
-    positions = sum(mp.e * columns for *_, columns in tiles)
+    positions = sum(mp.e * tile.columns for tile in tiles)
     # psums enter and leave by column of the array
     lanes = positions * mp.t * -(-mp.p // chip.psum_bus_values)
     return {
         "macs": positions * filter_groups * mp.p * mp.t * channel_groups * mp.q * mp.r * layer.R * layer.S,
         "passes": blocks * channel_groups * filter_groups,
         # every row of a set's tile, also of those that fill up a ragged strip
-        "noc_ifmaps": filter_groups * channel_groups * placement.rows * mp.r * -(-mp.q // chip.ifmap_bus_values)
-        * sum(placement.ifmap_columns(columns) for *_, columns in tiles),
+        "noc_ifmaps": filter_groups * channel_groups * placement.tile_rows * mp.r * -(-mp.q // chip.ifmap_bus_values)
+        * sum(placement.ifmap_columns(tile.columns) for tile in tiles),
         # coded or not, what lies in DRAM is read once for every m group
         "dram_ifmap": m_groups * in_dram,
         "glb_ifmap_writes": m_groups * ifmap, "glb_ifmap_reads": filter_groups * ifmap,

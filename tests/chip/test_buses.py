@@ -6,7 +6,7 @@ import pytest
 
 from compiler.mapping.cost import costs
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Placement
+from compiler.mapping.placement import Placement
 from compiler.mapping.timeline import schedule
 from hw.config import PRESETS
 from tests.chip.layers import check, run
@@ -21,7 +21,7 @@ def test_psum_bus(q, need):
     result = run(f"M=48,C={16 * q},H=5,W=12,R=1", f"m=48 n=1 e=5 f=12 p=8 q={q} r=1 t=6", chip=CHIP)
     check(result)
     layer, mapping = lower(result.program.shape, CHIP)[0], result.program.mapping
-    busy = costs(layer, CHIP, mapping.as_dict()).by_resource
+    busy = costs(Placement(layer, mapping, CHIP)).by_resource
     assert 0.9 < busy["psum_bus"] / busy["pe"] < 1.1 and busy["psum_bus"] > 2 * max(busy["link"], busy["filter_bus"])
     assert result.counters["mac_cycles"] < 1.02 * max(busy["psum_bus"], busy["pe"])
     cycles = schedule(Placement(layer, mapping, CHIP)).cycles

@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 import pytest
 
-from compiler.image import dram_image as layout
+from compiler.image import dram_image
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
@@ -56,9 +56,9 @@ def test_glb_bytes_are_table_vs(conv1):
 def test_dram_bytes_are_the_packed_tensors(conv1):
     counted, placement = conv1.as_dict()["dram_bytes"], conv1.program.jobs[0].placement
     ifmap, weights, bias = random_tensors(SHAPE, seed=1, zeros=ZEROS, shift=4)
-    assert counted["ifmap"] == 8 * len(layout.pack_ifmaps(placement, ifmap, raw=True))
+    assert counted["ifmap"] == 8 * len(dram_image.pack_ifmaps(placement, ifmap, raw=True))
     strips = SHAPE.E // MAPPING["e"]  # weights and biases come again for every strip
-    assert counted["filter"] == strips * 8 * len(layout.pack_filters(placement, weights))
+    assert counted["filter"] == strips * 8 * len(dram_image.pack_filters(placement, weights))
     assert counted["filter"] == strips * 2 * SHAPE.M * SHAPE.C * SHAPE.R * SHAPE.S
     assert counted["bias"] == strips * 2 * SHAPE.M
     assert counted["ofmap"] == 2 * SHAPE.N * SHAPE.M * SHAPE.E * SHAPE.F

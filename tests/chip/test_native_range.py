@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from compiler.image.program import compile_layer
-from compiler.mapping.cost import Density
+from compiler.mapping.density import Density
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import CodeTooLong
 from compiler.mapping.search import find_mapping

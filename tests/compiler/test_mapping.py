@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.image.program import compile_layer, network_ids
+from compiler.image.noc_ids import noc_ids
+from compiler.image.program import compile_layer
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, MappingError, Placement, load_mapping
+from compiler.mapping.mapping import Mapping, MappingError, load_mapping
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping, search
 from compiler.paper.layers import CATALOGUE
 from compiler.paper.published import MEASURED, TABLE_III
@@ -86,7 +88,7 @@ def test_table_iii_fits_the_papers_chip(name):
 def ids_are_consistent(placement):
     """Every PE gets its ifmap row, and no word is meant for a PE that takes no part."""
     layer, mp, chip = placement.layer, placement.mapping, placement.chip
-    ids = network_ids(placement)
+    ids = noc_ids(placement)
     assert sum(ids["active"]) == placement.active_pes
     rows_of = {}
     for y in range(chip.rows):
@@ -97,7 +99,7 @@ def ids_are_consistent(placement):
             channel, phase = divmod(row, layer.U)
             assert channel < mp.r
             k = column * layer.U + phase  # the ifmap row it receives: U j + i
-            assert k < placement.rows
+            assert k < placement.tile_rows
             i = y % layer.R
             j, rest = divmod(k - i, layer.U)
             assert rest == 0 and 0 <= j < mp.e
@@ -116,10 +118,10 @@ def test_no_block_has_more_words_than_the_first(N, E, F, e, f, n):
     placement = Placement(layer, Mapping(m=4, n=n, e=e, f=f, p=4, q=1, r=1, t=1), CHIP)
     n = placement.mapping.n
     for words in (placement.ifmap_words, placement.psum_words):
-        each = [words(rows, columns) for _, _, rows, _, columns in placement.tiles]
+        each = [words(tile.rows, tile.columns) for tile in placement.tiles]
         assert [placement.first_tiles(words, count) for count in range(len(each) + 1)] == [
             sum(each[:count]) for count in range(len(each) + 1)]
-        assert placement.block_words(words) == max(sum(each[first:first + n]) for first in range(0, len(each), n))
+        assert placement.first_tiles(words, n) == max(sum(each[first:first + n]) for first in range(0, len(each), n))
     assert placement.all_blocks == len(range(0, len(each), n))
 
 

@@ -4,10 +4,13 @@ import time
 
 import pytest
 
-from compiler.mapping.cost import Density, costs
+from compiler.mapping.cost import costs
+from compiler.mapping.density import Density
 from compiler.mapping.energy import EnergyTable, load_energy_table
+from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, MappingError, Placement
+from compiler.mapping.mapping import Mapping, MappingError
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import OBJECTIVES, find_mapping, search
 from compiler.mapping.timeline import schedule
 from compiler.paper.layers import CATALOGUE
@@ -79,7 +82,7 @@ def test_no_mapping_says_what_is_short(shape, chip, message):
 def test_words_are_those_of_the_formula():
     """GLB words of docs: accounting of Table V, CONV1 at N = 4."""
     layer = lower(CATALOGUE["alexnet/CONV1"].with_batch(4), CHIP)[0]
-    found = costs(layer, CHIP, dict(m=96, n=1, e=7, f=55, p=16, q=1, r=1, t=2, coded=0))
+    found = costs(Geometry(layer, CHIP, Mapping(m=96, n=1, e=7, f=55, p=16, q=1, r=1, t=2)))
     words = found.glb["ifmap"] + found.glb["psum_read"] + found.glb["psum_write"]
     assert 8 * words == pytest.approx(18.45e6, rel=0.001)
 
@@ -97,9 +100,9 @@ def test_form_of_ofmaps(ofmap, form, coded):
     density = Density(1.0, ofmap, form)
     assert density.ofmap_coded is coded
     layer = lower(CATALOGUE["alexnet/CONV3"], CHIP)[0]
-    mapping = dict(m=64, n=1, e=13, f=13, p=16, q=4, r=2, t=2, coded=0)
-    words = costs(layer, CHIP, mapping, density).dram["ofmap"]
-    raw = costs(layer, CHIP, mapping, Density()).dram["ofmap"]
+    geometry = Geometry(layer, CHIP, Mapping(m=64, n=1, e=13, f=13, p=16, q=4, r=2, t=2))
+    words = costs(geometry, density).dram["ofmap"]
+    raw = costs(geometry, Density()).dram["ofmap"]
     assert words == pytest.approx(raw * (Density.code(ofmap) if coded else 1))
     if form == "auto":
         assert words <= raw

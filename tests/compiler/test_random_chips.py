@@ -9,9 +9,10 @@ import random
 import pytest
 
 from compiler.image.program import compile_layer
-from compiler.mapping.cost import Density
+from compiler.mapping.density import Density
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import CodeTooLong, MappingError, Placement
+from compiler.mapping.mapping import CodeTooLong, MappingError
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping
 from golden.tensors import random_tensors
 from tests.compiler.random_chips import random_chip, random_shape

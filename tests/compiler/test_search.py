@@ -3,16 +3,17 @@
 import random
 from dataclasses import replace
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from compiler.mapping import search
-from compiler.mapping.cost import Density, costs
-from compiler.mapping.limits import Sizes, up
+from compiler.mapping.cost import costs
+from compiler.mapping.density import Density
+from compiler.mapping.geometry import Geometry, up
+from compiler.mapping.limits import array_limits, loop_limits
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import MappingError
+from compiler.mapping.mapping import MappingError, Mappings
 from golden.layer import LayerShape
 from hw.config import PRESETS
 from tests.compiler.random_chips import random_chip, random_shape
@@ -37,7 +38,7 @@ def drawn_chip(chance, most_pes):
 
 def model_cycles(layer, chip, density=None):
     found = search.find_mapping(layer, chip, density=density)
-    return float(costs(layer, chip, found.as_dict(), density).cycles)
+    return float(costs(Geometry(layer, chip, found), density).cycles)
 
 
 def least_cycles(layer, chip):
@@ -46,22 +47,21 @@ def least_cycles(layer, chip):
         range(1, layer.E + 1), range(1, min(layer.M, max(1, 2 * chip.psum_spad_words // 3)) + 1),
         range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1), range(1, chip.rows // layer.R + 1),
         range(1, min(layer.M, chip.pes) + 1))))
-    sizes = Sizes(layer, SimpleNamespace(**dict(zip("epqrt", table.T, strict=True))), chip)
-    fits = (table[:, 4] == 1) | (sizes.segments == 1) | (table[:, 0] % sizes.segments == 0)
-    for value, most, _ in sizes.array_limits():
-        fits &= value <= most
+    array = Geometry(layer, chip, Mappings.of(**dict(zip("epqrt", table.T, strict=True)), m=1, n=1, f=1, coded=0))
+    fits = (table[:, 4] == 1) | (array.segments == 1) | (table[:, 0] % array.segments == 0)
+    for limit in array_limits(array):
+        fits &= limit.value <= limit.most
     e, p, q, r, t = table[fits].T
     least = np.inf
     for f, n, g in product(range(1, layer.F + 1), range(1, layer.N * layer.E * layer.F + 1), range(1, layer.M + 1)):
         some = (n <= layer.N * up(layer.E, e) * up(layer.F, f)) & (g <= up(layer.M, p * t))
         if some.any():
-            same = np.ones(some.sum(), int)
-            columns = dict(m=g * (p * t)[some], n=n * same, e=e[some], f=f * same, p=p[some], q=q[some], r=r[some],
-                           t=t[some], coded=0 * same)
-            sizes = Sizes(layer, SimpleNamespace(**columns), chip)
-            fits = np.all([value <= most for value, most, _ in sizes.loop_limits()], axis=0)
+            tilings = Mappings.of(m=g * (p * t)[some], n=n, e=e[some], f=f, p=p[some], q=q[some], r=r[some],
+                                  t=t[some], coded=0)
+            loops = Geometry(layer, chip, tilings)
+            fits = np.all([limit.value <= limit.most for limit in loop_limits(loops)], axis=0)
             if fits.any():
-                cycles = costs(layer, chip, {name: column[fits] for name, column in columns.items()}).cycles
+                cycles = costs(Geometry(layer, chip, tilings.take(fits))).cycles
                 least = min(least, float(cycles.min()))
     return least
 

@@ -5,7 +5,7 @@ import pytest
 from onnx import helper
 
 import compiler.onnx.plan
-from compiler.mapping.cost import Density
+from compiler.mapping.density import Density
 from compiler.onnx.graph import import_graph
 from compiler.onnx.plan import NEAR, Planner
 from hw.config import load_chip

@@ -7,7 +7,8 @@ import html5lib
 import pytest
 
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, Placement
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.placement import Placement
 from compiler.paper.networks import benchmark_layers
 from compiler.paper.published import MEASURED, TABLE_III
 from golden.layer import LayerShape

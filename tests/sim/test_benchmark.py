@@ -7,7 +7,8 @@ import pytest
 
 from compiler.image.program import Shard, compile_layer
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, Placement
+from compiler.mapping.mapping import Mapping
+from compiler.mapping.placement import Placement
 from compiler.paper.networks import BenchmarkLayer, benchmark_layers, benchmark_tensors
 from golden.conv import conv_layer
 from golden.layer import LayerShape
@@ -38,9 +39,9 @@ def test_shards_cover_the_layer_once():
 def test_sample_has_every_kind_of_block():
     chosen = sample_shards(LAYER.shape, MAPPING, CHIP)
     placement = Placement(lower(LAYER.shape, CHIP)[0], MAPPING, CHIP)
-    sizes = {(rows, columns) for shard in chosen
-             for *_, rows, _, columns in Placement(placement.layer, MAPPING, CHIP, shard.first_block, 1).tiles}
-    assert sizes == {(rows, columns) for *_, rows, _, columns in placement.tiles}
+    sizes = {(tile.rows, tile.columns) for shard in chosen
+             for tile in Placement(placement.layer, MAPPING, CHIP, shard.first_block, 1).tiles}
+    assert sizes == {(tile.rows, tile.columns) for tile in placement.tiles}
     assert {0, placement.all_blocks - 1} <= {shard.first_block for shard in chosen}
 
 

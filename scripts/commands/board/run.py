@@ -3,7 +3,7 @@
 import time
 
 from compiler.image.program import compile_layer
-from compiler.mapping.cost import Density, density_of
+from compiler.mapping.density import Density, density_of
 from golden.conv import conv_layer
 from hw.config import load_chip
 from hw.config.counters import COUNTERS

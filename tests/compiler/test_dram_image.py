@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.image import dram_image as layout
+from compiler.image import dram_image
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, MappingError, Placement
+from compiler.mapping.mapping import Mapping, MappingError
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
@@ -69,8 +70,8 @@ def check_ofmap(placement):
     ofmap = np.random.default_rng(1).integers(-1 << 15, 1 << 15, (layer.N, layer.M, layer.E, layer.F), np.int16)
     values = [-1 if index is None else ofmap[index] for index in ofmap_order(placement)]
     words = np.array(values, "<i2").view("<u8")
-    assert len(words) == layout.ofmap_words(placement, raw=True)
-    assert np.array_equal(layout.unpack_ofmap(placement, words, raw=True), ofmap)
+    assert len(words) == dram_image.ofmap_words(placement, raw=True)
+    assert np.array_equal(dram_image.unpack_ofmap(placement, words, raw=True), ofmap)
 
 
 @pytest.mark.parametrize("changes", [{}, dict(p=5, m=20), dict(t=1, p=7, m=7), dict(n=1), dict(f=6, e=7, n=2),
@@ -97,7 +98,7 @@ def test_ifmaps(extra, changes):
                             for q in range(mp.q):
                                 expected.append(int(padded[image, first + r * mp.q + q, y, x]))
                 expected += [0] * (-len(expected) % 4)
-    assert values_of(layout.pack_ifmaps(placement, ifmap, raw=True)) == expected
+    assert values_of(dram_image.pack_ifmaps(placement, ifmap, raw=True)) == expected
 
 
 @pytest.mark.parametrize("changes", [{}, dict(p=5, m=20), dict(t=1, p=7, m=7), dict(t=6, e=4, r=2, m=24)])
@@ -123,9 +124,9 @@ def test_filters(changes):
                     for pe in sorted(pes):
                         quad = pes[pe][word:word + 4]
                         expected += quad + [0] * (4 - len(quad))
-    words = layout.pack_filters(placement, weights)
+    words = dram_image.pack_filters(placement, weights)
     assert values_of(words) == expected
-    assert len(words) == placement.passes // placement.blocks[0] * placement.pass_words
+    assert len(words) == placement.passes // placement.blocks.count * placement.pass_words
 
 
 def test_biases():
@@ -133,23 +134,23 @@ def test_biases():
     bias = np.arange(100, 120, dtype=np.int16)
     quads = [[100, 101, 102, 103], [105, 106, 107, 108], [104, 0, 0, 0], [109, 0, 0, 0],
              [110, 111, 112, 113], [115, 116, 117, 118], [114, 0, 0, 0], [119, 0, 0, 0]]
-    assert values_of(layout.pack_biases(placement, bias)) == sum(quads, [])
+    assert values_of(dram_image.pack_biases(placement, bias)) == sum(quads, [])
 
 
 def test_second_group_has_its_own_tensors():
     shape = LayerShape.parse("M=8,C=4,H=5,W=5,R=3,G=2")
     placement = placed(shape, Mapping(m=4, n=1, e=3, p=4, q=2, r=1, t=1), group=1)
     ifmap, weights, bias = random_tensors(shape, seed=3)
-    assert values_of(layout.pack_ifmaps(placement, ifmap, raw=True))[:2] == ifmap[0, 2:, 0, 0].tolist()
-    assert values_of(layout.pack_filters(placement, weights))[:4] == weights[4:, 0, 0, 0].tolist()
-    assert values_of(layout.pack_biases(placement, bias)) == bias[4:].tolist()
+    assert values_of(dram_image.pack_ifmaps(placement, ifmap, raw=True))[:2] == ifmap[0, 2:, 0, 0].tolist()
+    assert values_of(dram_image.pack_filters(placement, weights))[:4] == weights[4:, 0, 0, 0].tolist()
+    assert values_of(dram_image.pack_biases(placement, bias)) == bias[4:].tolist()
 
 
 def test_stride_larger_than_the_filter_leaves_pixels_out():
     shape = LayerShape.parse("M=1,C=1,H=7,W=7,R=2,S=1,U=3,V=2")
     placement = placed(shape, Mapping(m=1, n=1, e=2, p=1, q=1, r=1, t=1))
     ifmap = np.arange(49, dtype=np.int16).reshape(1, 1, 7, 7)
-    assert values_of(layout.pack_ifmaps(placement, ifmap, raw=True)) == [
+    assert values_of(dram_image.pack_ifmaps(placement, ifmap, raw=True)) == [
         row * 7 + column for column in (0, 2, 4, 6) for row in (0, 1, 3, 4)]
 
 
