@@ -12,7 +12,7 @@ import numpy as np
 from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig
 
-from .density import Density, density_in_windows, unpadded
+from .density import Density, inside, unpadded
 from .energy import EnergyTable
 from .geometry import Geometry, choose
 from .mapping import Mapping, Number
@@ -100,7 +100,7 @@ def rates(geometry: Geometry[Number], density: Density) -> Rates:
     layer, mapping = geometry.layer, geometry.mapping
     worked = 1.0
     if geometry.chip.zero_skip:
-        worked = _share_worked(density_in_windows(layer, density.ifmap), mapping.q * layer.S)
+        worked = _share_worked(density.ifmap * inside(layer.shape), mapping.q * layer.S)
     in_dram = density.ifmap * unpadded(layer)  # RLC codes padding, too
     shrink = Density.coded(in_dram)
     return Rates(worked, _ramp(geometry, worked), shrink, density.ofmap_share, choose(mapping.coded > 0, shrink, 1.0),

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.layer import LayerShape
 from golden.rlc import MOST_RUN, PAIRS_OF_WORD, VALUES_OF_WORD
 
 from .lowering import NativeLayer
 
-__all__ = ["Density", "density_in_windows", "density_of", "most_coded_words", "unpadded"]
+__all__ = ["Density", "density_of", "inside", "most_coded_words", "unpadded"]
 
 # Above this density the model counts ifmaps as raw: a code would take more than 0.96 of their words, and from 0.75
 # on more than all of them.
@@ -83,10 +84,10 @@ def unpadded(layer: NativeLayer) -> float:
     return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
 
 
-def density_in_windows(layer: NativeLayer, density: float) -> float:
-    """The density of what the windows meet, padding included."""
-    shape, share = layer.shape, 1.0
-    for size, outputs, taps, stride in ((shape.H, shape.E, shape.R, shape.U), (shape.W, shape.F, shape.S, shape.V)):
-        at = stride * np.arange(outputs)[:, None] + shape.D * np.arange(taps) - shape.P
-        share *= float(np.mean((at >= 0) & (at < size)))
-    return density * share
+def inside(shape: LayerShape) -> float:
+    """Share of a layer's products that meet the ifmap and not its padding."""
+    def share(size: int, outputs: int, stride: int, window: int) -> float:
+        at = stride * np.arange(outputs)[:, None] + shape.D * np.arange(window) - shape.P
+        return float(((at >= 0) & (at < size)).mean())
+
+    return share(shape.H, shape.E, shape.U, shape.R) * share(shape.W, shape.F, shape.V, shape.S)

@@ -6,7 +6,7 @@ import numpy as np
 
 from golden.layer import LayerShape
 
-from .file import GraphError
+from .file import Dims, GraphError
 
 __all__ = ["ChipLayer"]
 
@@ -48,24 +48,24 @@ class ChipLayer:
     op: str
     input: str
     output: str
-    weights_shape: tuple
+    weights_shape: tuple[int, int, int, int]
     weights: np.ndarray | None = None
     bias: np.ndarray | None = None
     axes: int = 0
-    folded: tuple = ()
+    folded: tuple[str, ...] = ()
     relu: bool = False
-    strides: tuple = (1, 1)
-    dilations: tuple = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+    dilations: tuple[int, int] = (1, 1)
     groups: int = 1
-    pads: tuple = (0, 0, 0, 0)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     auto_pad: str = "NOTSET"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"node {self.name} ({self.op})"
 
     # -- shapes -----------------------------------------------------------------------------------
 
-    def shape(self, dims) -> LayerShape:
+    def shape(self, dims: Dims) -> LayerShape:
         """The convolution for an input of sizes `dims`; padding that is not the same on all sides is in H and W.
 
         Raises
@@ -89,7 +89,7 @@ class ChipLayer:
         except ValueError as error:
             raise GraphError(f"{self}: {error}") from None
 
-    def output_dims(self, dims) -> tuple:
+    def output_dims(self, dims: Dims) -> Dims:
         """Sizes of the output for an input of sizes `dims`; the batch, or rows of a Gemm or MatMul, may be 0."""
         if self.op == "Conv" and dims[0] == 0:
             return 0, *self.output_dims((1, *dims[1:]))[1:]
@@ -100,14 +100,14 @@ class ChipLayer:
             return (*dims[:-1], shape.M)
         return (shape.N, shape.M, shape.F) if self.axes == 1 else shape.ofmap_shape
 
-    def _ifmap_dims(self, dims):
+    def _ifmap_dims(self, dims: Dims) -> tuple[int, int, int, int]:
         if self.op != "Conv":
             if not dims:
                 raise GraphError(f"{self}: its input must not be a scalar")
             return 1, dims[-1], 1, int(np.prod(dims[:-1], dtype=int))
         if len(dims) != self.axes + 2:
             raise GraphError(f"{self}: its input must have {self.axes + 2} dimensions, not {len(dims)}")
-        return (*dims[:2], 1, dims[2]) if self.axes == 1 else tuple(dims)
+        return dims[0], dims[1], dims[2] if self.axes == 2 else 1, dims[-1]
 
     @property
     def padded(self) -> bool:
@@ -116,7 +116,7 @@ class ChipLayer:
             return max(self.weights_shape[2:]) > 1
         return any(self.pads)
 
-    def _padding(self, H, W):
+    def _padding(self, H: int, W: int) -> tuple[int, int, int, int]:
         if self.auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
             return self.pads
         sides = []
@@ -129,13 +129,13 @@ class ChipLayer:
         return top, left, bottom, right
 
     @property
-    def _dilation(self):
+    def _dilation(self) -> int:
         """The dilation of the axes on which there is anything to spread."""
         windows = zip(self.dilations, self.weights_shape[2:], strict=True)
         return max((dilation for dilation, window in windows if window > 1), default=1)
 
     @property
-    def _spread(self):
+    def _spread(self) -> tuple[int, int]:
         """Distances between weights that zeros fill: the chip's lowering knows one dilation for both axes."""
         rows, columns = (dilation if window > 1 else 1
                          for dilation, window in zip(self.dilations, self.weights_shape[2:], strict=True))
@@ -144,15 +144,22 @@ class ChipLayer:
 
     # -- tensors ----------------------------------------------------------------------------------
 
+    @property
+    def parameters(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and bias of a layer that was imported with them."""
+        assert self.weights is not None and self.bias is not None
+        return self.weights, self.bias
+
     def filters(self) -> np.ndarray:
         """Weights (M, C/G, R, S) of `shape`."""
         rows, columns = self._spread
-        M, C, R, S = self.weights.shape
-        spread = np.zeros((M, C, rows * (R - 1) + 1, columns * (S - 1) + 1), self.weights.dtype)
-        spread[:, :, ::rows, ::columns] = self.weights
+        weights, _ = self.parameters
+        M, C, R, S = weights.shape
+        spread = np.zeros((M, C, rows * (R - 1) + 1, columns * (S - 1) + 1), weights.dtype)
+        spread[:, :, ::rows, ::columns] = weights
         return spread
 
-    def ifmap(self, x) -> np.ndarray:
+    def ifmap(self, x: np.ndarray) -> np.ndarray:
         """The input as (N, C, H, W) of `shape`."""
         N, C, H, W = self._ifmap_dims(x.shape)
         planes = x.reshape(-1, C).T.reshape(1, C, 1, W) if self.op != "Conv" else x.reshape(N, C, H, W)
@@ -161,7 +168,7 @@ class ChipLayer:
             return planes
         return np.pad(planes, ((0, 0), (0, 0), (top, bottom), (left, right)))
 
-    def output_tensor(self, ofmap, dims) -> np.ndarray:
+    def output_tensor(self, ofmap: np.ndarray, dims: Dims) -> np.ndarray:
         """An ofmap (N, M, E, F) as the output for an input of sizes `dims`."""
         if self.op != "Conv":
             ofmap = ofmap.reshape(self.weights_shape[0], -1).T

@@ -1,19 +1,23 @@
 """What goes to the chip: Conv, Gemm and MatMul with constant weights, and the nodes around them that fold in."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import onnx
 from onnx import helper
 
 from .chip_layer import ChipLayer
+from .file import Dims
 from .float_nodes import free_names, is_standard
 from .tensors import GraphTensors
 
 __all__ = ["LayerMaker"]
 
 
-def _attributes(node):
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return {item.name: helper.get_attribute_value(item) for item in node.attribute}
 
 
@@ -30,7 +34,7 @@ class LayerMaker:
         Compute weights and biases; without, only shapes.
     """
 
-    def __init__(self, model, tensors: GraphTensors, live, weights):
+    def __init__(self, model: onnx.ModelProto, tensors: GraphTensors, live: Collection[int], weights: bool) -> None:
         self._nodes, self._tensors, self._weights = model.graph.node, tensors, weights
         self._makers = {name: index for index in live for name in self._nodes[index].output if name}
         uses, readers = Counter(value.name for value in model.graph.output), {}
@@ -40,7 +44,7 @@ class LayerMaker:
                 readers[name] = index
         self._only_reader = {name: index for name, index in readers.items() if uses[name] == 1}
 
-    def layer(self, index, node) -> ChipLayer | None:
+    def layer(self, index: int, node: onnx.NodeProto) -> ChipLayer | None:
         """The chip's layer of a node, without what follows; None if the node is the host's."""
         maker = {"Conv": self._conv, "Gemm": self._gemm, "MatMul": self._matmul}.get(node.op_type)
         if maker is None or not is_standard(node) or node.input[0] in self._tensors:
@@ -52,10 +56,10 @@ class LayerMaker:
         found = maker(node, dims, _attributes(node)) if dims and all(dims) else None
         return found and replace(found, index=index, name=node.name or node.output[0])
 
-    def _value(self, name):
+    def _value(self, name: str) -> Any:
         return np.asarray(self._tensors.value(name), np.float64) if self._weights else None
 
-    def _bias(self, node, M, factor=1.0):
+    def _bias(self, node: onnx.NodeProto, M: int, factor: float = 1.0) -> np.ndarray | None:
         """A bias that is a constant for each filter: (M,)."""
         if not self._weights:
             return None
@@ -63,7 +67,7 @@ class LayerMaker:
             return np.zeros(M)
         return np.broadcast_to(factor * self._value(node.input[2]).reshape(-1), (M,))
 
-    def _conv(self, node, dims, attributes):
+    def _conv(self, node: onnx.NodeProto, dims: Dims, attributes: dict[str, Any]) -> ChipLayer | None:
         if len(dims) not in (3, 4):
             return None
         pads = attributes.get("pads", [0] * 2 * (len(dims) - 2))
@@ -77,7 +81,7 @@ class LayerMaker:
         return ChipLayer(
             index=0, name="", op="Conv", axes=len(dims) - 2, input=node.input[0], output=node.output[0],
             folded=("Conv",),
-            weights_shape=(*dims[:2], 1, dims[2]) if flat else tuple(dims),
+            weights_shape=(dims[0], dims[1], 1 if flat else dims[2], dims[-1]),
             weights=weights.reshape(*dims[:2], -1, dims[-1]) if self._weights else None,
             bias=self._bias(node, dims[0]),
             strides=(1,) * flat + tuple(attributes.get("strides", [1] * (len(dims) - 2))),
@@ -86,31 +90,31 @@ class LayerMaker:
             pads=(0, 0, 0, 0) if auto_pad == "VALID" else (*first, *pads[:half], *first, *pads[half:]),
             auto_pad=auto_pad)
 
-    def _gemm(self, node, dims, attributes):
+    def _gemm(self, node: onnx.NodeProto, dims: Dims, attributes: dict[str, Any]) -> ChipLayer | None:
         M, K = dims if attributes.get("transB") else dims[::-1]
         rows = self._tensors.dims(node.input[2]) if len(node.input) > 2 and node.input[2] else ()
-        if attributes.get("transA") or len(rows) > 1 and rows[0] != 1:
+        if attributes.get("transA") or rows is None or len(rows) > 1 and rows[0] != 1:
             return None  # a transposed input, or another bias for each row
         weights = self._value(node.input[1])
         if self._weights:
             weights = attributes.get("alpha", 1.0) * (weights if attributes.get("transB") else weights.T)
         return self._dense(node, M, K, weights, self._bias(node, M, attributes.get("beta", 1.0)))
 
-    def _matmul(self, node, dims, _):
+    def _matmul(self, node: onnx.NodeProto, dims: Dims, _: dict[str, Any]) -> ChipLayer | None:
         if len(dims) != 2:
             return None
         weights = self._value(node.input[1])
         return self._dense(node, dims[1], dims[0], weights.T if self._weights else None,
                            np.zeros(dims[1]) if self._weights else None)
 
-    def _dense(self, node, M, K, weights, bias):
+    def _dense(self, node: onnx.NodeProto, M: int, K: int, weights: Any, bias: np.ndarray | None) -> ChipLayer:
         return ChipLayer(index=0, name="", op=node.op_type, input=node.input[0], output=node.output[0],
                          folded=(node.op_type,), weights_shape=(M, K, 1, 1),
                          weights=weights.reshape(M, K, 1, 1) if self._weights else None, bias=bias)
 
     # -- what stands before a layer -----------------------------------------------------------------
 
-    def absorb(self, layer, hosts) -> tuple[ChipLayer, list]:
+    def absorb(self, layer: ChipLayer, hosts: Collection[int]) -> tuple[ChipLayer, list[int]]:
         """The layer with the nodes before it that feed only it and that the chip can do with it; their places.
 
         Parameters
@@ -118,8 +122,8 @@ class LayerMaker:
         hosts : collection of int
             Places of the nodes that are the host's so far.
         """
-        taken = []
-        while (index := self._makers.get(layer.input)) in hosts and layer.input in self._only_reader:
+        taken: list[int] = []
+        while layer.input in self._only_reader and (index := self._makers.get(layer.input, -1)) in hosts:
             node = self._nodes[index]
             rule = {"Pad": self._absorb_pad, "BatchNormalization": self._absorb_norm}.get(node.op_type)
             if rule is None or not is_standard(node) or node.input[0] in self._tensors:
@@ -131,7 +135,7 @@ class LayerMaker:
             taken.append(index)
         return layer, taken
 
-    def _absorb_pad(self, layer, node):
+    def _absorb_pad(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
         """Zeros around a Conv's input are padding of its own."""
         attributes = _attributes(node)
         if layer.op != "Conv" or layer.auto_pad not in ("NOTSET", "VALID") or attributes.get("mode", b"constant") != (
@@ -159,7 +163,7 @@ class LayerMaker:
             top + (begins.get(rank - 2, 0) if layer.axes == 2 else 0), left + begins.get(rank - 1, 0),
             bottom + (ends.get(rank - 2, 0) if layer.axes == 2 else 0), right + ends.get(rank - 1, 0)))
 
-    def _absorb_norm(self, layer, node):
+    def _absorb_norm(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
         """A normalisation of the layer's channels, if no zeros of padding stand between."""
         rank = layer.axes + 2 if layer.op == "Conv" else 2 if layer.op == "Gemm" else self._tensors.rank(layer.input)
         channels = layer.weights_shape[1] * layer.groups
@@ -170,15 +174,16 @@ class LayerMaker:
             return layer
         factor, shift = (part.reshape(layer.groups, 1, -1, 1, 1) for part in self._norm(node))
         M, *rest = layer.weights_shape
-        grouped = layer.weights.reshape(layer.groups, M // layer.groups, *rest)
-        return replace(layer, weights=(grouped * factor).reshape(layer.weights.shape),
-                       bias=layer.bias + (grouped * shift).sum(axis=(2, 3, 4)).reshape(M))
+        weights, bias = layer.parameters
+        grouped = weights.reshape(layer.groups, M // layer.groups, *rest)
+        return replace(layer, weights=(grouped * factor).reshape(weights.shape),
+                       bias=bias + (grouped * shift).sum(axis=(2, 3, 4)).reshape(M))
 
     # -- what follows a layer -----------------------------------------------------------------------
 
-    def fold(self, layer) -> tuple[ChipLayer, list]:
+    def fold(self, layer: ChipLayer) -> tuple[ChipLayer, list[int]]:
         """The layer with the nodes that only it feeds and that the chip can do with it; their places."""
-        taken = []
+        taken: list[int] = []
         while not layer.relu and (index := self._only_reader.get(layer.output)) is not None:
             node = self._nodes[index]
             least = self.least(node) if node.op_type == "Clip" and node.input[0] == layer.output else None
@@ -194,7 +199,7 @@ class LayerMaker:
             taken.append(index)
         return layer, taken
 
-    def least(self, node) -> float | None:
+    def least(self, node: onnx.NodeProto) -> float | None:
         """The least value that a Relu or a Clip lets through; None for other nodes, and where it is not known."""
         if not is_standard(node) or node.op_type not in ("Relu", "Clip"):
             return None
@@ -205,18 +210,18 @@ class LayerMaker:
             least = self._tensors.value(node.input[1]).item()
         return least
 
-    def _is_norm(self, node, channels):
+    def _is_norm(self, node: onnx.NodeProto, channels: int) -> bool:
         """Whether a node scales and shifts each of its axis 1's `channels` by constants."""
         return not _attributes(node).get("training_mode") and not any(node.output[1:]) and all(
             name in self._tensors and self._tensors.dims(name) == (channels,) for name in node.input[1:])
 
-    def _norm(self, node):
+    def _norm(self, node: onnx.NodeProto) -> tuple[np.ndarray, np.ndarray]:
         """(factor, shift) of a normalisation: its output is input * factor + shift."""
         scale, shift, mean, variance = (self._value(name) for name in node.input[1:])
         factor = scale / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
         return factor, shift - mean * factor
 
-    def _fold_norm(self, layer, node):
+    def _fold_norm(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
         """Axis 1 is that of the filters in what a Conv or a Gemm makes, in a MatMul's only if it is the last."""
         flat = layer.op != "MatMul" or self._tensors.rank(layer.output) == 2
         if not flat or node.input[0] != layer.output or not self._is_norm(node, layer.weights_shape[0]):
@@ -224,9 +229,10 @@ class LayerMaker:
         if not self._weights:
             return layer
         factor, shift = self._norm(node)
-        return replace(layer, weights=layer.weights * factor[:, None, None, None], bias=layer.bias * factor + shift)
+        weights, bias = layer.parameters
+        return replace(layer, weights=weights * factor[:, None, None, None], bias=bias * factor + shift)
 
-    def _for_filters(self, layer, node):
+    def _for_filters(self, layer: ChipLayer, node: onnx.NodeProto) -> str | None:
         """The name of the constant that a node combines the layer with, if that is one number for each filter."""
         other = next((name for name in node.input if name != layer.output), None)
         if other is None or other not in self._tensors:
@@ -240,19 +246,25 @@ class LayerMaker:
                                          for axis, size in enumerate(full))
         return other if fits else None
 
-    def _fold_add(self, layer, node):
+    def _fold_add(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
         other = self._for_filters(layer, node)
-        if other is None or not self._weights:
-            return other and layer
-        return replace(layer, bias=layer.bias + self._value(other).reshape(-1))
+        if other is None:
+            return None
+        if not self._weights:
+            return layer
+        _, bias = layer.parameters
+        return replace(layer, bias=bias + self._value(other).reshape(-1))
 
-    def _fold_mul(self, layer, node):
+    def _fold_mul(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
         other = self._for_filters(layer, node)
-        if other is None or not self._weights:
-            return other and layer
+        if other is None:
+            return None
+        if not self._weights:
+            return layer
+        weights, bias = layer.parameters
         factor = np.broadcast_to(self._value(other).reshape(-1), layer.weights_shape[:1])
-        return replace(layer, weights=layer.weights * factor[:, None, None, None], bias=layer.bias * factor)
+        return replace(layer, weights=weights * factor[:, None, None, None], bias=bias * factor)
 
     @staticmethod
-    def _fold_relu(layer, node):
+    def _fold_relu(layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer:
         return replace(layer, relu=True)

@@ -1,5 +1,6 @@
 """An ONNX file: read, checked, its inputs described."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import onnx
 from onnx import defs, helper, inliner, numpy_helper, shape_inference, version_converter
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
-__all__ = ["GraphError", "Port", "load_model", "model_inputs"]
+__all__ = ["Dims", "GraphError", "Port", "Sizes", "load_model", "model_inputs"]
 
+Dims = tuple[int, ...]  # sizes of a tensor
+Sizes = dict[str, Dims]  # of tensors, by name
 IR_VERSION = 10  # what onnxruntime 1.22 takes; later ones only add types that no layer of the chip has
 OLDEST, NEWEST = 7, 23  # sets of operators that onnxruntime 1.22 has
 _STAND_IN = 9973  # a size that no other is equal to
@@ -34,20 +37,21 @@ class Port:
 
     name: str
     dtype: np.dtype
-    dims: tuple | None
+    dims: tuple[int | None, ...] | None
 
-    def accepts(self, dims) -> bool:
+    def accepts(self, dims: Dims) -> bool:
         """Whether a tensor of these sizes may be fed."""
         return self.dims is None or len(dims) == len(self.dims) and all(
             own in (None, given) for own, given in zip(self.dims, dims, strict=True))
 
     def __str__(self) -> str:
-        open_rank = self.dims is None
-        sizes = "any shape" if open_rank else "x".join("?" if size is None else str(size) for size in self.dims)
+        sizes = "any shape"
+        if self.dims is not None:
+            sizes = "x".join("?" if size is None else str(size) for size in self.dims)
         return f"{self.name} ({self.dtype}, {sizes or 'a scalar'})"
 
 
-def load_model(path, *, weights=True) -> onnx.ModelProto:
+def load_model(path: str | Path, *, weights: bool = True) -> onnx.ModelProto:
     """Read and check a model, and bring it to the form that the importer and onnxruntime take.
 
     Local functions are inlined, sparse weights written out, operators of very old and very new sets converted,
@@ -82,7 +86,7 @@ def load_model(path, *, weights=True) -> onnx.ModelProto:
     return model
 
 
-def _read_external(model, folder, *, all_of_them):
+def _read_external(model: onnx.ModelProto, folder: Path, *, all_of_them: bool) -> None:
     """Weights that other files hold; all, or those so small that they may be sizes."""
     for tensor in model.graph.initializer:
         if uses_external_data(tensor) and (all_of_them or int(np.prod(tensor.dims)) <= _SIZES):
@@ -97,7 +101,7 @@ def _read_external(model, folder, *, all_of_them):
                 del tensor.external_data[:]
 
 
-def _write_out_sparse(graph):
+def _write_out_sparse(graph: onnx.GraphProto) -> None:
     """Sparse initializers as ordinary ones."""
     for sparse in graph.sparse_initializer:
         values, places = (numpy_helper.to_array(part) for part in (sparse.values, sparse.indices))
@@ -110,14 +114,14 @@ def _write_out_sparse(graph):
     del graph.sparse_initializer[:]
 
 
-def _open_negative_sizes(graph):
+def _open_negative_sizes(graph: onnx.GraphProto) -> None:
     for value in (*graph.input, *graph.output, *graph.value_info):
         for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
             if dim.HasField("dim_value") and dim.dim_value < 0:
                 dim.ClearField("dim_value")
 
 
-def _check(model):
+def _check(model: onnx.ModelProto) -> None:
     """By ONNX's checker, which asks for what nobody needs: shapes of all outputs, and files of weights."""
     graph = model.graph
     bare = [value.type.tensor_type for value in (*graph.input, *graph.output)
@@ -142,7 +146,7 @@ def _check(model):
             graph.initializer.extend(initializers)
 
 
-def _known(model):
+def _known(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model in operators that onnxruntime has: of sets that are neither too old for it nor too new."""
     used = next((item for item in model.opset_import if item.domain in ("", "ai.onnx")), None)
     if used is None or OLDEST <= used.version <= NEWEST:
@@ -159,7 +163,7 @@ def _known(model):
         return model
 
 
-def _from_oldest(model):
+def _from_oldest(model: onnx.ModelProto) -> onnx.ModelProto:
     """Converted; the converter wants every size to be a number, and needs none of those that are open."""
     sized = onnx.ModelProto()
     sized.CopyFrom(model)
@@ -185,14 +189,14 @@ def _from_oldest(model):
     return converted
 
 
-def _fill(values):
+def _fill(values: Iterable[onnx.ValueInfoProto]) -> None:
     for value in values:
         for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
             if not dim.HasField("dim_value"):
                 dim.dim_value = _STAND_IN
 
 
-def _nodes(graph):
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """All nodes of a graph, those of its subgraphs included."""
     for node in graph.node:
         yield node
@@ -201,13 +205,13 @@ def _nodes(graph):
                 yield from _nodes(inner)
 
 
-def _converted(model, version):
+def _converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
     converted = version_converter.convert_version(model, version)
     del converted.graph.value_info[:]  # it describes tensors that it adds without a type
     return converted
 
 
-def _align(graph):
+def _align(graph: onnx.GraphProto) -> None:
     """Old operators join dimensions from an `axis` on, which the converter takes wrongly: Unsqueeze spells it out."""
     ranks = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
     ranks |= {value.name: len(value.type.tensor_type.shape.dim)
@@ -234,7 +238,7 @@ def _align(graph):
         graph.node.append(node)
 
 
-def model_inputs(model) -> dict[str, Port]:
+def model_inputs(model: onnx.ModelProto) -> dict[str, Port]:
     """The inputs that must be fed: old models also list their initializers as inputs."""
     given = {tensor.name for tensor in model.graph.initializer}
     ports = {}

@@ -1,6 +1,8 @@
 """What the chip does not do: single nodes, run by onnxruntime."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,17 +16,17 @@ from .file import GraphError
 __all__ = ["FloatConv", "NodeRunner", "free_names", "is_standard", "node_label", "run_float"]
 
 
-def node_label(node) -> str:
+def node_label(node: onnx.NodeProto) -> str:
     """How messages name a node."""
     return f"node {node.name or next(filter(None, node.output), '')} ({node.op_type})"
 
 
-def is_standard(node) -> bool:
+def is_standard(node: onnx.NodeProto) -> bool:
     """Whether a node's operator is one of ONNX itself."""
     return node.domain in ("", "ai.onnx")
 
 
-def free_names(node) -> list[str]:
+def free_names(node: onnx.NodeProto) -> list[str]:
     """Tensors that a node reads: its inputs, and what its subgraphs take from outside."""
     names = [name for name in node.input if name]
     for attribute in node.attribute:
@@ -37,7 +39,7 @@ def free_names(node) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _session(model, threads=0) -> onnxruntime.InferenceSession:
+def _session(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     options.intra_op_num_threads = threads
@@ -46,7 +48,7 @@ def _session(model, threads=0) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def run_float(model, feeds) -> dict:
+def run_float(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The whole model in float by onnxruntime: the oracle, which shares nothing with our import.
 
     Raises
@@ -76,7 +78,7 @@ _BEFORE = (r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", r"^.*Status Message: ", r"^\
            r"^[^()]*::[^()]*(\(\))?\(([^()]|\([^()]*\))*\)( const)? ")
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     """The first line of an error, without what only its authors read."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     reason = lines[0]
@@ -94,12 +96,12 @@ class NodeRunner:
         Of the model's tensors, as far as they are known: what a value that is no array is fed as.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: onnx.ModelProto) -> None:
         self._opsets, self._ir_version = list(model.opset_import), model.ir_version
-        self._sessions = {}
-        self.types = {}
+        self._sessions: dict[tuple[bytes, ...], onnxruntime.InferenceSession] = {}
+        self.types: dict[str, onnx.TypeProto] = {}
 
-    def run(self, node, values) -> dict:
+    def run(self, node: onnx.NodeProto, values: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs by name.
 
         Parameters
@@ -126,19 +128,19 @@ class NodeRunner:
         except Exception as error:  # onnxruntime's exceptions have no common base
             raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_reason(error)}") from None
 
-    def _type(self, name, value):
+    def _type(self, name: str, value: Any) -> onnx.TypeProto:
         if isinstance(value, np.ndarray):
             return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), None)
         return _of_any_size(self.types[name])
 
-    def _model(self, node, types, outputs):
+    def _model(self, node: onnx.NodeProto, types: dict[str, onnx.TypeProto], outputs: list[str]) -> onnx.ModelProto:
         inputs = [helper.make_value_info(name, kind) for name, kind in types.items()]
         # onnxruntime infers the outputs' types itself.
         graph = helper.make_graph([node], "node", inputs, [onnx.ValueInfoProto(name=name) for name in outputs])
         return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
 
 
-def _of_any_size(kind):
+def _of_any_size(kind: onnx.TypeProto) -> onnx.TypeProto:
     """A type without the sizes of its tensors."""
     found = onnx.TypeProto()
     found.CopyFrom(kind)
@@ -153,10 +155,10 @@ def _of_any_size(kind):
 class FloatConv:
     """A layer's convolution in float32, as onnxruntime computes it: what the chip's result is held to."""
 
-    def __init__(self):
-        self._sessions = {}
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[int, ...], onnxruntime.InferenceSession] = {}
 
-    def __call__(self, ifmap, weights, bias, shape: LayerShape):
+    def __call__(self, ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape) -> np.ndarray:
         """Sums (N, M, E, F) before any ReLU of ifmap (N, C, H, W), weights (M, C/G, R, S), bias (M,)."""
         key = shape.U, shape.V, shape.P, shape.D, shape.G
         if key not in self._sessions:

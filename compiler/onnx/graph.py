@@ -4,14 +4,16 @@ Constants are folded by `tensors`, `chip_nodes` decides what the chip does; all 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
 
 from .chip_layer import ChipLayer
 from .chip_nodes import LayerMaker
-from .file import GraphError, Port, model_inputs
+from .file import GraphError, Port, Sizes, model_inputs
 from .float_macs import host_macs
 from .float_nodes import NodeRunner, free_names
 from .tensors import GraphTensors
@@ -35,10 +37,13 @@ class HostNode:
     """
 
     node: onnx.NodeProto
-    inputs: tuple
-    outputs: tuple
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     macs: int | None = 0
     rectifies: bool = False
+
+
+Step = ChipLayer | HostNode
 
 
 @dataclass(frozen=True)
@@ -61,21 +66,21 @@ class Network:
     """
 
     inputs: dict[str, Port]
-    outputs: list
-    steps: list
-    constants: dict
+    outputs: list[str]
+    steps: list[Step]
+    constants: dict[str, np.ndarray]
     runner: NodeRunner
-    dims: dict
+    dims: Sizes
     model: onnx.ModelProto
-    sizes: dict | None = None
-    _others: dict = field(default_factory=dict, repr=False)
+    sizes: Sizes | None = None
+    _others: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def layers(self) -> list[ChipLayer]:
         """The chip's steps."""
         return [step for step in self.steps if isinstance(step, ChipLayer)]
 
-    def fed(self, feeds) -> "Network":
+    def fed(self, feeds: dict[str, np.ndarray]) -> "Network":
         """The network for inputs of these sizes: this one, if its steps do not depend on them."""
         sizes = {name: np.shape(value) for name, value in feeds.items()}
         if self.sizes is None or sizes == self.sizes:
@@ -86,7 +91,7 @@ class Network:
         return self._others["network"]
 
 
-def import_graph(model, sizes=None, *, weights=True) -> Network:
+def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights: bool = True) -> Network:
     """Cut a model into steps.
 
     Parameters
@@ -107,7 +112,8 @@ def import_graph(model, sizes=None, *, weights=True) -> Network:
     tensors = GraphTensors(model, sizes or {}, runner)
     live = _live(model, tensors)
     maker = LayerMaker(model, tensors, live, weights)
-    steps, folded = {}, set()
+    found: dict[int, Step] = {}
+    folded: set[int] = set()
     for index in live:
         if index in folded:
             continue
@@ -115,19 +121,19 @@ def import_graph(model, sizes=None, *, weights=True) -> Network:
         layer = maker.layer(index, node)
         if layer is None:
             reads = tuple(name for name in free_names(node) if name not in tensors)
-            steps[index] = HostNode(node, reads, tuple(name for name in node.output if name),
+            found[index] = HostNode(node, reads, tuple(name for name in node.output if name),
                                     host_macs(node, tensors), maker.least(node) == 0)
             continue
-        layer, before = maker.absorb(layer, [place for place, step in steps.items() if isinstance(step, HostNode)])
+        layer, before = maker.absorb(layer, [place for place, step in found.items() if isinstance(step, HostNode)])
         for place in before:
-            del steps[place]
+            del found[place]
         layer, after = maker.fold(layer)
         folded.update(after)
         if weights:
             _check_finite(layer)
-        steps[index] = layer
-    steps, outputs = list(steps.values()), [value.name for value in model.graph.output]
-    constants = {}
+        found[index] = layer
+    steps, outputs = list(found.values()), [value.name for value in model.graph.output]
+    constants: dict[str, np.ndarray] = {}
     if weights:
         read = {name for step in steps if isinstance(step, HostNode) for name in free_names(step.node)} | set(outputs)
         constants = {name: tensors.value(name) for name in read if name in tensors}
@@ -137,7 +143,7 @@ def import_graph(model, sizes=None, *, weights=True) -> Network:
                    dict(sizes or {}) if tensors.sized else None)
 
 
-def _live(model, tensors):
+def _live(model: onnx.ModelProto, tensors: GraphTensors) -> list[int]:
     """Places of the nodes that have to run: no constants, and something needs what they make."""
     needed, places = {value.name for value in model.graph.output}, []
     for index, node in reversed(list(enumerate(model.graph.node))):
@@ -147,15 +153,16 @@ def _live(model, tensors):
     return places[::-1]
 
 
-def _check_finite(layer):
-    for what, values in (("weights", layer.weights), ("bias", layer.bias)):
+def _check_finite(layer: ChipLayer) -> None:
+    for what, values in zip(("weights", "bias"), layer.parameters, strict=True):
         bad = int(np.count_nonzero(~np.isfinite(values)))
         if bad:
             raise GraphError(f"{layer}: its {what} must be finite numbers; "
                              f"{bad} of {values.size} are NaN or infinite")
 
 
-def execute(network: Network, feeds: dict, chip, *, after=None) -> dict:
+def execute(network: Network, feeds: dict[str, np.ndarray], chip: Callable[[ChipLayer, np.ndarray], np.ndarray], *,
+            after: Callable[[Step], None] | None = None) -> dict[str, np.ndarray]:
     """Run a network.
 
     Parameters
@@ -176,6 +183,7 @@ def execute(network: Network, feeds: dict, chip, *, after=None) -> dict:
     for step in network.steps:
         left.update((step.input,) if isinstance(step, ChipLayer) else step.inputs)
     values = dict(network.constants) | feeds
+    read: tuple[str, ...]
     for step in network.steps:
         if isinstance(step, ChipLayer):
             x = values[step.input]

@@ -1,7 +1,11 @@
 """What the chip would do with a network: a mapping and its costs for each layer, and what they add up to."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
 
 from compiler.mapping.cost import RESOURCES, Costs, costs
 from compiler.mapping.density import Density
@@ -46,11 +50,11 @@ class LayerPlan:
 
     index: int
     name: str
-    folded: tuple
+    folded: tuple[str, ...]
     shape: LayerShape
     mapped: LayerShape
     mapping: Mapping
-    costs: Costs
+    costs: Costs[float]
     chip: ChipConfig
 
     @property
@@ -68,12 +72,12 @@ class LayerPlan:
         """Of all jobs: each is configured anew, and the chip does nothing else meanwhile."""
         return self.shape.G * configuration_cycles(self.chip)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """A layer's object in the JSON: bytes for words, all jobs together."""
         jobs, found = self.shape.G, self.costs
         raw = costs(self.placement).dram
 
-        def by_kind(words):
+        def by_kind(words: dict[str, float]) -> dict[str, int]:
             return {name: int(8 * jobs * count) for name, count in words.items()}
 
         return {
@@ -90,6 +94,16 @@ class LayerPlan:
         }
 
 
+class Kept(Protocol):
+    """Where results are kept: what `Planner` needs of a `sim.jobs.cache.Cache`."""
+
+    def key(self, *subject: Any) -> str: ...
+
+    def get(self, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None: ...
+
+    def put(self, name: str, table: dict[str, Any]) -> None: ...
+
+
 class Planner:
     """Finds mappings; equal layers are searched once, and found ones stay on disk.
 
@@ -98,8 +112,8 @@ class Planner:
     chip : ChipConfig
     objective : str
         See `compiler.mapping.search`.
-    kept : object
-        Has `key`, `get` and `put` of a `sim.jobs.cache.Cache`, for the mappings that were found.
+    kept : Kept
+        For the mappings that were found.
     near : float
         A mapping that was found for densities this close is taken, instead of a search for the very ones; its
         cycles are always those of the densities themselves.
@@ -107,7 +121,8 @@ class Planner:
         How ofmaps lie in DRAM, see `Density`.
     """
 
-    def __init__(self, chip: ChipConfig, objective: str, kept, *, near=0.0, form="auto"):
+    def __init__(self, chip: ChipConfig, objective: str, kept: Kept, *, near: float = 0.0,
+                 form: str = "auto") -> None:
         self.chip, self.form, self._objective, self._kept, self._near = chip, form, objective, kept, near
 
     def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
@@ -138,9 +153,9 @@ class Planner:
         timed = replace(costs(Geometry(native, self.chip, found), rounded), cycles=entry["cycles"][at])
         return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, self.chip)
 
-    def _nearest(self, entries, density):
+    def _nearest(self, entries: list[dict[str, Any]], density: Density) -> dict[str, Any] | None:
         """The entry whose mapping was found for the densities closest to these, if they are close enough."""
-        def distance(entry):
+        def distance(entry: dict[str, Any]) -> float:
             ifmap, ofmap = entry["density"]
             return max(abs(ifmap - density.ifmap), abs(ofmap - density.ofmap))
 
@@ -153,7 +168,7 @@ def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
 
     Host nodes that keep zeros, such as pooling, keep a ReLU's; what joins several tensors does if they all are.
     """
-    after_relu = set()
+    after_relu: set[str] = set()
     for step in network.steps:
         if isinstance(step, ChipLayer):
             after_relu.update({step.output} if step.relu else ())
@@ -166,7 +181,8 @@ def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
 _KEEP_ZEROS = ("Clip", "Concat", "Dropout", "Flatten", "Identity", "LRN", "MaxPool", "Reshape", "Transpose")
 
 
-def plan_network(network: Network, planner: Planner, *, zeros=0.0, report=None) -> list[LayerPlan]:
+def plan_network(network: Network, planner: Planner, *, zeros: float = 0.0,
+                 report: Callable[[ChipLayer], None] | None = None) -> list[LayerPlan]:
     """Plans of the chip's layers whose sizes follow from those of the model's inputs; see `unplanned`.
 
     Parameters
@@ -197,14 +213,15 @@ def unplanned(network: Network) -> list[ChipLayer]:
     return [layer for layer in network.layers if 0 in network.dims.get(layer.input, (0,))]
 
 
-def totals(entries: list[dict], network: Network, chip: ChipConfig, batch: int) -> dict:
+def totals(entries: list[dict[str, Any]], network: Network, chip: ChipConfig, batch: int) -> dict[str, Any]:
     """Sums of the layers' objects; what the host does is only named, and its MACs counted."""
     cycles, configuration, macs = (sum(entry[name] for entry in entries)
                                    for name in ("cycles", "configuration_cycles", "macs"))
     busy = cycles + configuration
     hosts = sorted((step for step in network.steps if not isinstance(step, ChipLayer)),
                    key=lambda step: -(step.macs or 0))
-    host_macs = None if any(step.macs is None for step in hosts) else sum(step.macs for step in hosts)
+    counted = [step.macs for step in hosts if step.macs is not None]
+    host_macs = sum(counted) if len(counted) == len(hosts) else None
     return {
         "layers": len(entries), "macs": macs, "macs_per_frame": macs / batch, "cycles": cycles,
         "configuration_cycles": configuration, "milliseconds": busy / chip.core_mhz / 1e3,

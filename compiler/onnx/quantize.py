@@ -8,16 +8,19 @@ plus that of the weights less `shift`, and only the final sum, bias included, ha
 What rounding down costs is given back: see `compiler.onnx.rounding`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from compiler.mapping.density import inside
+from golden.layer import LayerShape
 from golden.tensors import Tensors
 
 from .chip_layer import ChipLayer
 from .float_nodes import FloatConv
 from .graph import Network, execute
-from .rounding import inside, rounding_channels, rounding_ifmap, rounding_loss, rounding_share, rounding_weights
+from .rounding import rounding_channels, rounding_ifmap, rounding_loss, rounding_share, rounding_weights
 
 __all__ = ["LEAST_DB", "Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
 
@@ -44,9 +47,9 @@ class Observed:
 
     peak: float = 0.0
     sum_peak: float = 0.0
-    samples: list = field(default_factory=list)
+    samples: list[tuple[np.ndarray, float]] = field(default_factory=list)
 
-    def add(self, ifmap, sums, shape):
+    def add(self, ifmap: np.ndarray, sums: np.ndarray, shape: LayerShape) -> None:
         self.peak = max(self.peak, float(np.abs(ifmap).max(initial=0)))
         self.sum_peak = max(self.sum_peak, float(np.abs(sums).max(initial=0)))
         self.samples.append((ifmap.ravel()[::max(1, ifmap.size // SAMPLE)].astype(np.float32), inside(shape)))
@@ -83,7 +86,7 @@ class QuantizedLayer:
     headroom_bits: float
     most: int = MOST
 
-    def tensors(self, ifmap) -> tuple[Tensors, int]:
+    def tensors(self, ifmap: np.ndarray) -> tuple[Tensors, int]:
         """The chip's tensors, of `chip_shape`, for a float ifmap (N, C, H, W); how many of its values do not fit."""
         scaled = np.rint(np.ldexp(ifmap.astype(np.float64), self.ifmap_bits))
         saturated = int(np.count_nonzero(np.abs(scaled) > self.most))
@@ -95,25 +98,26 @@ class QuantizedLayer:
             integers = np.concatenate([groups, further], axis=2).reshape(N, C + self.layer.groups * count, H, W)
         return Tensors(integers, self.weights, self.bias), saturated
 
-    def real_ifmap(self, integers) -> np.ndarray:
+    def real_ifmap(self, integers: np.ndarray) -> np.ndarray:
         """The float32 values that an ifmap's integers stand for; exact."""
         return np.ldexp(integers.astype(np.float32), -self.ifmap_bits)
 
-    def real_ofmap(self, integers) -> np.ndarray:
+    def real_ofmap(self, integers: np.ndarray) -> np.ndarray:
         """The float32 values that an ofmap's integers stand for; exact."""
         return np.ldexp(integers.astype(np.float32), -self.ofmap_bits)
 
-    def overflows(self, sums) -> int:
+    def overflows(self, sums: np.ndarray) -> int:
         """How many float sums, before a ReLU, lie beyond the ofmap's 16 bits and so wrap."""
         return int(np.count_nonzero(np.abs(sums) >= np.ldexp(float(MOST + 1), -self.ofmap_bits)))
 
 
-def fraction_bits(peak, most=MOST) -> int:
+def fraction_bits(peak: float, most: int = MOST) -> int:
     """Most fractional bits with which a magnitude stays within `most`."""
     return most.bit_length() if peak == 0 else int(np.floor(np.log2(most / peak)))
 
 
-def calibrate(network: Network, batches) -> tuple[dict, dict]:
+def calibrate(network: Network, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[int, Observed],
+                                                                                     dict[str, tuple[float, float]]]:
     """Run batches in float and look at every layer of the chip.
 
     Parameters
@@ -127,11 +131,12 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
         By the layers' `index`.
     inputs : dict of str to (least, largest)
     """
-    seen, inputs, conv = {layer.index: Observed() for layer in network.layers}, {}, FloatConv()
+    seen, conv = {layer.index: Observed() for layer in network.layers}, FloatConv()
+    inputs: dict[str, tuple[float, float]] = {}
 
-    def chip(layer, x):
+    def chip(layer: ChipLayer, x: np.ndarray) -> np.ndarray:
         ifmap, shape = layer.ifmap(x), layer.shape(x.shape)
-        sums = conv(ifmap, layer.filters(), layer.bias, shape)
+        sums = conv(ifmap, layer.filters(), layer.parameters[1], shape)
         seen[layer.index].add(ifmap, sums, shape)
         return layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
 
@@ -143,7 +148,7 @@ def calibrate(network: Network, batches) -> tuple[dict, dict]:
     return seen, inputs
 
 
-def quantize(network: Network, seen: dict, data_width: int = 16) -> dict[int, QuantizedLayer]:
+def quantize(network: Network, seen: dict[int, Observed], data_width: int = 16) -> dict[int, QuantizedLayer]:
     """All layers of the chip in integers, by `index`; `data_width` as in ChipConfig."""
     return {layer.index: quantize_layer(layer, seen[layer.index], data_width) for layer in network.layers}
 
@@ -164,7 +169,7 @@ def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Qu
     ofmap_bits = ifmap_bits + weight_bits - shift  # fewer where there is nothing to drop
 
     weights = np.rint(np.ldexp(filters, weight_bits)).astype(np.int16)
-    bias = np.ldexp(layer.bias, ofmap_bits)
+    bias = np.ldexp(layer.parameters[1], ofmap_bits)
     if count := rounding_channels(layer, data_width):
         weights = np.concatenate([weights, rounding_weights(weights, shift, count)], axis=1)
     elif seen.samples:
@@ -177,7 +182,7 @@ def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Qu
                           ofmap_bits, shift, seen.peak, float(headroom), most)
 
 
-def sqnr_db(reference, found) -> float:
+def sqnr_db(reference: np.ndarray, found: np.ndarray) -> float:
     """Signal to quantization noise in dB, from LEAST_DB up; infinite where both are the same."""
     reference, found = np.asarray(reference, np.float64), np.asarray(found, np.float64)
     differ = (reference != found) & ~(np.isnan(reference) & np.isnan(found))

@@ -16,7 +16,7 @@ from golden.layer import LayerShape
 
 from .chip_layer import ChipLayer
 
-__all__ = ["chip_shape", "inside", "rounding_channels", "rounding_ifmap", "rounding_loss", "rounding_share",
+__all__ = ["chip_shape", "rounding_channels", "rounding_ifmap", "rounding_loss", "rounding_share",
            "rounding_weights"]
 
 CHANNELS = 16  # of a group, from which on rounding channels are worth their work
@@ -36,7 +36,7 @@ def chip_shape(layer: ChipLayer, shape: LayerShape, data_width: int) -> LayerSha
     return replace(shape, C=shape.C + shape.G * rounding_channels(layer, data_width))
 
 
-def rounding_loss(integers, shift) -> np.ndarray:
+def rounding_loss(integers: np.ndarray, shift: int) -> np.ndarray:
     """What a product with each ifmap value loses on average over all weights, in units of the sum.
 
     The bits dropped of a product whose ifmap value has b as its lowest bit set are some multiple of b, all of them
@@ -46,7 +46,7 @@ def rounding_loss(integers, shift) -> np.ndarray:
     return np.where(whole == 0, 0, np.maximum(0, 0.5 - 0.5 * (whole & -whole) / 2**shift))
 
 
-def rounding_share(weights, shift) -> np.ndarray:
+def rounding_share(weights: np.ndarray, shift: int) -> np.ndarray:
     """What products with each weight lose on average over all ifmap values, as a share of what all weights do.
 
     Of all pairs of numbers (shift + 2) / 2**(shift + 1) have a product without bits to drop; the others lose a half.
@@ -54,7 +54,7 @@ def rounding_share(weights, shift) -> np.ndarray:
     return rounding_loss(weights, shift) / (0.5 - (shift + 2) / 2**(shift + 2)) if shift else np.zeros(weights.shape)
 
 
-def rounding_ifmap(integers, shift, count) -> np.ndarray:
+def rounding_ifmap(integers: np.ndarray, shift: int, count: int) -> np.ndarray:
     """The values (N, G, count, H, W) of the rounding channels of an ifmap (N, G, C, H, W), int16.
 
     Losses become whole by passing what is left of a pixel's on to the next one: half a unit too few in every pixel
@@ -67,16 +67,7 @@ def rounding_ifmap(integers, shift, count) -> np.ndarray:
     return np.where(each == 0, 0, 2 * each + 1).astype(np.int16)
 
 
-def rounding_weights(weights, shift, count) -> np.ndarray:
+def rounding_weights(weights: np.ndarray, shift: int, count: int) -> np.ndarray:
     """The weights (M, count, R, S) of the rounding channels, int16, from those (M, C, R, S) of all others."""
     giving = np.rint(rounding_share(weights, shift).mean(axis=1, keepdims=True) * (2**shift // 2)).astype(np.int16)
     return np.repeat(giving, count, axis=1)
-
-
-def inside(shape: LayerShape) -> float:
-    """Share of a layer's products that meet the ifmap and not its padding."""
-    def share(size, outputs, stride, window):
-        at = stride * np.arange(outputs)[:, None] + shape.D * np.arange(window) - shape.P
-        return ((at >= 0) & (at < size)).mean()
-
-    return float(share(shape.H, shape.E, shape.U, shape.R) * share(shape.W, shape.F, shape.V, shape.S))

@@ -1,12 +1,14 @@
 """What is known of a model's tensors before it runs: types, sizes, and the values of those that are constant."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import defs, helper, numpy_helper, shape_inference
 from onnx.external_data_helper import uses_external_data
 
-from .file import GraphError, model_inputs
-from .float_nodes import free_names, is_standard, node_label
+from .file import Dims, GraphError, Sizes, model_inputs
+from .float_nodes import NodeRunner, free_names, is_standard, node_label
 
 __all__ = ["FLOATS", "GraphTensors"]
 
@@ -42,11 +44,13 @@ class GraphTensors:
         A node contradicts the sizes of its inputs.
     """
 
-    def __init__(self, model, sizes, runner):
+    def __init__(self, model: onnx.ModelProto, sizes: Sizes, runner: NodeRunner) -> None:
         self._runner, self._opsets = runner, list(model.opset_import)
         self._versions = {item.domain or "ai.onnx": item.version for item in model.opset_import}
         self._initializers = {tensor.name: tensor for tensor in model.graph.initializer}
-        self._makers, self._values, self._constant_nodes = {}, {}, set()
+        self._makers: dict[str, onnx.NodeProto] = {}
+        self._values: dict[str, Any] = {}
+        self._constant_nodes: set[int] = set()
         self._absent = {name for name, tensor in self._initializers.items() if uses_external_data(tensor)}
         self.types = runner.types
         self.sized = False
@@ -59,19 +63,19 @@ class GraphTensors:
         for index, node in enumerate(model.graph.node):
             self._visit(index, node)
 
-    def __contains__(self, name):
+    def __contains__(self, name: str) -> bool:
         """Whether a tensor is constant."""
         return name in self._initializers or name in self._makers or name in self._values
 
-    def is_constant(self, index) -> bool:
+    def is_constant(self, index: int) -> bool:
         """Whether the node at this place makes constants only."""
         return index in self._constant_nodes
 
-    def has_value(self, name) -> bool:
+    def has_value(self, name: str) -> bool:
         """Whether a constant's value can be told: not where the file with the weights is absent."""
         return name in self and name not in self._absent
 
-    def value(self, name) -> np.ndarray:
+    def value(self, name: str) -> np.ndarray:
         """Of a constant."""
         if name not in self._values:
             if name in self._initializers:
@@ -82,7 +86,7 @@ class GraphTensors:
                 self._values |= made
         return self._values[name]
 
-    def dims(self, name) -> tuple | None:
+    def dims(self, name: str) -> Dims | None:
         """Sizes of a tensor; None where not all of them are known."""
         tensor = self._tensor_type(name)
         if tensor is None or not tensor.HasField("shape") or not all(
@@ -90,27 +94,28 @@ class GraphTensors:
             return None
         return tuple(dim.dim_value for dim in tensor.shape.dim)
 
-    def rank(self, name) -> int | None:
+    def rank(self, name: str) -> int | None:
         """Dimensions of a tensor, where they are known."""
         tensor = self._tensor_type(name)
         return len(tensor.shape.dim) if tensor is not None and tensor.HasField("shape") else None
 
-    def is_float(self, name) -> bool:
+    def is_float(self, name: str) -> bool:
         """Whether a tensor holds numbers that the chip's path takes."""
         tensor = self._tensor_type(name)
         return tensor is not None and tensor.elem_type in FLOATS
 
-    def _tensor_type(self, name):
+    def _tensor_type(self, name: str) -> onnx.TypeProto.Tensor | None:
         found = self.types.get(name)
         return found.tensor_type if found is not None and found.HasField("tensor_type") else None
 
-    def _visit(self, index, node):
+    def _visit(self, index: int, node: onnx.NodeProto) -> None:
         names, outputs = free_names(node), [name for name in node.output if name]
         self.types |= self._inferred(node, names)
         if self._is_size(node, names):
-            return self._constant_nodes.add(index)
+            self._constant_nodes.add(index)
+            return
         if node.op_type in _RANDOM or not all(name in self for name in names):
-            return None
+            return
         self._constant_nodes.add(index)
         self._makers |= dict.fromkeys(outputs, node)
         if not all(self.has_value(name) for name in names):
@@ -119,15 +124,14 @@ class GraphTensors:
             for name in outputs:
                 if self.dims(name) is None:
                     self._type_by_value(name)
-        return None
 
-    def _type_by_value(self, name):
+    def _type_by_value(self, name: str) -> None:
         value = self.value(name)
         if isinstance(value, np.ndarray):
             self.types[name] = helper.make_tensor_type_proto(
                 helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
 
-    def _is_size(self, node, names):
+    def _is_size(self, node: onnx.NodeProto, names: list[str]) -> bool:
         """Whether a node only asks for sizes that are known; they are its value."""
         if not is_standard(node) or node.op_type not in ("Shape", "Size") or names[0] in self:
             return False
@@ -141,7 +145,7 @@ class GraphTensors:
         self.sized = True
         return True
 
-    def _inferred(self, node, names):
+    def _inferred(self, node: onnx.NodeProto, names: list[str]) -> dict[str, onnx.TypeProto]:
         """Types of a node's outputs, as ONNX infers them; those that it cannot tell are left out."""
         version = self._versions.get(node.domain or "ai.onnx")
         if version is None or any(name not in self.types for name in names):
@@ -161,7 +165,7 @@ class GraphTensors:
             return {}
         return {name: kind for name, kind in found.items() if name and kind.WhichOneof("value")}
 
-    def _tells(self, name):
+    def _tells(self, name: str) -> bool:
         """Whether a tensor is a constant so small that it may tell a shape."""
         dims = self.dims(name)
         return self.has_value(name) and dims is not None and np.prod(dims, dtype=int) <= _SMALL

@@ -40,7 +40,7 @@ class BenchmarkLayer:
     ofmap_zeros: float
 
 
-def benchmark_layers(network: str, batch: int | None = None, chosen=None) -> list[BenchmarkLayer]:
+def benchmark_layers(network: str, batch: int | None = None, chosen: list[str] | None = None) -> list[BenchmarkLayer]:
     """The layers of a network, with the paper's batch size by default.
 
     Parameters
@@ -64,7 +64,7 @@ def benchmark_layers(network: str, batch: int | None = None, chosen=None) -> lis
     for index, name in enumerate(names):
         following = names[min(index + 1, len(names) - 1)]
         layers.append(BenchmarkLayer(
-            name, CATALOGUE[name].with_batch(batch or MEASURED[name]["N"]),
+            name, CATALOGUE[name].with_batch(batch or int(MEASURED[name]["N"])),
             MEASURED[name]["zeros_pct"] / 100,
             _BEFORE_POOLING.get(name, MEASURED[following]["zeros_pct"] / 100)))
     return [layer for layer, name in zip(layers, short, strict=True) if not chosen or name in chosen]
