@@ -1,6 +1,5 @@
 """The command line: `eyeriss`."""
 
-import importlib.metadata
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ import typer
 
 from compiler.paper.layers import CATALOGUE
 from flow.yosys import FlowError
-from hw.config import PRESETS
+from hw.config import PRESETS, VERSION
 from scripts.commands.board import build as fpga_build
 from scripts.commands.board import run as board_run
 from scripts.commands.board.host import BoardLost
@@ -54,7 +53,7 @@ def _output(kind, what="Directory."):
 
 def _version(asked):
     if asked:
-        print(f"eyeriss {importlib.metadata.version('eyeriss-generator')}")
+        print(f"eyeriss {VERSION}")
         raise typer.Exit
 
 

@@ -1,10 +1,31 @@
-"""The command line in this process."""
+"""The command line in this process; which tests are simulations."""
 
 import sys
 
 import pytest
 
 from scripts import cli
+from sim.tools import runner
+
+SIMULATING = {"need", "simulator", "bench"}  # fixtures of tests that run a simulator
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as `simulation` what takes a fixture of simulations."""
+    for item in items:
+        if SIMULATING & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.simulation)
+
+
+@pytest.fixture(autouse=True)
+def only_simulations_simulate(request, monkeypatch):
+    """Fail a test that starts a simulator and is not marked as `simulation`: ./scripts/check would be slow."""
+    def refuse(*_, **__):
+        pytest.fail("this test runs a simulator: mark it as `simulation`")
+
+    if request.node.get_closest_marker("simulation") is None:
+        for call in ("build", "run"):
+            monkeypatch.setattr(runner, call, refuse)
 
 
 @pytest.fixture

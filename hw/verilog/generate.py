@@ -6,6 +6,7 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
+from hw.config import VERSION
 from hw.kit.block import collect_blocks
 from hw.kit.internals import find_yosys
 
@@ -78,7 +79,7 @@ def sources(top, prefix=""):
     removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]
     text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
-    found = {name: tidy(join_next_values(body)) for name, body in split(text)}
+    found = {name: f"// Eyeriss generator {VERSION}\n{tidy(join_next_values(body))}" for name, body in split(text)}
     name = prefix + top.module_name
     return found | {name: with_attributes(found[name], top.port_attributes)}
 

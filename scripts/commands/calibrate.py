@@ -74,7 +74,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
                       "binding": expected.binding(), "cycles": found["cycles"]})
         rows.append((str(layer.shape), values, "yes" if found["match"] else found["status"], f"{cycles:,}",
                      f"{model:,}", f"{model / cycles - 1:+.2%}", expected.binding()))
-    write_json(json_target, table)
+    write_json(json_target, {"layers": table})
     out = console(stderr=json_target == "-")
     out.print(counts_table(f"model and RTL, seed {seed}", (
         "layer", "mapping", "equal", "RTL cycles", "model", "error", "bound by"), rows,

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from hw.chip import Eyeriss
-from hw.config import load_chip
+from hw.config import VERSION, load_chip
 from hw.shell.axi import EyerissAxi
 from hw.verilog.describe import describe
 from hw.verilog.generate import check_prefix, sources
@@ -92,7 +92,7 @@ def _core(name, top, files):
     """FuseSoC's description of the Verilog: YAML, which is all that JSON is."""
     waivers = ["-Wall", *(f"-Wno-{waiver}" for waiver in WAIVERS)]
     content = {
-        "name": f"eyeriss:accelerator:{name}:0.1.0",
+        "name": f"eyeriss:accelerator:{name}:{VERSION}",
         "description": f"Row-stationary CNN accelerator {name} with AXI4-Lite registers and an AXI4 master",
         "filesets": {"rtl": {"files": files, "file_type": "systemVerilogSource"},
                      "header": {"files": [f"{name}.h"], "file_type": "user"}},

@@ -1,5 +1,6 @@
 """The register map of the top with AXI, as a Markdown page and as a C header."""
 
+from hw.config import VERSION
 from hw.config.counters import COUNTERS, counter_index
 from hw.config.registers import REGISTERS, constants
 
@@ -12,6 +13,7 @@ def page(chip) -> str:
     """Markdown: all registers with their fields, this chip's constants, the counters."""
     values = constants(chip)
     lines = [f"# Registers of {chip.name} behind AXI4-Lite", "",
+             f"Eyeriss generator {VERSION}.", "",
              "32 bits each, at byte offsets. A write must be of whole registers. What is not in this map, cannot be",
              "read, or cannot be written, is answered by SLVERR.", "",
              "| offset | register | access | meaning | value |", "|---|---|---|---|---|"]
@@ -32,7 +34,8 @@ def page(chip) -> str:
 def header(chip) -> str:
     """C: an offset for each register, shift and mask for each field, this chip's constants, counter numbers."""
     guard = "EYERISS_AXI_H"
-    lines = [f"/* Registers of {chip.name} behind AXI4-Lite. */", f"#ifndef {guard}", f"#define {guard}", ""]
+    lines = [f"/* Registers of {chip.name} behind AXI4-Lite. Eyeriss generator {VERSION}. */",
+             f"#ifndef {guard}", f"#define {guard}", ""]
     for register in REGISTERS:
         lines.append(f"#define EYERISS_{register.name} 0x{register.offset:03X}u /* {ACCESS[register.access]}: "
                      f"{register.meaning} */")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hw.config import VERSION
 from scripts.terminal.names import in_page
 from sim.tools.files import write_file
 
@@ -27,5 +28,5 @@ def write_template(name, path, **values) -> Path:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"decibels": decibels, "megabytes": megabytes, "name": in_page}
-    write_file(path, environment.get_template(name).render(**values))
+    write_file(path, environment.get_template(name).render(version=VERSION, **values))
     return Path(path)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hw.config import VERSION
 from sim.tools.files import BUILD, check_file, check_folder, write_file
 from sim.tools.find import SimulatorError, require
 
@@ -196,8 +197,9 @@ def working(what):
 
 
 def write_json(target, value):
-    """Write a value as JSON to a file, or print it where the target is "-"; nothing without a target."""
+    """Write an object, with the version, as JSON to a file; print it where the target is "-"; None is no target."""
+    text = json.dumps({"version": VERSION} | value, indent=1)
     if str(target) == "-":
-        print(json.dumps(value, indent=1))
+        print(text)
     elif target:
-        write_file(target, json.dumps(value, indent=1) + "\n")
+        write_file(target, text + "\n")

@@ -157,6 +157,7 @@ def test_stride_larger_than_the_filter_leaves_pixels_out():
 small = st.integers(1, 6)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_ofmap_of_found_mappings(data):

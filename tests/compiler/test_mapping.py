@@ -126,6 +126,7 @@ def test_no_block_has_more_words_than_the_first(N, E, F, e, f, n):
 
 
 # what the mapper once chose and the scan chain could not hold: a field by field
+@pytest.mark.slow
 @pytest.mark.parametrize("shape, chip", [
     ("N=2,M=4,C=1,H=1,W=1028,R=1,S=5", CHIP), ("M=16,C=1,H=1,W=2000,R=1,S=9", CHIP),
     ("M=4,C=1,H=4,W=1030,R=3,S=3,V=2", CHIP), ("N=5000,M=1,C=1,H=1,W=1,R=1", CHIP),
@@ -142,6 +143,7 @@ def test_what_is_found_can_be_packed(shape, chip):
     compile_layer(shape, found, chip, *tensors)
 
 
+@pytest.mark.slow
 @given(shapes(), st.sampled_from(sorted(PRESETS)))
 @settings(max_examples=200, deadline=None)
 def test_found_mapping_fits(shape, name):
@@ -152,6 +154,7 @@ def test_found_mapping_fits(shape, name):
         ids_are_consistent(placement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_layer_of_the_paper_gets_a_mapping(name):
     for batch in (1, int(MEASURED[name]["N"])):
@@ -163,6 +166,7 @@ def test_every_layer_of_the_paper_gets_a_mapping(name):
         ids_are_consistent(placement)
 
 
+@pytest.mark.slow
 def test_nothing_fits():
     chip = ChipConfig(rows=2, columns=2, glb_banks=2, glb_bank_words=16, filter_bank_words=16)
     layer = lower(LayerShape.parse("M=4,C=1,H=300,W=300,R=2,S=12"), chip)[0]

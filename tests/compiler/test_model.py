@@ -43,6 +43,7 @@ def test_cycles_of_rtl(name, N, values):
     assert sum(job.cycles for job in jobs) == pytest.approx(RTL[name, N, values], rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_search_is_quick_and_its_mappings_fit(name):
     layer = lower(CATALOGUE[name], CHIP)[0]
@@ -53,6 +54,7 @@ def test_search_is_quick_and_its_mappings_fit(name):
     assert found.costs.cycles >= layer.macs / CHIP.pes
 
 
+@pytest.mark.slow
 def test_objectives_differ_as_they_should():
     layer = lower(CATALOGUE["alexnet/CONV2"].with_batch(4), CHIP)[0]
     found = {objective: search(layer, CHIP, objective=objective).costs for objective in OBJECTIVES}

@@ -17,6 +17,8 @@ from compiler.mapping.search import find_mapping
 from golden.tensors import random_tensors
 from tests.compiler.random_chips import random_chip, random_shape
 
+pytestmark = pytest.mark.slow
+
 CHIPS = int(os.environ.get("EYERISS_RANDOM_CHIPS", "12"))
 
 

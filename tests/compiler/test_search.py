@@ -18,6 +18,8 @@ from golden.layer import LayerShape
 from hw.config import PRESETS
 from tests.compiler.random_chips import random_chip, random_shape
 
+pytestmark = pytest.mark.slow
+
 WIDER = {"rows": 32, "columns": 32, "glb_banks": 64, "ifmap_bus_values": 4, "filter_bus_values": 4,
          "psum_bus_values": 4, "link_mhz": 5000}  # what may be more of, and its most
 

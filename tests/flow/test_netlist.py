@@ -10,6 +10,8 @@ from sim.bench.run import run_bench
 from sim.tools.find import available
 from sim.tools.runner import SimulationFailed
 
+pytestmark = pytest.mark.slow
+
 BENCH = Path(__file__).parents[1] / "hw" / "bench_pe.py"
 #: Two layers' shapes at full rate, and all windows of the product; without a filter, all of the bench runs.
 QUICK = "one_mac_a_cycle/case=(few|conv3)|selects|computes/case=ragged/idle=burst/pressure=burst"

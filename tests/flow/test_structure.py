@@ -12,6 +12,8 @@ from hw.config import PRESETS, ChipConfig
 from hw.kit.block import Block, place
 from hw.kit.memory import SinglePortSram
 
+pytestmark = pytest.mark.slow
+
 SMALL = ChipConfig(name="small", rows=2, columns=2, glb_banks=3, glb_bank_words=32, filter_bank_words=64)
 
 

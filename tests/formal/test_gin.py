@@ -7,6 +7,8 @@ from hw.array.noc import Gin
 from hw.config import ChipConfig
 from tests.formal.prove import prove
 
+pytestmark = pytest.mark.slow
+
 CHIP = ChipConfig(rows=2, columns=3)
 WIDTH, COL_WIDTH = 3, 5
 

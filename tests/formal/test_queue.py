@@ -7,6 +7,8 @@ from hw.kit.internals import AnySeq
 from hw.kit.stream import Queue
 from tests.formal.prove import never_reset, prove
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 4
 
 

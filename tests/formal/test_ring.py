@@ -8,6 +8,8 @@ from amaranth.hdl import Assert, Assume, Mux, Signal
 from hw.kit.ring import Ring
 from tests.formal.prove import inner, never_reset, prove
 
+pytestmark = pytest.mark.slow
+
 Pointer = namedtuple("Pointer", "address lap")
 
 

@@ -6,6 +6,8 @@ from amaranth.hdl import Assert, Assume, Signal
 from hw.kit.tokens import Tokens
 from tests.formal.prove import inner, never_reset, prove
 
+pytestmark = pytest.mark.slow
+
 
 class ProvedTokens(Tokens):
     """Against a count that is simply added to."""

@@ -46,6 +46,7 @@ def reference(ifmap, weights, bias, shape, shift, relu):
     return np.where(wrapped < 0, 0, wrapped) if relu else wrapped
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(shapes(), st.integers(0, 16), st.booleans(), st.booleans(), st.integers(0, 2 ** 32))
 def test_equals_int64_reference(shape, shift, relu, full_range, seed):

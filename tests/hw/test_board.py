@@ -48,6 +48,7 @@ def test_bit_too_short_refused():
         UartReceiver(3)
 
 
+@pytest.mark.slow
 def test_lint(tmp_path):
     if not available("verilator"):
         pytest.skip("no verilator")

@@ -22,6 +22,8 @@ from hw.verilog.generate import modules, verilog, write
 from sim.tools.find import available
 from sim.tools.lint import WAIVERS, lint, slang
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 CHIPS = PRESETS | {

@@ -10,6 +10,8 @@ from hw.chip import Eyeriss
 from hw.config import PRESETS
 from hw.verilog.registers import join_next_values
 
+pytestmark = pytest.mark.slow
+
 MODULE = """module m(
   a, clk, q, rst
 );

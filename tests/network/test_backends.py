@@ -6,6 +6,8 @@ import pytest
 import sim.jobs.network
 from tests.network import models
 
+pytestmark = pytest.mark.simulation
+
 BLOCKS = {"resnet": (models.resnet_block, (1, 8, 8, 8)), "mobilenet": (models.mobilenet_block, (1, 8, 8, 8)),
           "dilated, padded unevenly": (models.odd_conv, (1, 4, 9, 11)),
           "few channels, padded": (lambda: models.conv((6, 4, 5, 5), pads=[2, 2, 2, 2]), (1, 4, 9, 11))}

@@ -35,6 +35,7 @@ def searches(monkeypatch):
     return found
 
 
+@pytest.mark.simulation
 def test_traffic_is_that_of_the_tensors_zeros(run):
     report, _ = run(sparse(), {"x": models.features(2, 4, 24, 24)}, "both")
     first, second = report["layers"]

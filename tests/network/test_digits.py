@@ -10,6 +10,8 @@ from scripts.examples.digits_data import HELD_OUT, load_digits
 from scripts.examples.train_digits import MODEL
 from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_db
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("data_width, decibels", [(16, 40), (8, 25)])
 def test_held_out_digits(data_width, decibels):

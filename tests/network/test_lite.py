@@ -9,6 +9,8 @@ from compiler.onnx.plan import layer_densities
 from tests.network import models
 from tests.network.lite import STYLES, Lite
 
+pytestmark = pytest.mark.slow
+
 X = models.features(1, 3, 24, 24)
 #: What is left to the host: the upper limits of ReLU6, additions, the mean, and the reshape before the last layer.
 HOSTS = {"Clip": 9, "Add": 1, "GlobalAveragePool": 1}

@@ -20,6 +20,8 @@ from compiler.onnx.tensors import GraphTensors
 from tests.network import models
 from tests.network.random_graphs import Graph
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("EYERISS_RANDOM_GRAPHS", 100))
 LEAST = 40
 

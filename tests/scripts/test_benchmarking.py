@@ -8,6 +8,7 @@ from hw.config import PRESETS, configuration_cycles
 from sim.tools.find import available
 
 
+@pytest.mark.simulation
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")
 def test_time_is_all_the_time(eyeriss, tmp_path):
     status, out, err = eyeriss("benchmark", "alexnet", "--part", "tile", "--chip", "mini", "--layers", "CONV5",

@@ -16,6 +16,8 @@ from scripts.commands.board import run as board_run
 from sim.chip.board import simulated_board
 from sim.tools.find import available
 
+pytestmark = pytest.mark.simulation
+
 ROOT = Path(__file__).parents[2]
 SHAPE = "M=8,C=5,H=5,W=6,R=3"
 

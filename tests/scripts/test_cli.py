@@ -48,6 +48,7 @@ def refuses(inputs, monkeypatch, capsys):
     return refuses
 
 
+@pytest.mark.slow
 def test_generate(tmp_path):
     run = eyeriss("generate", "--chip", "mini", "-o", tmp_path)
     assert run.returncode == 0, run.stderr
@@ -62,6 +63,7 @@ def test_generate(tmp_path):
     assert [counter["select"] for counter in described["counters"]] == list(range(len(described["counters"])))
 
 
+@pytest.mark.slow
 def test_generate_behind_axi(tmp_path):
     """The register map says the same as a page, as a C header that compiles, and as RTL's constants."""
     run = eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", tmp_path)
@@ -88,6 +90,7 @@ def test_generate_behind_axi(tmp_path):
     assert core["targets"]["default"]["toplevel"] == "eyeriss_axi"
 
 
+@pytest.mark.slow
 def test_generate_removes_what_it_wrote_and_nothing_else(tmp_path):
     """A module of an earlier run that there is no longer goes; a file of the user's stays."""
     own, stale, outside = tmp_path / "out" / "own.sv", tmp_path / "out" / "stale.sv", tmp_path / "outside.sv"
@@ -101,6 +104,7 @@ def test_generate_removes_what_it_wrote_and_nothing_else(tmp_path):
     assert own.exists() and outside.exists() and not stale.exists()
 
 
+@pytest.mark.slow
 def test_two_chips_in_a_folder_with_a_space(tmp_path):
     """They share what is alike; what would change the other's modules is refused, unless it has a prefix."""
     folder = tmp_path / "a folder"
@@ -124,6 +128,7 @@ def test_two_chips_in_a_folder_with_a_space(tmp_path):
     assert not (folder / "old.sv").exists() and before.keys() <= set(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_generate_spares_what_it_did_not_write(tmp_path):
     own = tmp_path / "pe.sv"
     own.write_text("module pe; endmodule\n")
@@ -132,6 +137,7 @@ def test_generate_spares_what_it_did_not_write(tmp_path):
     assert list(tmp_path.iterdir()) == [own] and own.read_text() == "module pe; endmodule\n"
 
 
+@pytest.mark.slow
 def test_generate_from_a_file(tmp_path):
     chip = tmp_path / "tiny.toml"
     chip.write_text('preset = "mini"\nrows = 3\ncolumns = 4\n')
@@ -165,6 +171,7 @@ def has_keys(table):
             assert type(table[key]) is kind, key
 
 
+@pytest.mark.simulation
 @needs_verilator
 def test_simulate_saves_tensors_and_json(tmp_path):
     run = eyeriss("simulate", "--chip", "mini", "--shape", SHAPE, "--batch", 2, "--shift", 3, "--relu",
@@ -189,6 +196,7 @@ def test_simulate_saves_tensors_and_json(tmp_path):
     assert np.array_equal(ofmap, golden)
 
 
+@pytest.mark.simulation
 @needs_verilator
 def test_simulate_given_tensors_and_mapping(tmp_path):
     rng = np.random.default_rng(5)
@@ -209,6 +217,7 @@ def test_simulate_given_tensors_and_mapping(tmp_path):
         assert np.array_equal(np.load(tmp_path / "out" / f"{name}.npy"), np.load(tmp_path / f"{name}.npy"))
 
 
+@pytest.mark.simulation
 @needs_verilator
 def test_bias_is_zero_with_given_weights(tmp_path):
     np.save(tmp_path / "weights.npy", np.zeros((4, 2, 3, 3), np.int16))

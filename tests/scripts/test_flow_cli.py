@@ -55,6 +55,7 @@ def test_no_opensta(tmp_path, monkeypatch, capsys):
         "eyeriss: OpenSTA (sta) is missing: apt-get install opensta, or leave it out with --no-timing\n")
 
 
+@pytest.mark.slow
 def test_asic_of_the_papers_chip(tmp_path):
     """The issue's two limits: gates of logic, and the PE's clock before layout."""
     if not DEFAULT.exists():
@@ -74,6 +75,7 @@ def test_asic_of_the_papers_chip(tmp_path):
     assert (tmp_path / "eyeriss" / "area.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_small_bitstream(tmp_path):
     """Less than five minutes on an idle machine: four PEs."""
     chip = tmp_path / "small.toml"

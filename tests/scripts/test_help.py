@@ -1,6 +1,5 @@
 """What the command line says of itself, and what the README says of the chips."""
 
-import importlib.metadata
 import re
 import shlex
 import subprocess
@@ -14,10 +13,6 @@ from hw.config.fields import scan_fields
 from scripts import cli
 from scripts.terminal.examples import EXAMPLES
 from sim.tools.files import ROOT
-
-
-def test_version(eyeriss):
-    assert eyeriss("--version") == (0, f"eyeriss {importlib.metadata.version('eyeriss-generator')}\n", "")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -59,6 +59,7 @@ def test_zeros_of_the_ofmap():
     assert (tensors.ifmap == 0).mean() == pytest.approx(LAYER.zeros, abs=1e-3)
 
 
+@pytest.mark.simulation
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")
 def test_results_add_up_and_are_kept():
     seen = []
@@ -72,6 +73,7 @@ def test_results_add_up_and_are_kept():
     assert merged["cycles"]["total"] == sum(results[task]["cycles"]["total"] for task in listed)
 
 
+@pytest.mark.simulation
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")
 def test_shard_that_starts_amid_a_plane():
     """Blocks 1 and 2, filters from 4 on: only these outputs, and they are right; a broken one is seen."""

@@ -30,6 +30,7 @@ def tree(tmp_path):
     "sim/chip/hdl/dram.sv", "sim/chip/hdl/harness.sv", "sim/chip/job.py", "sim/jobs/benchmark.py", "golden/conv.py",
     "golden/layer.py", "compiler/mapping/search.py", "compiler/image/program.py", "hw/paths/glb.py",
     "hw/config/fields.py"])
+@pytest.mark.simulation
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")
 def test_a_change_of_the_code_is_another_result(tree, file, monkeypatch):
     """For one, a change of the memory model's latency; two trees that are alike share theirs."""

@@ -52,6 +52,7 @@ def test_copies_job_after_job(simulator):
     assert result.cycles_per_second > 0
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("link_mhz", [50, 60, 100, 213.7])
 def test_simulators_agree_to_the_cycle(link_mhz):
     if not all(map(available, SIMULATORS)):
@@ -132,6 +133,7 @@ def test_chip_fault_is_reported(simulator):
     assert result.status == "fault" and result.jobs[0]["chip_fault"] == "1"
 
 
+@pytest.mark.simulation
 def test_unknown_counter_is_none():
     assert run("icarus", [job(0, 0, 1, 1)]).jobs[0]["counters"]["unknown"] is None
 

@@ -68,6 +68,7 @@ def test_old_icarus_is_refused(tmp_path, monkeypatch, no_cache):
         tools.require("icarus")
 
 
+@pytest.mark.simulation
 def test_build_is_cached_by_content(tmp_path):
     source = tmp_path / "broken.sv"
     source.write_text(BROKEN[0].read_text())
@@ -85,9 +86,10 @@ def test_build_is_cached_by_content(tmp_path):
     assert not list((tmp_path / "b").glob("tmp-*"))
 
 
+@pytest.mark.simulation
 def test_one_build_for_all_who_ask_at_once(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from sim import runner; "
+        "import sys; from pathlib import Path; from sim.tools import runner; "
         "make = runner._compile_icarus\n"
         "def counted(*arguments):\n"
         "    with open(sys.argv[1] + '/made', 'a') as file: file.write('x')\n"
@@ -160,7 +162,7 @@ def test_time_limit(simulator, tmp_path):
 def test_interrupt_leaves_no_process(simulator, sent, tmp_path):
     build(BROKEN, "broken", simulator=simulator)
     code = (
-        "import signal, sys; from pathlib import Path; from sim import runner\n"
+        "import signal, sys; from pathlib import Path; from sim.tools import runner\n"
         # A shell that put the tests into the background made them deaf to it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"made = runner.build([Path({str(BROKEN[0])!r})], 'broken', simulator={simulator!r})\n"

@@ -90,6 +90,7 @@ def test_broken_stream_fails(simulator, fault, message):
     assert re.search(message, str(failure.value)), failure.value
 
 
+@pytest.mark.simulation
 def test_unknown_valid_fails():
     with pytest.raises(SimulationFailed, match="o: o__valid is X at"):
         broken("icarus", 4)

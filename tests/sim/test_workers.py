@@ -58,6 +58,7 @@ def kill_a_busy_worker(address, killed):
                 return
 
 
+@pytest.mark.simulation
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")
 def test_a_killed_worker_changes_nothing(cluster, tmp_path):
     expected = timeless(run_tasks(tasks(), workers=1))
@@ -73,6 +74,7 @@ def test_a_killed_worker_changes_nothing(cluster, tmp_path):
     assert all(result["match"] for result in results.values())
 
 
+@pytest.mark.slow
 def test_no_cluster():
     with pytest.raises(ClusterError, match="^no Dask scheduler at tcp://127.0.0.1:9: "), executor("tcp://127.0.0.1:9"):
         pass

@@ -1,0 +1,213 @@
+"""The tables of measured results in README and docs, from the files in docs/results.
+
+``python -m scripts.results`` writes every table between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+``python -m scripts.results NAME RESULT.json`` first takes over a new result: the JSON of `eyeriss benchmark` or
+`eyeriss calibrate`.
+"""
+
+import datetime
+import functools
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+from compiler.paper.published import MEASURED
+from hw.config import PRESETS
+from sim.tools.files import ROOT, write_file
+
+__all__ = ["TABLES", "pages", "render", "take"]
+
+RESULTS = ROOT / "docs" / "results"
+CORE_KHZ = PRESETS["eyeriss"].core_mhz * 1e3
+_TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """The Markdown files that may have tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def load(name) -> dict:
+    """A file of results: `rows`, and the `command` and `date` that they are of."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def render(text) -> str:
+    """A page's text with its tables written anew."""
+    return _TABLE.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}", text)
+
+
+def take(name, path):
+    """Make a file of docs/results from the JSON that the command of that result wrote."""
+    result, file = json.loads(Path(path).read_text()), load(name)
+    keys = file["rows"][0]
+    file["rows"] = [{key: value for key, value in _row(layer).items() if key in keys} for layer in result["layers"]]
+    file |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "version": result["version"]}
+    rows = ",\n".join(f"  {json.dumps(row)}" for row in file.pop("rows"))
+    head = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in file.items())
+    write_file(RESULTS / f"{name}.json", f'{{\n{head} "rows": [\n{rows}\n ]\n}}\n')
+
+
+def _row(layer):
+    """What the tables show of a layer of a command's JSON."""
+    if "rtl_cycles" in layer:
+        return {"shape": layer["shape"], "mapping": list(layer["mapping"].values()), "cycles": layer["rtl_cycles"],
+                "model_cycles": layer["model_cycles"]}
+
+    def megabytes(table, but=()):
+        return round(sum(count for kind, count in table.items() if kind not in but) / 1e6, 4)
+
+    model = layer["model"]
+    return {"layer": layer["layer"], "batch": layer["batch"], "mapping": list(layer["mapping"].values()),
+            "cycles": layer["cycles"]["total"], "model_cycles": model["cycles"],
+            "active_pes": layer["active_pes"], "glb_MB": megabytes(layer["glb_bytes"], ("filter",)),
+            "dram_MB": megabytes(layer["dram_bytes"]), "model_Mcycles": round(model["cycles"] / 1e6, 2),
+            "model_glb_MB": megabytes(model["glb_bytes"], ("filter",)),
+            "model_dram_MB": megabytes(model["dram_bytes"])}
+
+
+def _markdown(headings, rows, *origins):
+    """A table, and a line for each file of results that it is of."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    text = "\n".join(f"| {' | '.join(map(str, line))} |".replace("|  |", "| |") for line in lines)
+    notes = [f"`{load(name)['command']}`, {load(name)['date']}." for name in origins]
+    return text + "".join(f"\n\n{note}" for note in notes)
+
+
+def _values(row):
+    return " ".join(map(str, row["mapping"]))
+
+
+def _paper(row, column):
+    """What the paper measured, at the row's batch."""
+    measured = MEASURED[row["layer"]]
+    return measured[column] * row["batch"] / measured["N"]
+
+
+def _short(row):
+    return row["layer"].partition("/")[2]
+
+
+def _sum(rows, value):
+    return sum(row[value] if isinstance(value, str) else value(row) for row in rows)
+
+
+def _paper_sum(rows, column):
+    return _sum(rows, lambda row: _paper(row, column))
+
+
+def _error(row):
+    return f"{row['model_cycles'] / row['cycles'] - 1:+.2%}"
+
+
+def alexnet():
+    """AlexNet complete in RTL beside Table V."""
+    rows = load("alexnet")["rows"]
+    lines = [(_short(row), _values(row), f"{row['cycles']:,}", f"{row['cycles'] / CORE_KHZ:.2f}",
+              f"{_paper(row, 'total_ms'):.1f}", row["active_pes"], f"{row['glb_MB']:.2f}",
+              f"{_paper(row, 'glb_MB'):.1f}", f"{row['dram_MB']:.2f}", f"{_paper(row, 'dram_MB'):.1f}")
+             for row in rows]
+    cycles = _sum(rows, "cycles")
+    lines.append(("all", "", f"{cycles:,}", f"{cycles / CORE_KHZ:.2f}", f"{_paper_sum(rows, 'total_ms'):.1f}", "",
+                  f"{_sum(rows, 'glb_MB'):.1f}", f"{_paper_sum(rows, 'glb_MB'):.1f}", f"{_sum(rows, 'dram_MB'):.1f}",
+                  f"{_paper_sum(rows, 'dram_MB'):.1f}"))
+    return _markdown(("layer", "mapping m n e f p q r t coded", "cycles, total", "ms", "the chip, ms", "active PEs",
+                      "GLB MB", "the chip", "DRAM MB", "the chip"), lines, "alexnet")
+
+
+def vgg16_rtl():
+    """Layers of VGG-16 complete in RTL."""
+    lines = [(_short(row), _values(row), f"{row['cycles']:,}", f"{row['model_cycles']:,}", _error(row),
+              f"{row['cycles'] / CORE_KHZ:.2f}", f"{_paper(row, 'total_ms'):.1f}")
+             for row in load("vgg16-rtl")["rows"]]
+    return _markdown(("layer", "mapping m n e f p q r t coded", "RTL, cycles", "timeline", "error", "ms",
+                      "the chip's total / 3"), lines, "vgg16-rtl")
+
+
+def vgg16():
+    """All of VGG-16 by the timeline beside Table VI."""
+    rows = load("vgg16")["rows"]
+
+    def figures(cycles, paper_ms, glb, paper_glb, dram, paper_dram):
+        return (f"{cycles:.2f}", f"{cycles * 1e3 / CORE_KHZ * 1e3:,.1f}", f"{paper_ms:,.1f}", f"{glb:,.1f}",
+                f"{paper_glb:,.1f}", f"{dram:.1f}", f"{paper_dram:.1f}")
+
+    keys = ("model_Mcycles", "total_ms", "model_glb_MB", "glb_MB", "model_dram_MB", "dram_MB")
+
+    def value(row, key):
+        return row[key] if key in row else _paper(row, key)
+
+    lines = [(_short(row), _values(row), *figures(*(value(row, key) for key in keys))) for row in rows]
+    lines.append(("all", "", *figures(*(_sum(rows, lambda row, key=key: value(row, key)) for key in keys))))
+    return _markdown(("layer", "mapping m n e f p q r t coded", "M cycles", "ms", "the chip, ms", "GLB MB",
+                      "the chip", "DRAM MB", "the chip"), lines, "vgg16")
+
+
+def skip():
+    """AlexNet's CONV3-5 where zeros are skipped."""
+    dense = {row["layer"]: row["cycles"] for row in load("alexnet")["rows"]}
+    both = [load(name)["rows"] for name in ("alexnet-skip", "alexnet-skip-wide")]
+    lines = [(_short(narrow), f"{MEASURED[narrow['layer']]['zeros_pct']} %", f"{dense[narrow['layer']]:,}",
+              *(cell for row in (narrow, wide) for cell in (
+                  _values(row), f"{row['cycles']:,}", f"{dense[row['layer']] / row['cycles']:.2f}")))
+             for narrow, wide in zip(*both, strict=True)]
+    all_dense = sum(dense[row["layer"]] for row in both[0])
+    lines.append(("all", "", f"{all_dense:,}", *(cell for rows in both for cell in (
+        "", f"{_sum(rows, 'cycles'):,}", f"{all_dense / _sum(rows, 'cycles'):.2f}"))))
+    return _markdown(("layer", "zeros", "dense, cycles", "16-bit bus: mapping", "cycles", "times fewer",
+                      "64-bit bus: mapping", "cycles", "times fewer"), lines, "alexnet-skip", "alexnet-skip-wide")
+
+
+def entropy():
+    """Bits of a run-length pair of a random source, and what the format takes above them."""
+    zeros = [0.4, 0.5, 0.6, 0.7, 0.8]
+    bits = [16 - (z * math.log2(z) + (1 - z) * math.log2(1 - z)) / (1 - z) for z in zeros]
+    above = [64 / 3 / value - 1 for value in bits]  # 64 bits hold three pairs
+    return _markdown(["zeros", *(f"{100 * z:.0f} %" for z in zeros)],
+                     [["bits a pair, entropy", *(f"{value:.1f}" for value in bits)],
+                      ["the format's bits above it", *(f"{100 * part:.0f} %" for part in above)]])
+
+
+def timeline():
+    """Complete layers: the RTL's cycles and the timeline's."""
+    lines = [(row["layer"], row["batch"], f"{row['cycles']:,}", f"{row['model_cycles']:,}", _error(row))
+             for row in load("timeline")["rows"]]
+    return _markdown(("layer", "N", "RTL, cycles", "timeline", "error"), lines, "timeline")
+
+
+def calibrate():
+    """Random layers: the RTL's cycles and the timeline's."""
+    rows = load("calibrate")["rows"]
+    lines = [(row["shape"], _values(row), f"{row['cycles']:,}", f"{row['model_cycles']:,}", _error(row))
+             for row in rows]
+    worst = max(abs(row["model_cycles"] / row["cycles"] - 1) for row in rows)
+    return (_markdown(("layer", "m n e f p q r t", "RTL, cycles", "timeline", "error"), lines, "calibrate")
+            + f" All outputs equal; the largest error is {worst:.2%}.")
+
+
+def listed(name, *headings):
+    """Rows that are written as they are."""
+    return _markdown(headings, [row.values() for row in load(name)["rows"]])
+
+
+#: name -> function that gives the Markdown
+TABLES = {"alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
+          "timeline": timeline, "calibrate": calibrate,
+          "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
+
+
+def main():
+    if len(sys.argv) == 3:
+        take(*sys.argv[1:])
+    for page in pages():
+        before = page.read_text()
+        after = render(before)
+        if after != before:
+            write_file(page, after)
+            print(page.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
