@@ -36,7 +36,7 @@ def _chip(chip):
     shapes += _box(110, 40, 100, 40, "filter banks") + _box(110, 130, 100, 40, "RLC decoder")
     shapes += _box(110, 240, 100, 40, "ReLU, RLC", "encoder")
     shapes += _box(250, 110, 100, 170, f"GLB, {glb} KB", "ifmaps", "psums")
-    for y, target, name in ((60, 55, "filters"), (130, 130, "ifmaps"), (190, 190, "psums")):
+    for y, target, name in ((60, 60, "filters"), (130, 130, "ifmaps"), (190, 190, "psums")):
         shapes += [_arrow((210 if name == "filters" else 350, y), (418, target)), _text(384, target - 6, name, 11)]
     shapes += [_arrow((418, 250), (352, 250)), _text(384, 244, "GON", 11), _arrow((70, 60), (108, 60)),
                _arrow((70, 150), (108, 150)), _arrow((210, 150), (248, 150)), _arrow((250, 260), (212, 260)),
@@ -55,25 +55,25 @@ def _chip(chip):
 def _bars():
     """Milliseconds of each layer, the chip's and ours."""
     rows = results.load("alexnet")["rows"]
-    shapes = [_text(700, 20, "AlexNet, N = 4, in simulated RTL, ms", 13, "start"),
-              _text(700, 38, "the fabricated chip", 11, "start", GREY), _text(810, 38, "this RTL", 11, "start", RED)]
+    shapes = [_text(750, 20, "AlexNet, N = 4, in simulated RTL, ms", 13, "start"),
+              _text(750, 38, "the fabricated chip", 11, "start", GREY), _text(868, 38, "this RTL", 11, "start", RED)]
     for index, row in enumerate(rows):
         y = 52 + 44 * index
         times = ((MEASURED[row["layer"]]["total_ms"], 1, GREY), (row["cycles"] / results.CORE_KHZ, 2, RED))
-        shapes.append(_text(695, y + 20, row["layer"].partition("/")[2], anchor="end"))
+        shapes.append(_text(744, y + 20, row["layer"].partition("/")[2], anchor="end"))
         for line, (time, digits, colour) in enumerate(times):
-            shapes.append(f'<rect x="700" y="{y + 16 * line}" width="{4 * time:.1f}" height="14" fill="{colour}"/>')
-            shapes.append(_text(704 + round(4 * time), y + 16 * line + 11, f"{time:.{digits}f}", 11, "start"))
+            shapes.append(f'<rect x="750" y="{y + 16 * line}" width="{4 * time:.1f}" height="14" fill="{colour}"/>')
+            shapes.append(_text(754 + round(4 * time), y + 16 * line + 11, f"{time:.{digits}f}", 11, "start"))
     return shapes
 
 
 def picture() -> str:
     """The SVG's text."""
     shapes = "\n".join([*_chip(PRESETS["eyeriss"]), *_bars()])
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 300" font-family="sans-serif">\n'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 300" font-family="sans-serif">\n'
             f'<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="6" refY="3" orient="auto">'
             f'<path d="M0 0L6 3L0 6z" fill="{INK}"/></marker></defs>\n'
-            f'<rect width="920" height="300" fill="#fff"/>\n{shapes}\n</svg>\n')
+            f'<rect width="1000" height="300" fill="#fff"/>\n{shapes}\n</svg>\n')
 
 
 if __name__ == "__main__":

@@ -187,14 +187,50 @@ def calibrate():
             + f" All outputs equal; the largest error is {worst:.2%}.")
 
 
+def readme():
+    """The README's results beside the paper."""
+    rows, vgg = load("alexnet")["rows"], load("vgg16")["rows"]
+    one, = load("alexnet-1")["rows"]
+    paper = MEASURED[one["layer"]]
+    dense = {row["layer"]: row["cycles"] for row in rows}
+
+    def faster(name):
+        skipped = load(name)["rows"]
+        return f"{_sum(skipped, lambda row: dense[row['layer']]) / _sum(skipped, 'cycles'):.2f}"
+
+    def millions(milliseconds):
+        return f"{milliseconds * CORE_KHZ / 1e6:.1f} M"
+
+    digits, = (row for row in load("networks")["rows"] if row["what"].startswith("digits:"))
+    lines = [
+        ("AlexNet CONV1, N = 1: cycles", f"{one['cycles']:,}", f"{paper['total_ms'] / paper['N'] * CORE_KHZ:,.0f}",
+         f"`{load('alexnet-1')['command']}`"),
+        ("... without waits for DRAM", f"{one['processing_cycles']:,}",
+         f"{paper['processing_ms'] / paper['N'] * CORE_KHZ:,.0f}", "as above"),
+        ("... active PEs; GLB accesses", f"{one['active_pes']}; {one['glb_MB']:.2f} MB",
+         f"{paper['active_pes']}; {paper['glb_MB'] / paper['N']:.2f} MB", "as above"),
+        ("AlexNet CONV1-5, N = 4: cycles", f"{_sum(rows, 'cycles') / 1e6:.2f} M",
+         millions(_paper_sum(rows, "total_ms")), f"`{load('alexnet')['command']}`"),
+        ("... GLB; DRAM accesses", f"{_sum(rows, 'glb_MB'):.1f}; {_sum(rows, 'dram_MB'):.1f} MB",
+         f"{_paper_sum(rows, 'glb_MB'):.1f}; {_paper_sum(rows, 'dram_MB'):.1f} MB", "as above"),
+        ("... CONV3-5 with zeros skipped: times fewer cycles", faster("alexnet-skip"), "gates only",
+         "`eyeriss benchmark alexnet --chip eyeriss-skip`"),
+        ("... and an ifmap bus of four values", faster("alexnet-skip-wide"), "", "`... --chip eyeriss-skip-wide`"),
+        ("VGG-16, N = 3: cycles by the cycle model", f"{_sum(vgg, 'model_Mcycles'):.1f} M",
+         millions(_paper_sum(vgg, "total_ms")), f"`{load('vgg16')['command']}`"),
+        ("handwritten digits, right of 360", digits["measured"], "", digits["command"]),
+    ]
+    return _markdown(("", "this RTL", "the chip", "command"), lines)
+
+
 def listed(name, *headings):
     """Rows that are written as they are."""
     return _markdown(headings, [row.values() for row in load(name)["rows"]])
 
 
 #: name -> function that gives the Markdown
-TABLES = {"alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
-          "timeline": timeline, "calibrate": calibrate,
+TABLES = {"readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip,
+          "entropy": entropy, "timeline": timeline, "calibrate": calibrate,
           "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 import typer
 
-from scripts import cli, results
+from scripts import cli, picture, results
 from sim.tools.files import ROOT
 
 PAGES = [*results.pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -142,3 +142,8 @@ def test_a_result_is_taken_over(tmp_path, monkeypatch):
     assert found["rows"] == [{"layer": "alexnet/CONV1", "batch": 4, "mapping": [4, 1], "cycles": 7, "active_pes": 3,
                               "glb_MB": 3.0, "dram_MB": 1.25}]
     assert results.load("calibrate")["rows"] == [{"shape": "N=1", "mapping": [4, 1], "cycles": 9, "model_cycles": 10}]
+
+
+def test_the_picture_is_that_of_the_results():
+    """`python -m scripts.picture` would change nothing."""
+    assert picture.TARGET.read_text() == picture.picture()
