@@ -10,7 +10,7 @@ from sim.bench.run import run_bench
 from sim.tools.find import available
 from sim.tools.runner import SimulationFailed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.simulation]
 
 BENCH = Path(__file__).parents[1] / "hw" / "bench_pe.py"
 #: Two layers' shapes at full rate, and all windows of the product; without a filter, all of the bench runs.
