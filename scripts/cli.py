@@ -10,10 +10,10 @@ import typer
 
 from compiler.paper.layers import CATALOGUE
 from flow.yosys import FlowError
+from host.serial_line import BoardLost
 from hw.config import PRESETS, VERSION
 from scripts.commands.board import build as fpga_build
 from scripts.commands.board import run as board_run
-from scripts.commands.board.host import BoardLost
 from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
 from scripts.terminal.console import BadInput, console, layer_table
 from scripts.terminal.examples import EXAMPLES
@@ -27,6 +27,7 @@ from .commands import calibrate as calibration
 from .commands import generate as generation
 from .commands import map as map_report
 from .commands import simulate as simulation
+from .commands.shared import choose_layer, load_tensors
 
 __all__ = ["app", "main"]
 
@@ -118,9 +119,8 @@ def simulate(
 
     Exit status 0 if all are equal, 1 if not, 2 for bad input.
     """
-    chosen = simulation.choose_layer(layer, shape, batch)
-    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift,
-                                      chip=chip)
+    chosen = choose_layer(layer, shape, batch)
+    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
         save=save, json_target=json))
@@ -144,7 +144,7 @@ def map_command(
 ):
     """Find a layer's mapping: cycles by binding resource, traffic, energy, and why the runner-up lost."""
     map_report.map_layer(
-        simulation.choose_layer(layer, shape, batch), chip=chip, objective=objective.value, mapping=mapping,
+        choose_layer(layer, shape, batch), chip=chip, objective=objective.value, mapping=mapping,
         zeros=zeros, ofmap_zeros=ofmap_zeros, ofmap=ofmap.value, energy_table=energy_table, json_target=json,
         picture=picture)
 
@@ -326,9 +326,8 @@ def fpga_run(
     """Run one layer on a board, read its ofmap back and compare every output with the golden model."""
     if baud < 1:
         raise BadInput(f"--baud must be at least 1, not {baud!r}")
-    chosen = simulation.choose_layer(layer, shape, batch)
-    tensors = simulation.load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift,
-                                      chip=chip)
+    chosen = choose_layer(layer, shape, batch)
+    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
     raise typer.Exit(board_run.run(
         chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value,
         save=save, json_target=json))

@@ -22,14 +22,14 @@ from typing import Annotated
 
 import typer
 
-import sim.tools.runner
 from compiler.mapping.mapping import Mapping
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
 from scripts.terminal.console import console, counts_table
-from sim.chip.layer import chip_verilog, simulate_layer
-from sim.chip.simulate import HARNESSES
+from sim.chip.layer import simulate_layer
+from sim.chip.simulate import HARNESSES, Settings
+from sim.chip.verilog import chip_verilog
 from sim.tools import verilate
 from sim.tools.files import ROOT
 
@@ -49,12 +49,12 @@ LAYER = "--layer alexnet/CONV3 --shift 8 --relu"
 def _run(width, directory):
     """(cycles, {C++ class: counts of EVENTS}) of the layer at a width."""
     target = directory / f"callgrind.{width}"
-    sim.tools.runner.PREFIX[:] = ["valgrind", "--tool=callgrind", "--cache-sim=yes", f"--callgrind-out-file={target}",
-                            "--toggle-collect=Vtop::eval_step()"]
+    profiler = ("valgrind", "--tool=callgrind", "--cache-sim=yes", f"--callgrind-out-file={target}",
+                "--toggle-collect=Vtop::eval_step()")
     shape = LayerShape.parse(SHAPE.format(width))
     tensors = random_tensors(shape, seed=1, zeros=0.3, shift=8, full_range=False)
-    result = simulate_layer(shape, MAPPING, PRESETS["eyeriss"], tensors, shift=8, relu=True)
-    sim.tools.runner.PREFIX[:] = []
+    result = simulate_layer(shape, MAPPING, PRESETS["eyeriss"], tensors, Settings(prefix=profiler), shift=8,
+                            relu=True)
     if not result.match:
         raise SystemExit(f"the layer ended as {result.status}")
     text = subprocess.run(["callgrind_annotate", "--show=" + ",".join(EVENTS), "--threshold=100", str(target)],

@@ -13,7 +13,6 @@ from scripts.pages.benchmark import write_page
 from scripts.terminal.console import (
     BadInput,
     bad_input,
-    bars,
     check_targets,
     choose_page,
     console,
@@ -24,11 +23,13 @@ from scripts.terminal.console import (
     write_json,
 )
 from scripts.terminal.names import in_path
-from sim.jobs.benchmark import layer_tasks, merge, run_tasks, tile_mapping
-from sim.jobs.workers import ClusterError, parse_workers
+from sim.jobs.benchmark import layer_tasks, merge, tile_mapping
+from sim.jobs.workers import parse_workers
 from sim.tools.files import BUILD
 
-__all__ = ["benchmark", "run_with_bar", "search_with_bar"]
+from .shared import run_with_bar, search_with_bar
+
+__all__ = ["benchmark"]
 
 # Table V's GLB traffic of CONV3 is that of CONV4's mapping, not of its own row in Table III.
 PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
@@ -75,30 +76,6 @@ def _mapping(layer, chip, mappings, objective, ofmap):
         return Mapping(**PAPER_MAPPINGS[layer.name])
     return find_mapping(lower(layer.shape, chip)[0], chip, objective=objective,
                         density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap), coded=True)
-
-
-def search_with_bar(layers, find):
-    """What `find` finds of each layer, with a progress bar."""
-    with bars() as progress:
-        return list(progress.track(map(find, layers), len(layers), description="mappings"))
-
-
-def run_with_bar(tasks, workers, fresh):
-    """`run_tasks` with a progress bar and a line for each task that ends."""
-    with bars(transient=False) as progress:
-        bar = progress.add_task("tasks", total=len(tasks))
-
-        def report(task, result, kept):
-            progress.advance(bar)
-            state = "kept" if kept else f"{result['wall_seconds']:.0f} s"
-            why = "; ".join(result["faults"]) or result["difference"]
-            verdict = "match" if result["match"] else f"{result['status']}, {why}"
-            progress.console.print(f"{task.layer.name}: {verdict} ({state})")
-
-        try:
-            return run_tasks(tasks, workers=workers, fresh=fresh, report=report)
-        except ClusterError as error:
-            raise BadInput(str(error)) from None
 
 
 def _entry(layer, merged, chip, sample, ofmap):

@@ -21,7 +21,7 @@ from sim.jobs.benchmark import layer_tasks, merge
 from sim.jobs.workers import parse_workers
 from sim.tools.files import BUILD
 
-from .benchmark import run_with_bar, search_with_bar
+from .shared import run_with_bar, search_with_bar
 
 __all__ = ["calibrate", "random_layers"]
 

@@ -10,11 +10,10 @@ from hw.config import VERSION, load_chip
 from hw.shell.axi import EyerissAxi
 from hw.verilog.describe import describe
 from hw.verilog.generate import check_prefix, sources
+from scripts.pages import register_map
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, place, working, write_json
 from sim.tools.files import write_file
 from sim.tools.lint import WAIVERS
-
-from . import register_map
 
 __all__ = ["generate"]
 

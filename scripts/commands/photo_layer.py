@@ -21,9 +21,8 @@ from scripts.terminal.console import (
     write_json,
 )
 from sim.chip.layer import simulate_layer
+from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
-
-from .simulate import verdict
 
 __all__ = ["demo"]
 
@@ -40,10 +39,10 @@ def demo(simulator, output) -> int:
     out = console()
     out.print(f"{LAYER} of a photograph in the RTL of the 12 x 14 chip, under {simulator}")
     with passes_bar("building, simulating") as progress:
-        result = simulate_layer(shape, Mapping(**TABLE_III[LAYER]), chip, tensors, shift=photo.SHIFT, relu=True,
-                                simulator=simulator, progress=progress)
+        result = simulate_layer(shape, Mapping(**TABLE_III[LAYER]), chip, tensors, Settings(simulator=simulator),
+                                shift=photo.SHIFT, relu=True, progress=progress)
     out.print(_table(result))
-    out.print(verdict(LAYER, result), style="green" if result.match else "bold red")
+    out.print(result.verdict(LAYER), style="green" if result.match else "bold red")
     pictures = photo.save_pictures(tensors.ifmap, result.ofmap, output)
     placement = Placement(lower(shape, chip)[0], result.program.mapping, chip)
     pictures.append(draw_mapping(placement, LAYER, output / "mapping.png"))

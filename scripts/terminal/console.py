@@ -20,8 +20,8 @@ from sim.tools.find import SimulatorError, require
 from .names import on_terminal
 
 __all__ = ["BadInput", "FittedTable", "bad_input", "bars", "check_targets", "choose_page", "console", "counts_table",
-           "layer_table", "passes_bar", "place", "require_simulator", "time_line",
-           "working", "write_json"]
+           "layer_table", "passes_bar", "place", "require_simulator",
+           "steps_bar", "time_line", "working", "write_json"]
 
 WIDE = 100_000  # columns where there is no terminal: nothing is wrapped or cut
 NAME_WIDTH = 14  # what a table leaves of its names before it leaves columns away
@@ -187,6 +187,14 @@ def passes_bar(title, unit="passes"):
     with bars() as progress:
         task = progress.add_task(f"{on_terminal(title)}, {unit}", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def steps_bar():
+    """A progress bar of several steps; yields a callable (what is done, done, all)."""
+    with bars() as progress:
+        task = progress.add_task("", total=None)
+        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
 @contextmanager

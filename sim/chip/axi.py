@@ -1,23 +1,28 @@
 """A driver of the chip behind AXI, in cocotb: cocotbext-axi's models as bus master and as memory."""
 
 import random
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
+from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave, SparseMemoryRegion
 
+from host.driver import End, Patience, Status, Words
 from hw.config import scan_words
-from hw.config.counters import COUNTERS, counter_index
+from hw.config.counters import counter_index
 from hw.config.registers import FIELDS, OFFSETS
 from sim.bench.streams import start
 
-__all__ = ["AxiHost", "Memory", "mask"]
+__all__ = ["PATIENCE", "AxiDriver", "Memory", "mask"]
 
-#: No layer of a bench takes a tenth of this.
-PATIENCE_US = 5_000
+#: In microseconds; no layer of a bench takes a tenth of this.
+PATIENCE = Patience(idle=5_000, total=5_000)
+POLL_US = 50
 
 
-def mask(name):
+def mask(name: str) -> int:
     """Mask of a field, such as "STATUS.BUSY"."""
     field = FIELDS[name]
     return (1 << field.width) - 1 << field.low
@@ -40,29 +45,27 @@ class Memory(SparseMemoryRegion):
             raise ValueError(f"no write of {address:#x}")
         await super()._write(address, data, **kwargs)
 
-    def put(self, address, words):
-        self[address:address + 8 * len(words)] = np.asarray(words, dtype="<u8").tobytes()
 
-    def get(self, address, count):
-        return np.frombuffer(bytes(self[address:address + 8 * count]), dtype="<u8").astype(np.uint64)
-
-
-class AxiHost:
-    """Registers by name, layers from configuration to interrupt.
+class AxiDriver:
+    """A `host.driver.Driver`, and the registers by name. `elapsed` is in microseconds.
 
     Parameters
     ----------
     dut : handle
         `hdl/axi_bench.sv`, in reset until `begin`.
+    base : int
+        Byte address of memory word 0.
     stall : float
-        Fraction of the cycles in which each channel of either bus stands still.
+        Fraction of the cycles in which each channel of either bus stalls.
+    seed : int
+        Of these.
     """
 
-    def __init__(self, dut, *, stall=0.0, seed=1):
-        self.dut, self.memory = dut, Memory()
-        self._stall, self._chance = stall, random.Random(seed)
+    def __init__(self, dut: Any, base: int = 0, *, stall: float = 0.0, seed: int = 1) -> None:
+        self.dut, self.base, self.memory = dut, base, Memory()
+        self._stall, self._chance, self._started = stall, random.Random(seed), 0.0
 
-    async def begin(self, core_ns=5, link_ns=16.666):
+    async def begin(self, core_ns: float = 5, link_ns: float = 16.666) -> None:
         """Clocks, reset, models."""
         dut = self.dut
         quiet = {name: 0 for name in (
@@ -85,51 +88,29 @@ class AxiHost:
         for side in (lite.write_if, lite.read_if, slave.write_if, slave.read_if):
             side.log.setLevel("ERROR")
 
-    def _pauses(self, chance):
+    def _pauses(self, chance: random.Random) -> Iterator[bool]:
         while True:
             yield chance.random() < self._stall
 
-    async def write(self, name, value):
+    async def write(self, name: str, value: int) -> None:
         """Write a register; it must be accepted."""
         assert await self.try_write(OFFSETS[name], value) == AxiResp.OKAY, name
 
-    async def try_write(self, offset, value, octets=4):
+    async def try_write(self, offset: int, value: int, octets: int = 4) -> AxiResp:
+        """Write at an offset; the bus's response."""
         return (await self._lite.write(offset, value.to_bytes(4, "little")[:octets])).resp
 
-    async def read(self, name):
+    async def read(self, name: str) -> int:
+        """Read a register; it must be accepted."""
         answer = await self._lite.read(OFFSETS[name], 4)
         assert answer.resp == AxiResp.OKAY, name
         return int.from_bytes(answer.data, "little")
 
-    async def try_read(self, offset):
+    async def try_read(self, offset: int) -> AxiResp:
+        """Read at an offset; the bus's response."""
         return (await self._lite.read(offset, 4)).resp
 
-    async def load(self, job, base):
-        """Configuration and base address of a job."""
-        for word in scan_words(job.bits):
-            await self.write("CONFIG", word)
-        await self.write("BASE_LOW", base & 0xFFFF_FFFF)
-        await self.write("BASE_HIGH", base >> 32)
-        await self.write("INTERRUPT_ENABLE", mask("INTERRUPT_ENABLE.DONE") | mask("INTERRUPT_ENABLE.ERROR"))
-
-    async def start(self):
-        await self.write("CONTROL", mask("CONTROL.START"))
-
-    async def end(self):
-        """Wait for the interrupt and clear it; what was pending."""
-        await self.until(self.dut.irq)
-        pending = await self.read("INTERRUPT_PENDING")
-        await self.write("INTERRUPT_PENDING", pending)
-        assert not int(self.dut.irq.value), "interrupt was cleared"
-        return pending
-
-    async def until(self, handle):
-        """Wait for a pin to be high."""
-        if not int(handle.value):
-            edge = RisingEdge(handle)
-            assert await First(edge, Timer(PATIENCE_US, "us")) is edge, f"{handle._name} never came"
-
-    async def reset(self):
+    async def reset(self) -> None:
         """Soft reset; wait until it is over."""
         await self.write("CONTROL", mask("CONTROL.RESET"))
         for _ in range(2_000):
@@ -137,11 +118,66 @@ class AxiHost:
                 return
         raise AssertionError("the reset never ends")
 
-    async def counter(self, name):
+    async def configure(self, bits: Sequence[int]) -> None:
+        """Forget the errors of the job before, load the scan chain, set the base address, enable the interrupts."""
+        await self.write("ERROR", await self.read("ERROR"))
+        for word in scan_words(bits):
+            await self.write("CONFIG", word)
+        await self.write("BASE_LOW", self.base & 0xFFFF_FFFF)
+        await self.write("BASE_HIGH", self.base >> 32)
+        await self.write("INTERRUPT_ENABLE", mask("INTERRUPT_ENABLE.DONE") | mask("INTERRUPT_ENABLE.ERROR"))
+
+    async def start(self) -> None:
+        """Start the job that is configured."""
+        await self.write("CONTROL", mask("CONTROL.START"))
+        self._started = get_sim_time("us")
+
+    async def wait(self, most: float) -> End | None:
+        """Wait for the interrupt and clear it, at most POLL_US."""
+        if not await self.high(self.dut.irq, min(most, POLL_US)):
+            return None
+        await self.clear()
+        errors = await self.read("ERROR")
+        responses = mask("ERROR.READ_RESPONSE") | mask("ERROR.WRITE_RESPONSE")
+        broken = bool(int(self.dut.violation.value))
+        return End(Status.FAULT if errors or broken else Status.DONE, bool(errors & responses), broken)
+
+    def elapsed(self) -> float:
+        """Microseconds since `start`."""
+        return get_sim_time("us") - self._started
+
+    async def counter(self, name: str) -> int:
+        """A counter of `hw.config.counters`."""
         await self.write("COUNTER_SELECT", counter_index(name))
         while await self.read("STATUS") & mask("STATUS.COUNTER_BUSY"):
             pass
         return await self.read("COUNTER_LOW") | await self.read("COUNTER_HIGH") << 32
 
-    async def counters(self):
-        return {name: await self.counter(name) for name in COUNTERS}
+    async def write_memory(self, address: int, words: Words) -> None:
+        """Put words into the model of the memory."""
+        first = self.base + 8 * address
+        self.memory[first:first + 8 * len(words)] = np.asarray(words, dtype="<u8").tobytes()
+
+    async def read_memory(self, address: int, count: int) -> Words:
+        """Words of the model of the memory."""
+        first = self.base + 8 * address
+        return np.frombuffer(bytes(self.memory[first:first + 8 * count]), dtype="<u8").astype(np.uint64)
+
+    async def end(self) -> int:
+        """Wait for the interrupt, which must come, and clear it; what was pending."""
+        assert await self.high(self.dut.irq, PATIENCE.total), "irq never came"
+        return await self.clear()
+
+    async def clear(self) -> int:
+        """Clear what is pending; what was."""
+        pending = await self.read("INTERRUPT_PENDING")
+        await self.write("INTERRUPT_PENDING", pending)
+        assert not int(self.dut.irq.value), "interrupt was cleared"
+        return pending
+
+    async def high(self, handle: Any, microseconds: float) -> bool:
+        """Wait for a pin to be high, so long; whether it is."""
+        if int(handle.value):
+            return True
+        edge = RisingEdge(handle)
+        return await First(edge, Timer(max(0.01, microseconds), "us")) is edge

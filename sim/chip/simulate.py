@@ -4,15 +4,19 @@ import json
 import math
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from host.driver import Status, Words
+from host.jobs import ALIVE, JobResult, Moment
 from hw.config import reset_cycles
 from sim.tools import memfile, runner
+from sim.tools.files import BUILD
 
-__all__ = ["HARNESSES", "ChipResult", "simulate"]
+__all__ = ["HARNESSES", "ChipResult", "Settings", "SimulatedJob", "simulate"]
 
 HDL = Path(__file__).with_name("hdl")
 
@@ -33,11 +37,84 @@ POLL_CYCLES = 20_000
 #: More than any chip's scan chain: part of what is compiled, so the same for all.
 SCAN_BITS_MAX = 1 << 14
 
-#: The environment variable that tells `chip_test` where its job description is.
+#: The environment variable that tells `sim.chip.job` where its job description is.
 DESCRIPTION = "EYERISS_JOBS"
 
-#: The counter that must move, or the chip hangs; and the one that is shown.
-ALIVE, SHOWN = "mac_cycles", "passes"
+
+@dataclass(frozen=True)
+class Settings:
+    """How a chip is simulated.
+
+    Attributes
+    ----------
+    simulator : str
+    top : str
+        "chip", or "axi" for the top with AXI, whose memory and host are behind its bus.
+    stall_seed : int
+        Not 0: the DRAM, or each channel of its bus, stalls at random.
+    seed : int
+        Of what has no reset.
+    hang_cycles : int
+        Cycles of the slower clock without a step of `mac_cycles` after which a job hangs.
+    max_cycles : int, optional
+        Core cycles that a job may take in all. Must be given where there is no counter `mac_cycles`, lest a
+        simulation never end.
+    poll_cycles : int
+        Core cycles between two looks at a job.
+    keep_going : bool
+        Begin the next job, after a reset as always, also after one that did not end well.
+    dram_depth : int, optional
+        Words; whatever lies beyond is a fault. By default those of the image.
+    parameters : dict of str to int
+        Of the harness (`DRAM_LATENCY`, `SCAN_BITS_MAX`).
+    optimize : bool, optional
+    extra_args, prefix : tuples of str
+        See `sim.tools.runner`.
+    build : Path
+        Verilog and simulations are kept there.
+    log : Path, optional
+        Where the simulator's output stays.
+    timeout_seconds : float, optional
+    """
+
+    simulator: str = "verilator"
+    top: str = "chip"
+    stall_seed: int = 0
+    seed: int = 1
+    hang_cycles: int = 200_000
+    max_cycles: int | None = None
+    poll_cycles: int = POLL_CYCLES
+    keep_going: bool = False
+    dram_depth: int | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    optimize: bool | None = None
+    extra_args: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
+    build: Path = BUILD
+    log: Path | None = None
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class SimulatedJob(JobResult):
+    """A job, and what the harness saw of it.
+
+    Attributes
+    ----------
+    cycles : int or None
+        Core cycles from start to done.
+    busy, chip_fault : str
+        The pins at the job's end, one bit.
+    dram_words_read, dram_words_written : int or None
+    wall_seconds : float
+    """
+
+    cycles: int | None = None
+    busy: str = "0"
+    chip_fault: str = "0"
+    dram_words_read: int | None = None
+    dram_words_written: int | None = None
+    wall_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,13 +123,10 @@ class ChipResult:
 
     Attributes
     ----------
-    dram : numpy.ndarray of uint64
+    dram : ndarray of uint64
         All words after the last job.
-    jobs : list of dict
-        For each job that was begun: `status` ("done", "hang" or "fault"),
-        `cycles` from start to done, `configuration_cycles` from its reset until it may start, `counters`, `busy`,
-        `chip_fault`, `dram_fault`, `bus_fault`, `dram_words_read`, `dram_words_written`, `wall_seconds`.
-        After one that is not done no further job is begun, unless told to keep going.
+    jobs : list of SimulatedJob
+        Those that were begun.
     wall_seconds : float
         Of simulating, without compiling.
     cycles_per_second : float
@@ -61,64 +135,37 @@ class ChipResult:
         Of compiling, or of finding it done.
     """
 
-    dram: np.ndarray
-    jobs: list
+    dram: Words
+    jobs: list[SimulatedJob]
     wall_seconds: float
     cycles_per_second: float
     build_seconds: float = 0.0
 
     @property
-    def status(self):
+    def status(self) -> Status:
         """The last job's status: "done" if all are."""
-        return self.jobs[-1]["status"]
+        return self.jobs[-1].status
 
 
-def simulate(
-    verilog, dram, jobs, counters, *, simulator, top="chip", dram_depth=None, progress=None,
-    hang_cycles=200_000, max_cycles=None, core_mhz=200, link_mhz=60, stall_seed=0, seed=1,
-    poll_cycles=POLL_CYCLES, build_root=runner.BUILD_ROOT, parameters=None, extra_args=(),
-    log=None, timeout_seconds=None, keep_going=False, optimize=False,
-):
+def simulate(verilog: Sequence[Path], dram: Words, jobs: Sequence[Sequence[int]], counters: Mapping[str, int],
+             settings: Settings | None = None, *, core_mhz: float = 200, link_mhz: float = 60,
+             watch: Callable[[Moment], None] | None = None) -> ChipResult:
     """Run configurations on the chip, one after another on the same DRAM.
 
     Parameters
     ----------
-    verilog : list of Path
+    verilog : sequence of Path
         The chip; its top module is named `eyeriss`, or `eyeriss_axi`.
-    dram : numpy.ndarray of uint64
+    dram : ndarray of uint64
         The DRAM's first words; the others are 0.
-    jobs : list of list of int
+    jobs : sequence of sequences of int
         The scan chain's bits of each job, the first to be shifted in first.
     counters : dict of str to int
         Name to select index. `mac_cycles` must move or the chip hangs.
-    simulator : str
-    top : str
-        "chip", or "axi" for the top with AXI, whose memory and host are behind its bus.
-    dram_depth : int, optional
-        Words; whatever lies beyond is a fault. By default those of `dram`.
-    progress : callable, optional
-        Called now and then with a dict: `job`, `cycles`, `passes`, `mac_cycles`.
-    hang_cycles : int
-        Cycles of the slower clock without a step of `mac_cycles` after which a job hangs.
-    max_cycles : int, optional
-        Core cycles that a job may take in all. Must be given where there is
-        no counter `mac_cycles`, lest a simulation never end.
+    settings : Settings, optional
     core_mhz, link_mhz : float
-    stall_seed : int
-        Not 0: the DRAM, or each channel of its bus, stalls at random.
-    seed : int
-    poll_cycles : int
-        Core cycles between two looks at a job.
-    build_root : Path
-    parameters : dict, optional
-        Of the harness (`DRAM_LATENCY`, `SCAN_BITS_MAX`).
-    extra_args, optimize
-        See `runner.build`.
-    log : Path, optional
-        Where the simulator's output stays.
-    timeout_seconds : float, optional
-    keep_going : bool
-        Begin the next job, after a reset as always, also after one that did not end well.
+    watch : callable, optional
+        Called at each look at a running job.
 
     Returns
     -------
@@ -130,77 +177,83 @@ def simulate(
     SimulatorError
         The simulator is missing, or the simulation gave no result.
     """
+    settings = settings or Settings()
     dram = np.ascontiguousarray(dram, dtype=np.uint64)
-    depth = len(dram) if dram_depth is None else dram_depth
-    if not jobs:
-        raise ValueError("jobs must not be empty")
-    if not 0 < depth <= DRAM_CLASSES[-1] or len(dram) > depth:
-        raise ValueError(
-            f"dram_depth must be {max(1, len(dram))} to {DRAM_CLASSES[-1]}, not {depth!r}"
-        )
-    if max_cycles is None and ALIVE not in counters:
-        raise ValueError(f"counters must have {ALIVE!r} where max_cycles is not given")
-    parameters = {"SCAN_BITS_MAX": SCAN_BITS_MAX, **(parameters or {})}
-    longest = max(len(bits) for bits in jobs)
-    if not 0 < longest <= parameters["SCAN_BITS_MAX"]:
-        raise ValueError(
-            f"a job must have 1 to {parameters['SCAN_BITS_MAX']} scan bits, not {longest}"
-        )
+    depth = len(dram) if settings.dram_depth is None else settings.dram_depth
+    parameters = {"SCAN_BITS_MAX": SCAN_BITS_MAX, **settings.parameters}
+    _check(dram, depth, jobs, counters, settings.max_cycles, parameters["SCAN_BITS_MAX"])
+    build_root = settings.build / "sim"
     started = time.monotonic()
     build = runner.build(
-        [*HARNESSES[top], *verilog], HARNESSES[top][0].stem, simulator=simulator, build_root=build_root,
-        parameters={
-            **parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)
-        },
-        extra_args=extra_args, optimize=optimize, main=MAIN,
-    )
+        [*HARNESSES[settings.top], *verilog], HARNESSES[settings.top][0].stem, simulator=settings.simulator,
+        build_root=build_root,
+        parameters={**parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)},
+        extra_args=settings.extra_args, optimize=bool(settings.optimize), main=MAIN)
     build_seconds = time.monotonic() - started
 
-    with tempfile.TemporaryDirectory(prefix="chip-", dir=build_root) as directory:
-        directory = Path(directory).resolve()
+    with tempfile.TemporaryDirectory(prefix="chip-", dir=build_root) as name:
+        directory = Path(name).resolve()
         padded = np.zeros(depth, dtype=np.uint64)
-        padded[: len(dram)] = dram
+        padded[:len(dram)] = dram
         memfile.write_hex(directory / "dram.hex", padded)
-        for number, bits in enumerate(jobs):
-            memfile.write_bits(directory / f"job{number}.scan", bits)
-        description = {
-            "scan_lengths": [len(bits) for bits in jobs],
-            "counters": counters,
-            "dram_words": depth,
-            "stall_seed": stall_seed,
-            "keep_going": keep_going,
-            "clocks_run": simulator == "verilator",
-            "core_period_ps": _period_ps(core_mhz),
-            "link_period_ps": _period_ps(link_mhz),
-            "reset_cycles": reset_cycles(core_mhz, link_mhz),
-            "poll_cycles": min(poll_cycles, hang_cycles, max_cycles or poll_cycles),
-            "hang_cycles": hang_cycles,
-            "max_cycles": max_cycles,
-            "progress": str(directory / "progress"),
-            "result": str(directory / "result.json"),
-        }
+        core, link = _period_ps(core_mhz), _period_ps(link_mhz)
+        description = _description(settings, directory, jobs, counters, depth, core, link) | {
+            "reset_cycles": reset_cycles(core_mhz, link_mhz)}
         (directory / "jobs.json").write_text(json.dumps(description))
         started = time.monotonic()
         runner.run(
-            build, test_module="sim.chip.job", seed=seed,
-            log=log or directory / "simulation.log", timeout_seconds=timeout_seconds,
-            env={DESCRIPTION: str(directory / "jobs.json")},
-            plusargs=[
-                f"+dram={directory}/dram.hex", f"+dump={directory}/dump.hex",
-                f"+scan={directory}/job", f"+core_period={_period_ps(core_mhz)}",
-                f"+link_period={_period_ps(link_mhz)}",
-            ],
-            poll=None if progress is None else _Follower(directory / "progress", progress),
-        )
+            build, test_module="sim.chip.job", seed=settings.seed, log=settings.log or directory / "simulation.log",
+            timeout_seconds=settings.timeout_seconds, env={DESCRIPTION: str(directory / "jobs.json")},
+            plusargs=[f"+dram={directory}/dram.hex", f"+dump={directory}/dump.hex", f"+scan={directory}/job",
+                      f"+core_period={core}", f"+link_period={link}"],
+            prefix=settings.prefix, poll=_Follower(directory / "progress", watch) if watch else None)
         wall = time.monotonic() - started
-        results = json.loads((directory / "result.json").read_text())
+        results = [SimulatedJob(**table | {"status": Status(table["status"])})
+                   for table in json.loads((directory / "result.json").read_text())]
         after = memfile.read_hex(directory / "dump.hex", depth)
-    cycles = sum(job["cycles"] for job in results)
-    busy = sum(job["wall_seconds"] for job in results)
+    cycles = sum(job.cycles or 0 for job in results)
+    busy = sum(job.wall_seconds for job in results)
     return ChipResult(after, results, wall, cycles / busy if busy else 0.0, build_seconds)
 
 
-def _period_ps(mhz):
+def _check(dram: Words, depth: int, jobs: Sequence[Sequence[int]], counters: Mapping[str, int],
+           max_cycles: int | None, scan_bits: int) -> None:
+    if not jobs:
+        raise ValueError("jobs must not be empty")
+    if not 0 < depth <= DRAM_CLASSES[-1] or len(dram) > depth:
+        raise ValueError(f"dram_depth must be {max(1, len(dram))} to {DRAM_CLASSES[-1]}, not {depth!r}")
+    if max_cycles is None and ALIVE not in counters:
+        raise ValueError(f"counters must have {ALIVE!r} where max_cycles is not given")
+    longest = max(len(bits) for bits in jobs)
+    if not 0 < longest <= scan_bits:
+        raise ValueError(f"a job must have 1 to {scan_bits} scan bits, not {longest}")
+
+
+def _description(settings: Settings, directory: Path, jobs: Sequence[Sequence[int]], counters: Mapping[str, int],
+                 depth: int, core_ps: int, link_ps: int) -> dict[str, object]:
+    """What `sim.chip.job` is told."""
+    hang_cycles, max_cycles = settings.hang_cycles, settings.max_cycles
+    slow_ps = max(core_ps, link_ps)
+    return {
+        "jobs": [list(map(int, bits)) for bits in jobs],
+        "counters": dict(counters),
+        "dram_words": depth,
+        "stall_seed": settings.stall_seed,
+        "keep_going": settings.keep_going,
+        "clocks_run": settings.simulator == "verilator",
+        "core_period_ps": core_ps,
+        "link_period_ps": link_ps,
+        "poll_cycles": min(settings.poll_cycles, hang_cycles, max_cycles or settings.poll_cycles),
+        # in core cycles; a chip without the counter that shows a hang has no limit but the whole
+        "idle_cycles": -(-hang_cycles * slow_ps // core_ps) if ALIVE in counters else None,
+        "max_cycles": max_cycles,
+        "scan": str(directory / "job"),
+        "progress": str(directory / "progress"),
+        "result": str(directory / "result.json"),
+    }
+
+
+def _period_ps(mhz: float) -> int:
     # Even halves: see hdl/clocked_main.cpp. Rounded up, never faster than was asked.
     return 4 * math.ceil(250_000 / mhz)
 
@@ -208,10 +261,10 @@ def _period_ps(mhz):
 class _Follower:
     """Hands each new line of the progress file on."""
 
-    def __init__(self, path, callback):
+    def __init__(self, path: Path, callback: Callable[[Moment], None]) -> None:
         self._path, self._callback, self._position = path, callback, 0
 
-    def __call__(self):
+    def __call__(self) -> None:
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
@@ -221,4 +274,4 @@ class _Follower:
                 if not line.endswith(b"\n"):
                     break
                 self._position += len(line)
-                self._callback(json.loads(line))
+                self._callback(Moment(**json.loads(line)))

@@ -11,6 +11,7 @@ from compiler.mapping.placement import Placement
 from compiler.paper.networks import BenchmarkLayer, benchmark_tensors
 from hw.config import ChipConfig
 from sim.chip.layer import simulate_layer
+from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
 from sim.tools.find import require
 
@@ -112,8 +113,9 @@ def run_task(task: Task, key: str, build=BUILD) -> dict:
     if task.key() != key:
         raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")
     tensors, shift = benchmark_tensors(task.layer, task.seed, task.chip.data_width)
-    result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors, shift=shift, relu=True,
-                            ofmap=task.ofmap, simulator=task.simulator, shards=list(task.shards), build=build)
+    result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors,
+                            Settings(simulator=task.simulator, build=build), shift=shift, relu=True,
+                            ofmap=task.ofmap, shards=list(task.shards))
     return {"shards": [asdict(shard) for shard in task.shards], **result.as_dict(),
             "difference": result.difference and asdict(result.difference)}
 

@@ -15,7 +15,7 @@ from sim.tools.files import BUILD, ROOT, write_file
 __all__ = ["Cache", "code_digest", "key"]
 
 #: What computes results: these folders' sources, the HDL of the memory model and the benches included, ...
-SOURCES = ("hw", "golden", "compiler", "sim")
+SOURCES = ("hw", "golden", "compiler", "host", "sim")
 #: ... and these packages.
 PACKAGES = ("amaranth", "cocotb", "numpy")
 

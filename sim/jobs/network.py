@@ -14,7 +14,9 @@ from compiler.onnx.quantize import QuantizedLayer, sqnr_db
 from compiler.onnx.rounding import chip_shape
 from golden.conv import conv_layer
 from golden.tensors import first_difference
-from sim.chip.layer import simulate_programs
+from host.driver import Status
+from sim.chip.programs import simulate_programs
+from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
 from sim.tools.find import require
 
@@ -101,9 +103,9 @@ class RtlLayers:
             return arrays["ofmap"], table | {"kept": True}
         program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu,
                                 ofmap_coded=ofmap_coded)
-        result = simulate_programs([program], [None], self._chip, simulator=self._simulator, build=self._build,
-                                   progress=self._progress)[0]
-        if result.status != "done":
+        settings = Settings(simulator=self._simulator, build=self._build)
+        result, = simulate_programs([program], [None], self._chip, settings, progress=self._progress)
+        if result.status != Status.DONE:
             raise ChipFailure("; ".join((f"the chip's run ended as {result.status}", *result.faults)))
         table = result.as_dict()
         self._kept.put(key, table, ofmap=result.ofmap)

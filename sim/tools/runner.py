@@ -29,8 +29,6 @@ __all__ = [
 BUILD_ROOT = BUILD / "sim"
 
 JOBS = 2
-#: What a simulation is started with, e.g. a profiler.
-PREFIX: list[str] = []
 
 #: Variables that a bench inherits: where programs, libraries, folders for scratch files and the user's home are.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
@@ -157,7 +155,7 @@ def build(
 
 def run(
     build, *, test_module, testcase=None, seed, env=None, plusargs=(), log,
-    timeout_seconds=None, poll=None,
+    timeout_seconds=None, poll=None, prefix=(),
 ):
     """Run a cocotb test module on a build, in a process of its own.
 
@@ -180,6 +178,8 @@ def run(
         Wall clock after which the run is killed and has failed.
     poll : callable, optional
         Called every few hundredths of a second while the simulation runs.
+    prefix : sequence of str
+        What the simulation is started with, e.g. a profiler and its arguments.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def run(
             **({} if testcase is None else {"COCOTB_TEST_FILTER": testcase}),
             **(env or {}),
         }
-        command = PREFIX + _run_command(build, seed) + [str(plusarg) for plusarg in plusargs]
+        command = [*prefix, *_run_command(build, seed), *map(str, plusargs)]
         try:
             code = process.call(
                 command, log=log, env=variables, cwd=directory,

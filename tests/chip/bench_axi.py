@@ -1,5 +1,7 @@
 """The chip behind AXI, driven and served by cocotbext-axi's models."""
 
+from dataclasses import replace
+
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
@@ -10,9 +12,12 @@ from compiler.mapping.mapping import Mapping
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
+from host.driver import Status
+from host.program import run_program
 from hw.config import PRESETS, pack_scan
+from hw.config.counters import FAULTS
 from hw.config.registers import OFFSETS, constants
-from sim.chip.axi import AxiHost, mask
+from sim.chip.axi import PATIENCE, AxiDriver, mask
 
 CHIP = PRESETS["mini"]
 BASE = 0x1_2345_6FB8  # beyond 4 GB, no multiple of 4 KB
@@ -37,12 +42,15 @@ class Layer:
     def address(self, name, base=BASE):
         return base + 8 * self.job.fields[f"{name}_base"]
 
-    def put(self, host, base=BASE):
-        host.memory.put(base, self.program.dram)
+    async def load(self, host, base=BASE):
+        """Memory and configuration."""
+        host.base = base
+        await host.write_memory(0, self.program.dram)
+        await host.configure(self.job.bits)
 
-    def check(self, host, base=BASE):
+    async def check(self, host):
         """Every output is right, and no word but the ofmap's was touched."""
-        after = host.memory.get(base, len(self.program.dram))
+        after = await host.read_memory(0, len(self.program.dram))
         assert np.array_equal(self.program.ofmap(after), self.expected)
         before = self.program.dram.copy()
         ofmap = slice(self.job.ofmap_base, self.job.ofmap_base + self.job.ofmap_count)
@@ -51,12 +59,11 @@ class Layer:
 
     async def run(self, host, base=BASE):
         """From memory and configuration to the interrupt, and all is well."""
-        self.put(host, base)
-        await host.load(self.job, base)
+        await self.load(host, base)
         await host.start()
-        await self.ends_well(host, base)
+        await self.ends_well(host)
 
-    async def ends_well(self, host, base=BASE, errors=0):
+    async def ends_well(self, host, errors=0):
         pending = await host.end()
         while pending == mask("INTERRUPT_PENDING.ERROR"):  # of what was refused in the meantime
             pending = await host.end()
@@ -64,7 +71,7 @@ class Layer:
         assert await host.read("STATUS") == mask("STATUS.DONE"), "status"
         assert await host.read("ERROR") == errors, "error"
         legal(host)
-        self.check(host, base)
+        await self.check(host)
 
 
 def legal(host):
@@ -75,7 +82,7 @@ def legal(host):
 
 
 async def begun(dut, **options):
-    host = AxiHost(dut, **options)
+    host = AxiDriver(dut, BASE, **options)
     await host.begin()
     return host
 
@@ -112,10 +119,15 @@ async def recovers(host, layer):
 @cocotb.test()
 @cocotb.parametrize(("name", list(LAYERS)), ("stall", [0.0, 0.3, 0.7]))
 async def whole_layer(dut, name, stall):
-    host = await begun(dut, stall=stall, seed=len(name))
-    await Layer(name, seed=2, relu=name == "segments").run(host)
+    """As a host runs it: all in one call, and every output compared."""
+    host, layer = await begun(dut, stall=stall, seed=len(name)), Layer(name, seed=2, relu=name == "segments")
+    result = await run_program(host, layer.program, layer.expected, patience=PATIENCE, simulator="axi")
+    assert result.match, result.verdict(name)
+    legal(host)
+    await layer.check(host)
+    assert await host.read("STATUS") == mask("STATUS.DONE"), "status"
     assert int(dut.most_reads.value) > 1, "several reads outstanding"
-    counters = await host.counters()
+    counters = result.counters
     assert counters["dram_filter"] > 0 and counters["cycles"] == sum(
         counters[f"{kind}_cycles"] for kind in ("mac", "ramp", "wait_ifmap", "wait_filter", "wait_ofmap"))
 
@@ -123,7 +135,7 @@ async def whole_layer(dut, name, stall):
 @cocotb.test()
 @cocotb.parametrize(("core_ns", [2, 5, 19]), ("link_ns", [4, 11]))
 async def clock_ratio(dut, core_ns, link_ns):
-    host = AxiHost(dut, stall=0.2)
+    host = AxiDriver(dut, stall=0.2)
     await host.begin(core_ns=core_ns, link_ns=link_ns)
     for seed in (1, 2):
         await Layer(seed=seed).run(host)
@@ -147,8 +159,7 @@ async def boundary_of_4_kb(dut):
 async def read_error(dut, stream, stall):
     host, layer = await begun(dut, stall=stall), Layer()
     host.memory.bad_reads = range(layer.address(stream), layer.address(stream) + 1)
-    layer.put(host)
-    await host.load(layer.job, BASE)
+    await layer.load(host)
     await host.start()
     await halted(host, "READ_RESPONSE")
     assert await host.counter("dram_ofmap") >= 0
@@ -162,8 +173,7 @@ async def write_error(dut, word, stall):
     host, layer = await begun(dut, stall=stall), Layer()
     address = layer.address("ofmap") + 8 * (word % layer.job.ofmap_count)
     host.memory.bad_writes = range(address, address + 1)
-    layer.put(host)
-    await host.load(layer.job, BASE)
+    await layer.load(host)
     await host.start()
     await halted(host, "WRITE_RESPONSE")
     host.memory.bad_writes = range(0)
@@ -175,8 +185,8 @@ async def fault(dut):
     """The chip's own finding, with its cause in a counter."""
     host, layer = await begun(dut, stall=0.2), Layer()
     fields = layer.job.fields | {"ifmap_row_id": [9, *layer.job.fields["ifmap_row_id"][1:]]}
-    layer.put(host)
-    await host.load(type("Job", (), {"bits": pack_scan(CHIP, fields)}), BASE)
+    await host.write_memory(0, layer.program.dram)
+    await host.configure(pack_scan(CHIP, fields))
     await host.start()
     await halted(host, "FAULT")
     assert await host.counter("unclaimed_ifmaps") == 1
@@ -184,16 +194,29 @@ async def fault(dut):
 
 
 @cocotb.test()
+async def fault_of_a_program(dut):
+    """The same as a host runs it; the next program is right."""
+    host, layer = await begun(dut, stall=0.2), Layer()
+    fields = layer.job.fields | {"ifmap_row_id": [9, *layer.job.fields["ifmap_row_id"][1:]]}
+    wrong = replace(layer.program, jobs=[replace(layer.job, bits=pack_scan(CHIP, fields))])
+    result = await run_program(host, wrong, layer.expected, patience=PATIENCE, simulator="axi")
+    assert (result.status, result.faults) == (Status.FAULT, (FAULTS["unclaimed_ifmaps"],)), result
+    assert (await run_program(host, layer.program, layer.expected, patience=PATIENCE, simulator="axi")).match
+
+
+@cocotb.test()
 @cocotb.parametrize(("offset", [1, 4, 7]))
 async def unaligned_base(dut, offset):
     """Refused, nothing happens on the bus, and a right base is all that is needed."""
     host, layer = await begun(dut), Layer()
-    layer.put(host)
-    await host.load(layer.job, BASE + offset)
+    await host.write_memory(0, layer.program.dram)
+    host.base = BASE + offset
+    await host.configure(layer.job.bits)
     await host.start()
     await refused(host, "UNALIGNED_BASE")
     assert await host.read("STATUS") == 0
     await host.write("BASE_LOW", BASE & 0xFFFF_FFFF)
+    host.base = BASE
     await host.start()
     await layer.ends_well(host)
 
@@ -202,8 +225,7 @@ async def unaligned_base(dut, offset):
 async def start_while_busy(dut):
     """Refused like all that may not be written then, and the layer is right nevertheless."""
     host, layer = await begun(dut, stall=0.3), Layer()
-    layer.put(host)
-    await host.load(layer.job, BASE)
+    await layer.load(host)
     await host.start()
     await host.start()
     assert await host.read("STATUS") == mask("STATUS.BUSY")
@@ -224,8 +246,7 @@ async def start_while_busy(dut):
 async def reset_in_a_burst(dut, channel, word, stall):
     """What was begun on the bus is finished, writes nothing more, and the next layer is right."""
     host, layer = await begun(dut, stall=stall, seed=word), Layer()
-    layer.put(host)
-    await host.load(layer.job, BASE)
+    await layer.load(host)
     await host.start()
     valid, ready = (getattr(dut, f"m_axi_{channel}{pin}") for pin in ("valid", "ready"))
     seen = 0
@@ -245,8 +266,7 @@ async def reset_in_a_burst(dut, channel, word, stall):
 async def reset_of_a_standing_bus(dut):
     """The reset waits for a slave that does not answer, and is over once it does."""
     host, layer = await begun(dut), Layer()
-    layer.put(host)
-    await host.load(layer.job, BASE)
+    await layer.load(host)
     host._slave.read_if.r_channel.pause = True
     await host.start()
     await ClockCycles(dut.link_clk, 100)

@@ -1,7 +1,7 @@
 """Layers on the simulated chip: run, compared with golden, every counter checked."""
 
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
 from hw.config.counters import FAULTS
-from sim.chip.layer import chip_verilog, simulate_layer
+from sim.chip.layer import simulate_layer
+from sim.chip.simulate import Settings
+from sim.chip.verilog import chip_verilog
 
 __all__ = ["check", "expected_counters", "random_layer", "run"]
 
@@ -28,7 +30,8 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
     shape : str or LayerShape
     chip : str or ChipConfig
     mapping : "auto" or str such as "m=8 n=1 e=3 p=8 q=1 r=1 t=1"
-    options : passed to `sim.chip.layer.simulate_layer`. With `top` "axi" every channel of the bus stalls at random.
+    options : fields of `sim.chip.simulate.Settings`, and what `sim.chip.layer.simulate_layer` takes. With `top`
+        "axi" every channel of the bus stalls at random.
     """
     if options.get("top") == "axi":
         options.setdefault("stall_seed", seed)
@@ -42,8 +45,9 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
         mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
     tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range,
                              data_width=chip.data_width)
-    return simulate_layer(shape, mapping, chip, tensors, shift=shift, relu=relu, simulator=simulator,
-                          **{"verilog": verilog} | options)
+    settings = {field.name: options.pop(field.name) for field in fields(Settings) if field.name in options}
+    return simulate_layer(shape, mapping, chip, tensors, Settings(simulator=simulator, **settings), shift=shift,
+                          relu=relu, **{"verilog": verilog} | options)
 
 
 def check(result):

@@ -13,7 +13,8 @@ from compiler.mapping.mapping import MappingError
 from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
 from golden.tensors import random_tensors
-from sim.chip.layer import simulate_programs
+from sim.chip.programs import simulate_programs
+from sim.chip.simulate import Settings
 from tests.compiler.random_chips import random_chip, random_shape
 
 __all__ = ["run_chip"]
@@ -38,7 +39,7 @@ def run_chip(seed, layers=3):
         programs.append(compile_layer(shape, mapping, chip, *tensors, base=base, **options))
         base += len(programs[-1].dram)
         expected.append(conv_layer(*tensors, shape, **options))
-    return chip, simulate_programs(programs, expected, chip, max_cycles=3_000_000)
+    return chip, simulate_programs(programs, expected, chip, Settings(max_cycles=3_000_000))
 
 
 def main(count=60, seed=0):

@@ -8,8 +8,8 @@ import pytest
 
 from hw.config import PRESETS
 from sim.bench.run import run_bench
-from sim.chip.layer import chip_verilog
 from sim.chip.simulate import HDL
+from sim.chip.verilog import chip_verilog
 from sim.tools.runner import SimulationFailed
 from tests.chip.layers import run
 from tests.hw.conftest import force

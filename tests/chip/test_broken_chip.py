@@ -12,7 +12,8 @@ import pytest
 from hw.config import PRESETS, pack_scan
 from scripts import cli
 from scripts.commands import simulate as simulation
-from sim.chip.layer import chip_verilog, simulate_layer
+from sim.chip.programs import simulate_programs
+from sim.chip.verilog import chip_verilog
 from sim.tools.memfile import MemoryFileError
 from tests.chip.layers import check, run
 
@@ -222,8 +223,11 @@ def test_undecodable_ofmap_is_a_mismatch(need, top):
 ])
 def test_command_exits_with_one(need, monkeypatch, capsys, tmp_path, field, index, change, verdict):
     need("verilator")
-    monkeypatch.setattr(simulation, "simulate_layer", partial(
-        simulate_layer, corrupt=partial(corrupt, field=field, index=index, change=change)))
+    def broken(programs, *arguments, **options):
+        return simulate_programs([corrupt(program, field, index, change) for program in programs], *arguments,
+                                 **options)
+
+    monkeypatch.setattr(simulation, "simulate_programs", broken)
     monkeypatch.setattr(sys, "argv", ["eyeriss", "simulate", "--chip", "mini", "--shape", SHAPE, "--mapping",
                                       str(mapping_file(tmp_path))])
     with pytest.raises(SystemExit) as stop:

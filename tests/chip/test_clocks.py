@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hw.config import PRESETS
-from sim.chip.layer import chip_verilog
+from sim.chip.verilog import chip_verilog
 from tests.chip.layers import check, run
 
 MINI = PRESETS["mini"]

@@ -13,7 +13,8 @@ from golden.rlc import LAST
 from golden.tensors import random_tensors
 from hw.config import PRESETS, pack_scan
 from hw.config.counters import FAULTS as CAUSES
-from sim.chip.layer import simulate_programs
+from sim.chip.programs import simulate_programs
+from sim.chip.simulate import Settings
 
 CHIP = PRESETS["mini"]
 SHAPE = LayerShape.parse("M=8,C=5,H=7,W=6,R=3")
@@ -109,8 +110,8 @@ def test_every_fault_has_its_cause_and_the_next_layer_is_right(need, top):
         for spoil in (change, lambda whole: whole):
             programs.append(spoil(program(base, kind)))
             base += len(programs[-1].dram)
-    results = simulate_programs(programs, [expected(whole) for whole in programs], CHIP, keep_going=True,
-                                max_cycles=100_000, top=top, stall_seed=9 if top == "axi" else 0)
+    results = simulate_programs(programs, [expected(whole) for whole in programs], CHIP, Settings(
+        keep_going=True, max_cycles=100_000, top=top, stall_seed=9 if top == "axi" else 0))
     for name, wrong, right in zip(SPOILED, results[::2], results[1::2], strict=True):
         cause = SPOILED[name][2]
         assert wrong.status == "fault", (name, wrong.status)
@@ -124,5 +125,5 @@ def test_every_fault_has_its_cause_and_the_next_layer_is_right(need, top):
 def test_layer_is_right_to_begin_with(need, kind):
     need("icarus")
     whole = program(0, kind)
-    result, = simulate_programs([whole], [expected(whole)], CHIP, simulator="icarus")
+    result, = simulate_programs([whole], [expected(whole)], CHIP, Settings(simulator="icarus"))
     assert result.match

@@ -20,7 +20,8 @@ from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
 from golden.tensors import random_tensors
 from hw.config import PRESETS
-from sim.chip.layer import simulate_programs
+from sim.chip.programs import simulate_programs
+from sim.chip.simulate import Settings
 from tests.chip.native_range import native_layers
 
 LAYERS = int(os.environ.get("EYERISS_RANDOM_LAYERS", "300"))
@@ -65,7 +66,8 @@ def _run_batch(chip, layers, stalls, top):
                                   compress=compress, base=base))
         base += len(programs[-1].dram)
         expected.append(conv_layer(*tensors, shape, shift=shift, relu=relu))
-    results = simulate_programs(programs, expected, chip, stall_seed=stalls, max_cycles=2_000_000, top=top)
+    results = simulate_programs(programs, expected, chip,
+                                Settings(stall_seed=stalls, max_cycles=2_000_000, top=top))
     for (shape, *_), result in zip(layers, results, strict=True):
         assert result.match, (str(shape), result.status, result.difference, result.program.mapping)
     assert sum(np.prod(result.ofmap.shape) for result in results) > 0

@@ -12,7 +12,8 @@ from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
 from hw.config import PRESETS
-from sim.chip.layer import simulate_programs
+from sim.chip.programs import simulate_programs
+from sim.chip.simulate import Settings
 from tests.chip.layers import random_layer
 
 CHIPS = {
@@ -43,7 +44,7 @@ def run(layers, chip=PRESETS["mini-skip"], **options):
         programs.append(compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, base=base))
         base += len(programs[-1].dram)
         expected.append(conv_layer(*tensors, shape, shift=shift, relu=relu))
-    return simulate_programs(programs, expected, chip, max_cycles=2_000_000, **options)
+    return simulate_programs(programs, expected, chip, Settings(max_cycles=2_000_000, **options))
 
 
 def edge(index, zeros):

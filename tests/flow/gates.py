@@ -34,8 +34,7 @@ class Gates:
     def on_gates(self, monkeypatch):
         monkeypatch.setattr(layers, "chip_verilog", lambda chip, top: self._sources)
         # bits of one vector that are made of others of it look like a loop
-        monkeypatch.setattr(layers, "simulate_layer",
-                            partial(layers.simulate_layer, extra_args=("-Wno-UNOPTFLAT",)))
+        monkeypatch.setattr(layers, "Settings", partial(layers.Settings, extra_args=("-Wno-UNOPTFLAT",)))
 
 
 def main():

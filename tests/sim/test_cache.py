@@ -28,7 +28,7 @@ def tree(tmp_path):
 
 @pytest.mark.parametrize("file", [
     "sim/chip/hdl/dram.sv", "sim/chip/hdl/harness.sv", "sim/chip/job.py", "sim/jobs/benchmark.py", "golden/conv.py",
-    "golden/layer.py", "compiler/mapping/search.py", "compiler/image/program.py", "hw/paths/glb.py",
+    "golden/layer.py", "host/jobs.py", "compiler/mapping/search.py", "compiler/image/program.py", "hw/paths/glb.py",
     "hw/config/fields.py"])
 @pytest.mark.simulation
 @pytest.mark.skipif(not available("verilator"), reason="no verilator")

@@ -3,8 +3,8 @@
 import pytest
 
 from hw.config import PRESETS
-from sim.chip.layer import chip_verilog
 from sim.chip.simulate import HARNESSES
+from sim.chip.verilog import chip_verilog
 from sim.tools import verilate
 
 #: Functions of a module that its 30 or 5 instances in mini share; a PE has 18 as of Verilator 5.48.

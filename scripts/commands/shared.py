@@ -1,0 +1,178 @@
+"""What several commands do: choose a layer, compile it, search and run with progress bars, report a layer."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.image.program import Program, compile_layer
+from compiler.mapping.density import Density, density_of
+from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import CodeTooLong, load_mapping
+from compiler.mapping.placement import Placement
+from compiler.mapping.search import find_mapping
+from compiler.paper.layers import lookup
+from golden.conv import conv_layer
+from golden.layer import LayerShape
+from golden.tensors import Tensors, check_tensors, random_tensors
+from hw.config import ChipConfig, load_chip
+from scripts.terminal.console import BadInput, bad_input, bars, console, counts_table, write_json
+from sim.jobs.benchmark import run_tasks
+from sim.jobs.workers import ClusterError
+from sim.tools.files import write_file
+
+__all__ = ["CompiledLayer", "NamedLayer", "choose_layer", "compile_chosen", "deliver", "load_tensors",
+           "run_with_bar", "search_with_bar"]
+
+
+@dataclass(frozen=True)
+class NamedLayer:
+    """A layer and what it is called."""
+
+    name: str
+    shape: LayerShape
+
+
+def choose_layer(name, shape, batch) -> NamedLayer:
+    """The layer of --layer or --shape, with --batch ifmaps."""
+    if (name is None) == (shape is None):
+        raise BadInput("one of --layer and --shape must be given, and only one")
+    with bad_input():
+        chosen = NamedLayer(name, lookup(name)) if name else NamedLayer("custom", LayerShape.parse(shape))
+        if batch is not None:
+            chosen = NamedLayer(chosen.name, chosen.shape.with_batch(batch))
+    return chosen
+
+
+def _load(path, option):
+    try:
+        return np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{option} {path} must be a readable .npy file: {error}") from None
+
+
+def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift, chip) -> Tensors:
+    """Tensors from .npy files where given, random elsewhere; a bias of 0 goes with given weights."""
+    if not 0 <= zeros <= 1:
+        raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
+    if not 0 <= shift <= 16:
+        raise BadInput(f"--shift must be 0 to 16, not {shift!r}")
+    if seed < 0:
+        raise BadInput(f"--seed must be 0 or more, not {seed!r}")
+    with bad_input():
+        tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, data_width=load_chip(chip).data_width)
+        if weights is not None:
+            tensors = tensors._replace(bias=np.zeros(shape.M, np.int16))
+        for name, path in (("ifmap", ifmap), ("weights", weights), ("bias", bias)):
+            if path is not None:
+                tensors = tensors._replace(**{name: _load(path, f"--{name}")})
+        check_tensors(*tensors, shape)
+    return tensors
+
+
+@dataclass(frozen=True)
+class CompiledLayer:
+    """A program, and the golden ofmap that it should leave: int16 (N, M, E, F)."""
+
+    program: Program
+    expected: NDArray[np.int16]
+
+
+def compile_chosen(shape: LayerShape, tensors: Tensors, chip: ChipConfig, *, mapping: str, shift: int, relu: bool,
+                   ofmap: str) -> CompiledLayer:
+    """Compile a layer with the mapping of a file, or for "auto" with that of least latency.
+
+    With coded ifmaps in the GLB, unless these are too long for it.
+
+    Raises
+    ------
+    ValueError, TypeError
+    """
+    expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
+    density = Density(density_of(tensors.ifmap), density_of(expected), ofmap)
+    native = lower(shape, chip)[0]
+
+    def compiled(chosen):
+        return CompiledLayer(compile_layer(shape, chosen, chip, *tensors, shift=shift, relu=relu,
+                                           ofmap_coded=density.ofmap_coded), expected)
+
+    if mapping != "auto":
+        given = load_mapping(mapping)
+        Placement(native, given, chip)  # refuses what does not fit
+        return compiled(given)
+    try:
+        return compiled(find_mapping(native, chip, density=density, coded=True))
+    except CodeTooLong:
+        return compiled(find_mapping(native, chip, density=density))
+
+
+def deliver(layer, tensors, result, *, save, json_target) -> int:
+    """Save and print a result; the exit status."""
+    if save is not None:
+        _save(save, tensors, result.ofmap)
+    table = {"layer": layer.name} | result.as_dict()
+    # of this layer alone, an ifmap a frame
+    table["frames_per_second"] = table["milliseconds"] and 1e3 * layer.shape.N / table["milliseconds"]
+    write_json(json_target, table)
+    _report(layer, result, stderr=json_target == "-")
+    return 0 if result.match else 1
+
+
+def _save(directory, tensors, ofmap):
+    for name, array in {**tensors._asdict(), "ofmap": ofmap}.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        write_file(Path(directory) / f"{name}.npy", buffer.getvalue())
+
+
+def _time(table):
+    if table["configuration_cycles"] is None:
+        return ()
+    return (("cycles of configuration", f"{table['configuration_cycles']:,}"),
+            ("ms, configuration included", f"{table['milliseconds']:,.3f}"))
+
+
+def _report(layer, result, *, stderr=False):
+    """Print figures and verdict."""
+    table = result.as_dict()
+    rows = [
+        ("cycles, total", f"{table['cycles']['total']:,}"),
+        ("cycles, processing", f"{table['cycles']['processing']:,}"),
+        *_time(table),
+        ("MACs (gated)", f"{table['macs']:,} ({table['gated_macs']:,})"),
+        ("active PEs", str(table["active_pes"])),
+        ("utilization", f"{table['utilization']:.1%}"),
+        *((f"GLB bytes, {name}", f"{count:,}") for name, count in table["glb_bytes"].items()),
+        *((f"DRAM bytes, {name}", f"{count:,}") for name, count in table["dram_bytes"].items()),
+        ("simulated cycles/s", f"{result.cycles_per_second:,.0f}"),
+    ]
+    mapping = " ".join(f"{name}={value}" for name, value in table["mapping"].items())
+    out = console(stderr)
+    out.print(counts_table(f"{layer.name} on {table['chip']}: {mapping}", ("", result.simulator), rows))
+    out.print(result.verdict(layer.name), style="green" if result.match else "bold red")
+
+
+def search_with_bar(layers, find):
+    """What `find` finds of each layer, with a progress bar."""
+    with bars() as progress:
+        return list(progress.track(map(find, layers), len(layers), description="mappings"))
+
+
+def run_with_bar(tasks, workers, fresh):
+    """`run_tasks` with a progress bar and a line for each task that ends."""
+    with bars(transient=False) as progress:
+        bar = progress.add_task("tasks", total=len(tasks))
+
+        def report(task, result, kept):
+            progress.advance(bar)
+            state = "kept" if kept else f"{result['wall_seconds']:.0f} s"
+            why = "; ".join(result["faults"]) or result["difference"]
+            verdict = "match" if result["match"] else f"{result['status']}, {why}"
+            progress.console.print(f"{task.layer.name}: {verdict} ({state})")
+
+        try:
+            return run_tasks(tasks, workers=workers, fresh=fresh, report=report)
+        except ClusterError as error:
+            raise BadInput(str(error)) from None
