@@ -4,6 +4,7 @@ The chip shifts `scan_in` in at the top of one long register, bit 0 of the first
 is the only description of that register: hw/ cuts it into fields, compiler/ packs it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -151,7 +152,7 @@ def pack_scan(chip: ChipConfig, values: dict[str, int | list[int]]) -> list[int]
     return bits
 
 
-def scan_words(bits: list[int]) -> list[int]:
+def scan_words(bits: Sequence[int]) -> list[int]:
     """A scan chain's bits as 32-bit words, bit 0 of the first word shifted in first.
 
     What makes up the last word stands in front, where it falls out of the chain again.

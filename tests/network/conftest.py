@@ -9,7 +9,7 @@ from compiler.onnx.file import load_model
 from compiler.onnx.graph import import_graph
 from hw.config import load_chip
 from scripts.commands.network import plan as network_planning
-from scripts.commands.network import run as network_run
+from scripts.commands.network import shared
 from sim.jobs.cache import Cache
 from sim.jobs.network import RtlLayers
 from sim.tools.files import BUILD
@@ -25,14 +25,14 @@ def run(tmp_path, monkeypatch):
     for name in ("sim", "verilog"):  # compiled simulators are shared with the other tests
         (BUILD / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / name).symlink_to((BUILD / name).resolve())
-    monkeypatch.setattr(network_run, "RtlLayers", functools.partial(RtlLayers, build=tmp_path))
-    monkeypatch.setattr(network_run, "Cache", functools.partial(Cache, build=tmp_path))
+    monkeypatch.setattr(shared, "RtlLayers", functools.partial(RtlLayers, build=tmp_path))
+    monkeypatch.setattr(shared, "Cache", functools.partial(Cache, build=tmp_path))
 
     def run(model, feeds, backend, data_width=16, **options):
         if backend != "model" and not available("verilator"):
             pytest.skip("no verilator")
-        network = network_run.import_graph(model)
-        return network_run.run_model(model, network, feeds, [feeds], name="test", backend=backend,
+        network = import_graph(model)
+        return shared.run_model(model, network, feeds, [feeds], name="test", backend=backend,
                                      chip=replace(load_chip("mini"), data_width=data_width), **options)
     return run
 
@@ -43,14 +43,14 @@ def run_and_plan(tmp_path, monkeypatch):
 
     Both have the same layers of the same shapes, and the same nodes on the host.
     """
-    for module in (network_run, network_planning):
+    for module in (shared, network_planning):
         monkeypatch.setattr(module, "Cache", functools.partial(Cache, build=tmp_path))
 
     def run_and_plan(path, feeds):
         chip, sizes = load_chip("mini"), {name: value.shape for name, value in feeds.items()}
         planned = network_planning.plan_model(load_model(path, weights=False), sizes, name="test", chip=chip)
         model = load_model(path)
-        ran, outputs = network_run.run_model(model, import_graph(model, sizes), feeds, [feeds], name="test",
+        ran, outputs = shared.run_model(model, import_graph(model, sizes), feeds, [feeds], name="test",
                                              backend="model", chip=chip)
         left = {entry["node"] for entry in planned["totals"]["unplanned"]}
         for key in ("layer", "node", "folded", "shape"):

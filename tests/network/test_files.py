@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compiler.onnx.file import load_model
 from compiler.onnx.float_nodes import run_float
-from scripts.commands.network.run import division
+from scripts.commands.network.shared import division
 from tests.network import models
 
 node = helper.make_node

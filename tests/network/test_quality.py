@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from compiler.onnx.graph import import_graph
 from compiler.onnx.quantize import LEAST_DB, sqnr_db
 from hw.config import load_chip
-from scripts.commands.network import run as network_run
+from scripts.commands.network import shared
 from scripts.commands.network.quality import against_float, verdict, warnings
 from sim.jobs.cache import Cache
 from tests.network import models
@@ -27,8 +27,8 @@ def says(report, *patterns):
 
 def calibrated(model, feeds, batch, tmp_path, monkeypatch, **chip):
     """The report of a model run on `mini` that another batch calibrated."""
-    monkeypatch.setattr(network_run, "Cache", functools.partial(Cache, build=tmp_path))
-    return network_run.run_model(model, import_graph(model), feeds, [batch], name="test", backend="model",
+    monkeypatch.setattr(shared, "Cache", functools.partial(Cache, build=tmp_path))
+    return shared.run_model(model, import_graph(model), feeds, [batch], name="test", backend="model",
                                  chip=load_chip("mini"))[0]
 
 
@@ -42,8 +42,8 @@ def test_nothing_to_doubt(run):
 
 def test_an_output_that_is_not_what_the_model_says(run, monkeypatch):
     """Import and layers agree with each other, and not with onnxruntime: as where a node was folded wrongly."""
-    genuine = network_run.run_float
-    monkeypatch.setattr(network_run, "run_float", lambda *arguments: {
+    genuine = shared.run_float
+    monkeypatch.setattr(shared, "run_float", lambda *arguments: {
         name: 0.9 * value for name, value in genuine(*arguments).items()})
     report, _ = run(models.odd_conv(), X, "model")
     assert report["layers"][0]["sqnr_db"] > 50
@@ -103,8 +103,8 @@ def test_outputs_that_are_no_floats(run, monkeypatch):
     assert (entry["sqnr_db"], entry["differing"], entry["values"]) == (None, 0, 378)
     assert against_float(entry) == "378 of 378 values are onnxruntime's"
     assert verdict(report) == ("outputs: equal to onnxruntime's", "green")
-    genuine = network_run.run_float
-    monkeypatch.setattr(network_run, "run_float", lambda *arguments: {
+    genuine = shared.run_float
+    monkeypatch.setattr(shared, "run_float", lambda *arguments: {
         name: ~value for name, value in genuine(*arguments).items()})
     report, _ = run(model, X, "model")
     says(report, "output y: 378 of 378 values are not onnxruntime's")

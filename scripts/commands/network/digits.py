@@ -17,7 +17,7 @@ from scripts.terminal.console import BadInput, bad_input, check_targets, console
 from sim.tools.files import BUILD, write_file
 
 from .quality import verdict
-from .run import run_model
+from .shared import run_model
 
 __all__ = ["digits"]
 

@@ -25,7 +25,7 @@ from sim.jobs.cache import Cache
 from sim.tools.files import BUILD
 
 from .inputs import parse_sizes
-from .run import division, warn
+from .shared import division, warn
 
 __all__ = ["plan", "plan_model"]
 

@@ -1,49 +1,35 @@
 """`eyeriss run`: an ONNX model on the simulated chip."""
 
 import io
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from compiler.onnx.chip_layer import ChipLayer
 from compiler.onnx.file import load_model, model_inputs
-from compiler.onnx.float_nodes import run_float
 from compiler.onnx.graph import import_graph
-from compiler.onnx.plan import NEAR, Planner, totals
-from compiler.onnx.quantize import calibrate, quantize, sqnr_db
 from hw.config import load_chip
 from scripts.pages.network import write_page
 from scripts.pages.page import decibels
 from scripts.terminal.console import (
     BadInput,
     bad_input,
-    bars,
     check_targets,
     choose_page,
     console,
     counts_table,
     place,
-    require_simulator,
     time_line,
-    working,
     write_json,
 )
 from scripts.terminal.names import on_terminal, own_file
-from sim.jobs.cache import Cache
-from sim.jobs.network import ChipFailure, RtlLayers, finite, run_network
 from sim.tools.files import BUILD, write_file
-from sim.tools.find import SimulatorError
 
 from .inputs import load_calibration, load_inputs
-from .quality import against_float, verdict, warnings
+from .quality import against_float, verdict
+from .shared import division, run_model
 
-__all__ = ["division", "run", "run_model", "warn"]
-
-
-def warn(text):
-    print(f"eyeriss: warning: {on_terminal(text)}", file=sys.stderr)
+__all__ = ["run"]
 
 
 def run(model, *, inputs, output, calibration, backend, layers, chip, objective, ofmap, simulator, pixels, fresh,
@@ -73,115 +59,6 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
         write_page(report, chip, page)
         console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
     return 0 if report["match"] in (True, None) else 1
-
-
-def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", layers=None,
-              simulator="verilator", fresh=False) -> tuple[dict, dict]:
-    """Calibrate, quantize and run a network, with a progress bar.
-
-    Returns
-    -------
-    report : dict
-        The object of `eyeriss run --json`.
-    outputs : dict of str to ndarray
-    """
-    only = _chosen(layers, network)
-    if backend != "model":
-        require_simulator(simulator)
-    with working("the network in float"):
-        seen, ranges = calibrate(network, batches)
-        quantized = quantize(network, seen, chip.data_width)
-        oracle = run_float(proto, feeds)
-    with bars() as shown:
-        every = shown.add_task("layers", total=len(network.layers))
-        passes = shown.add_task("passes", total=None, visible=backend != "model")
-
-        def report(what):
-            if isinstance(what, ChipLayer):
-                shown.update(every, description=on_terminal(what.name, 30))
-            else:
-                shown.advance(every)
-
-        rtl = None if backend == "model" else RtlLayers(
-            chip, simulator, fresh=fresh,
-            progress=lambda done, total: shown.update(passes, completed=done, total=total))
-        try:
-            planner = Planner(chip, objective, Cache("mappings"), near=NEAR, form=ofmap)
-            outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
-                                        only=only, report=report)
-        except ChipFailure as error:
-            raise SimulatorError(str(error)) from None
-    entries = [entry.as_dict() for entry in runs]
-    compared = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
-    table = {
-        "model": name, "backend": backend, "chip": chip.name, "core_mhz": chip.core_mhz, "link_mhz": chip.link_mhz,
-        "pes": chip.pes, "batch": _batch(feeds), "simulator": None if backend == "model" else simulator,
-        "match": all(compared) if backend == "both" else None,
-        "inputs": {key: _outside(value, *ranges[key]) for key, value in feeds.items()},
-        "outputs": {key: _output(oracle[key], value) for key, value in outputs.items()},
-        "layers": entries, "totals": totals(entries, network, chip, _batch(feeds)),
-    }
-    simulated = [entry["rtl"] for entry in entries if entry["rtl"]]
-    table["totals"] |= {
-        "rtl_cycles": sum(entry["cycles"]["total"] for entry in simulated),
-        "rtl_configuration_cycles": sum(entry["configuration_cycles"] for entry in simulated),
-        "rtl_milliseconds": sum(entry["milliseconds"] for entry in simulated),
-    }
-    table["warnings"] = warnings(table, network, [run.quantized.layer.index for run in runs])
-    for line in table["warnings"]:
-        warn(line)
-    return table, outputs
-
-
-def division(total) -> str:
-    """What the chip does of a model and what the host, in a line, from the totals of a plan or a run."""
-    hosts = ", ".join(f"{count} {kind}" for kind, count in total["host_nodes"].items()) or "nothing"
-    if total["chip_share"] is not None:
-        share = f"{100 * total['chip_share']:.3g} % of the MACs are on the chip"
-    elif total["host_macs"] is None:
-        share = f"{total['macs'] / 1e6:.2f} M MACs are on the chip; how many are on the host cannot be told"
-    else:
-        share = "no MACs are on the chip"
-    return f"{share}; on the host: {hosts}"
-
-
-def _chosen(layers, network):
-    if layers is None:
-        return None
-    known = [layer.name for layer in network.layers]
-    names = [name for text in layers for name in _names(text, set(known))]
-    for name in names:
-        if name not in known:
-            raise BadInput(f"--layers: the chip runs no layer {name}; its layers are {', '.join(known)}")
-    return {layer.index for layer in network.layers if layer.name in names}
-
-
-def _names(text, known):
-    """Names of a list A,B, some of which may have commas in them: the longest that are known."""
-    parts = text.split(",")
-    for count in range(len(parts), 0, -1):
-        name, rest = ",".join(parts[:count]), ",".join(parts[count:])
-        if name in known or count == 1:
-            return [name, *(_names(rest, known) if count < len(parts) else [])]
-
-
-def _batch(feeds):
-    first = next(iter(feeds.values()))
-    return len(first) if np.ndim(first) > 1 else 1
-
-
-def _output(reference, found):
-    """An output's object in the JSON: noise where it is in float, else how many values differ."""
-    reference, found = np.asarray(reference), np.asarray(found)
-    real = np.issubdtype(found.dtype, np.floating)
-    return {"shape": list(found.shape), "values": found.size,
-            "sqnr_db": finite(sqnr_db(reference, found)) if real else None,
-            "differing": None if real else int(np.count_nonzero(reference != found))}
-
-
-def _outside(value, least, largest):
-    return {"shape": list(value.shape), "calibrated": [least, largest], "values": value.size,
-            "outside": int(np.count_nonzero((value < least) | (value > largest)))}
 
 
 def _save(output, outputs):
