@@ -16,8 +16,8 @@ class LayerShape:
     """Shape of one convolution layer.
 
     ``E`` and ``F`` follow from the other parameters, rounded down: rows and columns of the ifmap that no
-    whole filter window covers are not used. Only contradictions are refused here; what a given chip can
-    hold is the compiler's business.
+    whole filter window covers are not used. Only contradictions are refused here; the compiler checks whether
+    a chip can hold the layer.
 
     Parameters
     ----------

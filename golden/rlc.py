@@ -2,9 +2,9 @@
 
 A 64-bit word holds three pairs of a 5-bit run of zeros and the 16-bit level after it, the first pair in
 the low bits (run below level), and in bit 63 whether it is the last word of its stream. 32 zeros in a
-row become the pair (31, 0), and so do zeros at the end: (k - 1, 0). Pairs that the last word has no use
-for are zero; a stream's values come in whole 64-bit words of four, so what such pairs decode to never
-fills a word and is dropped.
+row become the pair (31, 0), and k zeros at the end the pair (k - 1, 0). Unused pairs of the last word are zero:
+a stream's values come in whole 64-bit words of four, so the one or two zeros that they decode to never fill a word
+and are dropped.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def pairs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         final = 0
     counts = full + 1
     counts[-1] += final - 1
-    own = np.cumsum(counts) - 1  # where each run's own pair stands
+    own = np.cumsum(counts) - 1  # index of each run's own pair
     all_runs = np.full(counts.sum(), MOST_RUN, np.int64)
     all_levels = np.zeros(counts.sum(), np.int64)
     kept = slice(None) if final else slice(-1)

@@ -11,7 +11,7 @@ __all__ = ["Difference", "Tensors", "check_tensors", "first_difference", "random
 
 
 class Tensors(NamedTuple):
-    """What a layer reads.
+    """The inputs of a layer.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ def check_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shap
     ifmap, weights, bias : ndarray of int16
         See `Tensors`.
     shape : LayerShape
-        What they have to agree with.
+        The layer whose shapes they must have.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two tensors part.
+    """Where two tensors differ.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A layer and a mapping to what the chip is given: configuration bits and a DRAM image."""
+"""Compiles a layer and a mapping into the chip's input: configuration bits and a DRAM image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ NEVER_WRITTEN = np.uint64(0xDEAD_BEEF_DEAD_BEEF)  # ofmap words of the image bef
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of a layer that can be computed by itself.
+    """A part of a layer that can be computed separately.
 
     Attributes
     ----------
@@ -195,7 +195,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
     Raises
     ------
     MappingError
-        The chip cannot hold the mapping; CodeTooLong where that is because of what these ifmaps are.
+        The chip cannot hold the mapping; CodeTooLong if only these ifmaps, run-length coded, are too long.
     ValueError, TypeError
         Tensors of the wrong shape or type.
     """

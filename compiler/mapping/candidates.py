@@ -1,4 +1,4 @@
-"""Mappings that fit: all layouts of PE sets on the array, and tilings of them.
+"""Enumerates mappings that fit: all layouts of PE sets on the array, and tilings of them.
 
 A layout is (e, p, q, r, t) that fits array and spads, a tiling (f, n, m) that fits the GLB. `limits` says what fits.
 """
@@ -19,12 +19,12 @@ from .mapping import MappingError, Mappings
 
 __all__ = ["LAYOUT", "Shortage", "layouts", "tilings"]
 
-LAYOUT = ("e", "p", "q", "r", "t")  # what of a mapping is its layout
+LAYOUT = ("e", "p", "q", "r", "t")  # the parameters of a mapping that are its layout
 FEW = 4  # filters, as groups of the largest p, of which p need not be a multiple of four
 
 
 class Shortage:
-    """What keeps mappings from fitting: of all that was too much, what was so by the least factor.
+    """Why no mapping fits: of all limits exceeded, the one exceeded by the smallest factor.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Shortage:
         return fits
 
     def note(self, value: int, most: int, what: str) -> None:
-        """That the least of some candidates is too much."""
+        """Note that even the smallest value of some candidates exceeds its limit."""
         text = f"{what} is {value} at least, chip {self._chip.name} has {most}"
         self._nearest = min(self._nearest, (value / most, text))
 
@@ -77,7 +77,7 @@ def layouts(layer: NativeLayer, chip: ChipConfig, short: Shortage) -> Mappings:
         most_p = min(layer.M, max(1, 2 * chip.psum_spad_words // 3), chip.filter_spad_words // (q * layer.S))
         rs = _cuts(up(layer.C, q), chip.rows // layer.R, chip.rows)
         ps = {most_p, *range(4, most_p + 1, 4)}
-        if layer.M <= FEW * most_p:  # with more filters, those that fill up the last group hardly count
+        if layer.M <= FEW * most_p:  # with more filters, padding of the last group hardly counts
             ps |= set(_cuts(layer.M, most_p, most_p).tolist())
         for p, r in product(sorted(ps - {0}), rs.tolist()):
             slots = chip.rows // (r * layer.R)
@@ -85,7 +85,7 @@ def layouts(layer: NativeLayer, chip: ChipConfig, short: Shortage) -> Mappings:
                 sets[slots] = _sets(layer, chip, slots)
             e, t = sets[slots]
             groups = up(up(layer.M, p), t)
-            # of the sets that make as many groups, the fewest
+            # of all t that give the same number of groups, the smallest
             fewest = np.append(True, (e[1:] != e[:-1]) | (groups[1:] != groups[:-1]))
             fewest &= up(p, 4) * t <= chip.bias_words
             e, t = e[fewest], t[fewest]
@@ -114,14 +114,14 @@ def _sets(layer: NativeLayer, chip: ChipConfig, slots: int) -> np.ndarray:
 
 def tilings(layer: NativeLayer, chip: ChipConfig, chosen: Mappings, density: Density | None, short: Shortage, *,
             spans: int, groups: int) -> Mappings:
-    """Layouts by tilings with the most tiles in a block that the GLB holds; none if nothing fits.
+    """Each layout with its tilings, with as many tiles in a block as the GLB holds; none if nothing fits.
 
     Parameters
     ----------
     density : Density or None
         Of ifmaps that may stay run-length coded in the GLB; None: they may not.
     spans, groups : int
-        How many widths f of a tile, and how many numbers of filter groups m / p t, are tried.
+        The number of tile widths f, and of filter groups per m (m / p t), to try.
     """
     most = field_limits(chip)
     widest = min(most["f_last"], most["final_column"] // layer.V) + 1
@@ -149,7 +149,7 @@ def _with_tiles(layer: NativeLayer, chip: ChipConfig, rows: Mappings, density: D
 
     most = np.minimum(tiles, field_limits(chip)["tiles_last"] + 1)
     found = []
-    for ifmaps in (1, 2):  # with banks for the ifmaps of a block, and of two
+    for ifmaps in (1, 2):  # banks for the ifmaps of one block, or of two
         n = np.zeros_like(most)
         for step in 1 << np.arange(int(most.max()).bit_length())[::-1]:
             tried = np.minimum(n + step, most)

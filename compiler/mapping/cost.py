@@ -25,8 +25,8 @@ RAMP = 12  # cycles that a pass takes beyond its MACs
 SKIP_SPREAD = 1.3  # standard deviations of a window's zeros
 SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies
 LATE_FILTERS = 60  # cycles more of the ramp where a pass's first position waits for filters
-# Of the link's time, what filters, ifmaps and biases take at most while ofmaps wait for the rest: never all of it,
-# as the link serves its streams in turn.
+# The largest share of the link's time that filters, ifmaps and biases take while ofmaps wait: the link serves its
+# streams in turn, so ofmaps always get some of it.
 MOST_OF_LINK = 0.95
 
 Amount = TypeVar("Amount", float, np.ndarray)
@@ -71,7 +71,7 @@ class Costs(Generic[Amount]):
 
 @dataclass(frozen=True)
 class Rates:
-    """What zeros and the filters' way to the array add to a geometry; floats or arrays of them.
+    """How zeros in fmaps and late filters change the numbers of a geometry.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ def costs(geometry: Any, density: Density | None = None, energy: EnergyTable | N
     Parameters
     ----------
     geometry : Geometry
-        Of all of a layer: what blocks a placement chooses is not looked at.
+        The costs are those of the whole layer, also where a Placement chooses some blocks.
     density : Density, optional
         No zeros by default.
     energy : EnergyTable, optional
@@ -178,9 +178,9 @@ def _plain(found: Costs[Any]) -> Costs[float]:
 
 
 def busy_together(chip: ChipConfig, pe: Any, ifmap_bus: Any, psum_bus: Any) -> Any:
-    """Cycles of PEs and their buses: of the busiest, and more where zeros are skipped.
+    """Cycles of the PEs and their buses together: those of the busiest, and more where zeros are skipped.
 
-    Then each position takes another time, and what is the busiest of it changes from one to the next.
+    There, the time of a position varies, and so does which of the three takes longest.
     """
     most = np.maximum(np.maximum(pe, ifmap_bus), psum_bus)
     if not chip.zero_skip:
@@ -191,24 +191,24 @@ def busy_together(chip: ChipConfig, pe: Any, ifmap_bus: Any, psum_bus: Any) -> A
 def _share_worked(density: float, window: Any) -> Any:
     """Share of its MACs that a PE which skips zeros spends time on.
 
-    The PEs that share an ifmap row or a column of psums wait for the one with the fewest zeros in its
-    window, within what their FIFOs hold: the density, and a share of its spread over windows.
+    PEs that share an ifmap row or a column of psums wait for the one with the fewest zeros in its window,
+    as far as their FIFOs do not hide it: the share is the density plus SKIP_SPREAD of its standard deviations.
     """
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
 def _decoder_cycles(density: float) -> float:
-    """Cycles that the RLC decoder takes for four values: a pair each, and one where zeros go on in the next four.
+    """Cycles that the RLC decoder takes for four values: one a pair, and one if a run of zeros continues.
 
-    Behind the GLB it has to keep up with the ifmap bus, which it does as long as that is of one value.
+    Between GLB and array, the decoder keeps up with an ifmap bus of one value, not always with a wider one.
     """
     return VALUES_OF_WORD * density + 1 - density
 
 
 def _drain(dram: dict[str, Any], array: Any, blocks: Any, sweeps: Any, per_word: float) -> Any:
-    """Cycles in which the array waits for the GLB to be rid of a block's ofmaps.
+    """Cycles in which the array stalls until a block's ofmaps have drained from the GLB.
 
-    They leave during the block's last sweep and the next block's first, over what the link has left.
+    They drain during the block's last sweep and the next block's first, with the link's remaining bandwidth.
     """
     sweep = array / (blocks * sweeps)
     others = np.minimum(MOST_OF_LINK, (dram["filter"] + dram["ifmap"] + dram["bias"]) * per_word / array)
@@ -217,10 +217,10 @@ def _drain(dram: dict[str, Any], array: Any, blocks: Any, sweeps: Any, per_word:
 
 
 def _ramp(geometry: Geometry[Number], worked: Any) -> Any:
-    """Cycles of a pass beyond its MACs: a fixed part, and those by which its filters come too late.
+    """Cycles of a pass beyond its MACs: a fixed part, and the stall for weights that arrive late.
 
-    The filter bus may send the next pass's weights as far as the spads have room beside this pass's; the
-    rest goes in the pass's last position, and in the next one's first, which waits for it.
+    The filter bus sends the next pass's weights ahead until the spads are full; it sends the rest during this
+    pass's last position and the next pass's first, which stalls for them.
     """
     filters = geometry.filter_bus_cycles
     ahead = np.minimum(filters, geometry.weights_ahead(geometry.chip.filter_bus_values))
@@ -230,7 +230,7 @@ def _ramp(geometry: Geometry[Number], worked: Any) -> Any:
 
 def _energy(table: EnergyTable, density: Density, macs: Any, glb: dict[str, Any], dram: dict[str, Any],
             noc: dict[str, Any]) -> Any:
-    """Accesses of 16-bit values times their energy; the PEs' own follow from the MACs."""
+    """Accesses of 16-bit values times their energy; spad accesses follow from the MACs."""
     worked = macs * density.ifmap
     spads = 2 * macs + 2 * worked  # ifmap read and psum read for each, filter read and psum write if not gated
     return (VALUES_OF_WORD * sum(dram.values()) * table.dram + VALUES_OF_WORD * sum(glb.values()) * table.glb

@@ -1,4 +1,4 @@
-"""Zeros in fmaps, and what run-length coding makes of them."""
+"""Zeros in fmaps, and how run-length coding (RLC) shrinks them."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ NO_ZERO_DIVISION = 1e-9
 
 @dataclass(frozen=True)
 class Density:
-    """Fractions of fmap values that are not zero: what RLC and zero gating make of a layer.
+    """Fractions of fmap values that are not zero; RLC, zero gating and zero skipping depend on them.
 
     `form` says how ofmaps lie in DRAM: "coded", "raw", or "auto", the smaller of both.
     """
@@ -61,11 +61,12 @@ def density_of(values: np.ndarray) -> float:
 
 
 def most_coded_words(values: np.ndarray, density: float) -> np.ndarray:
-    """64-bit words that so many coded values hardly ever exceed.
+    """64-bit words that coded values take at most, but for rare cases: DEVIATIONS above the mean.
 
     Parameters
     ----------
     values : ndarray of int, any shape
+        Numbers of values.
     density : float
 
     Returns
@@ -79,7 +80,7 @@ def most_coded_words(values: np.ndarray, density: float) -> np.ndarray:
 
 
 def unpadded(layer: NativeLayer) -> float:
-    """Fraction of a padded plane that is not padding: what is left is zeros, which RLC codes away."""
+    """Fraction of a padded plane that is not padding; padding lies in DRAM as zeros, which RLC shrinks."""
     shape = layer.shape
     return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
 

@@ -30,7 +30,7 @@ class EnergyTable:
 
 
 def load_energy_table(path: str | Path) -> EnergyTable:
-    """A table from a TOML file of EnergyTable's fields; what is left out keeps its default.
+    """A table from a TOML file of EnergyTable's fields; a field left out keeps its default.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What a mapping means: PEs, tiles, passes, words, GLB banks and cycles of each bus.
+"""The numbers that follow from a mapping: PEs, tiles, passes, words, GLB banks and cycles of each bus.
 
-This is the only place that works these out. Everything is elementwise: integers for one `Mapping`, arrays for
+No other module works them out. Everything is elementwise: integers for one `Mapping`, integer arrays (mappings,) for
 `Mappings`.
 """
 
@@ -47,7 +47,7 @@ def whole(a: Any) -> Any:
 
 @dataclass(frozen=True)
 class Pieces(Generic[Number]):
-    """What a length is cut into.
+    """The pieces that a length is cut into.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ class Geometry(Generic[Number]):
         return (f - 1) * self.layer.V + self.layer.S
 
     def ifmap_columns_of(self, positions: Any, tiles: Any) -> Any:
-        """Ifmap columns of all `tiles` together, which have so many positions together."""
+        """Ifmap columns of `tiles` tiles with `positions` positions, all tiles summed."""
         return positions * self.layer.V + tiles * (self.layer.S - self.layer.V)
 
     @property
@@ -225,7 +225,7 @@ class Geometry(Generic[Number]):
         return up(self.pe_weights, VALUES_OF_WORD) * self.weight_targets
 
     def weights_ahead(self, values: int) -> Number:
-        """Words of so many values of the next pass's weights that the spads hold beside this pass's."""
+        """Words of `values` values each of the next pass's weights that fit the spads beside this pass's."""
         return (self.chip.filter_spad_words - self.pe_weights) // values * self.weight_targets
 
     def first_tiles(self, words: Measure, count: Any) -> Any:
@@ -289,21 +289,21 @@ class Geometry(Generic[Number]):
     # -- cycles -----------------------------------------------------------------------------------
 
     def pe_cycles(self, positions: Any) -> Any:
-        """Core cycles of a PE for so many positions of a pass, a MAC each."""
+        """Core cycles of a PE for `positions` positions of a pass: one a MAC."""
         return self.pe_weights * positions
 
     def ifmap_bus_cycles(self, positions: Any, tiles: Any) -> Any:
-        """The same of the bus that sends their ifmaps, a word each."""
+        """Core cycles of the ifmap bus for them: one a word."""
         words = self.tile_rows * self.mapping.r * up(self.mapping.q, self.chip.ifmap_bus_values)
         return words * self.ifmap_columns_of(positions, tiles)
 
     def psum_bus_cycles(self, positions: Any) -> Any:
-        """The same of each of the two buses for psums, into the array and out of it."""
+        """Core cycles of the psum bus into the array for them, and as many of the one out of it: one a word."""
         return self.mapping.t * self.mapping.e * up(self.mapping.p, self.chip.psum_bus_values) * positions
 
     @property
     def filter_bus_cycles(self) -> Number:
-        """Core cycles of the bus that sends a pass's weights."""
+        """Core cycles of the filter bus for a pass's weights: one a word."""
         return up(self.pe_weights, self.chip.filter_bus_values) * self.weight_targets
 
 

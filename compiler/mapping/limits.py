@@ -1,4 +1,4 @@
-"""What a mapping takes of the chip's PEs, spads, GLB and counters, beside how much there is."""
+"""The chip's limits: what a mapping needs of PEs, spads, GLB and counters, and how much the chip has."""
 
 from collections.abc import Iterator
 from typing import Generic, NamedTuple
@@ -22,9 +22,9 @@ class Limit(NamedTuple, Generic[Number]):
     Attributes
     ----------
     value : Number
-        What the mapping takes.
+        How much the mapping needs.
     most : int
-        What the chip has.
+        How much the chip has.
     what : str
         Of what, in words.
     """
@@ -41,7 +41,7 @@ def array_limits(geometry: Geometry[Number]) -> Iterator[Limit[Number]]:
     yield Limit(mapping.p, chip.psum_spad_words, "p, psums in a PE's psum spad,")
     yield Limit(mapping.q * layer.S, chip.ifmap_spad_words, "q S, values in a PE's ifmap spad,")
     yield Limit(geometry.pe_weights, chip.filter_spad_words, "p q S, weights in a PE's filter spad,")
-    # as U is R at most, this goes for the row IDs of ifmaps (r U), too
+    # as U is at most R, this limits the row IDs of ifmaps (r U) as well
     yield Limit(mapping.r * layer.R, chip.rows, "r R, rows of PEs for a stack of sets,")
     yield Limit(geometry.stacks * mapping.r * layer.R, chip.rows,
                 "rows of PEs for all sets (r, t and segments of e)")

@@ -1,6 +1,6 @@
 """From any convolution to layers that the chip runs natively.
 
-The chip sees channels of R x S planes and slides one window over each. What it cannot do by itself
+The chip sees channels of R x S planes and slides one window over each. What it does not support
 becomes further channels, each with its own offset into a source plane: the segments of a filter that is
 taller or wider than a PE set, and the single rows or columns of a dilated filter. Where a stride is
 larger than the filter, the rows or columns between are left out. Groups are layers of their own.
@@ -84,7 +84,7 @@ class NativeLayer:
 
     @property
     def macs(self) -> int:
-        """MACs with segments padded: what the PEs are given, channel padding aside."""
+        """MACs of the PEs: padding of segments included, padding of channels not."""
         return self.N * self.M * self.E * self.F * self.C * self.R * self.S
 
     def weights(self, weights: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ def _window_starts(first: int, count: int, stride: int, native_stride: int, size
     index = np.arange((count - 1) * native_stride + size)
     if stride == native_stride:
         return first * stride + index
-    # Stride larger than the window: the windows stand one behind the other, what is between is left out.
+    # Stride larger than the window: windows follow each other without the rows or columns between them.
     return (first + index // size) * stride + index % size
 
 

@@ -57,7 +57,7 @@ class MappingOf(Generic[Number]):
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping(MappingOf[int]):
-    """One mapping. f = 0 stands for whole rows.
+    """One mapping. f = 0 means whole rows.
 
     Raises
     ------

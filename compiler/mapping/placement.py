@@ -1,4 +1,4 @@
-"""A mapping that fits, with its tiles and blocks: what the compiler packs and the chip is given."""
+"""A mapping that fits the chip, with its tiles and blocks: the basis of the DRAM image and the configuration."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +48,7 @@ class Placement(Geometry[int]):
     ----------
     layer : NativeLayer
     mapping : Mapping
-        What is larger than the layer is cut down to it: the attribute `mapping` is `mapping.cut_to(layer)`.
+        The attribute `mapping` is this one cut down to the layer, `mapping.cut_to(layer)`.
     chip : ChipConfig
     first_block, block_count : int
         Which of the layer's blocks of n tiles; all by default.
@@ -123,8 +123,8 @@ class Placement(Geometry[int]):
 
     @property
     def ifmap_banks(self) -> int:
-        """GLB banks for ifmaps: what is needed, and of the spare ones up to as many again, so that the next
-        channel group comes in meanwhile; the rest lets psums of the next block start."""
+        """GLB banks for ifmaps: those needed, and as many again if they are free, so that the next channel group
+        loads during this one; the remaining banks hold psums, also those of the next block."""
         if self.mapping.coded:
             return self.mapping.coded
         needed = self.ifmap_banks_needed

@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Search:
-    """What is searched for; parameters as of `find_mapping`."""
+    """One search; the attributes are the parameters of `find_mapping`."""
 
     layer: NativeLayer
     chip: ChipConfig

@@ -1,9 +1,9 @@
 """A layer's passes in time: the array, the link and the buffers between them, burst by burst.
 
-`compiler.mapping.cost` says how long each resource is busy; this says how long the layer takes when each waits
-for the others: what cannot be loaded ahead, ofmaps that leave after the last MAC, buffers that are full.
-Deterministic and quick (some ten thousand bursts a second of run time); the mapper refines its best
-candidates with it, and docs/model.md holds it to the RTL.
+`compiler.mapping.cost` says how long each resource is busy; the timeline says how long the layer takes when
+resources stall each other: loads that cannot run ahead, ofmaps that drain after the last MAC, full buffers.
+It is deterministic and plays some ten thousand bursts a second; the search refines its best candidates with it, and
+docs/model.md compares it with the RTL.
 """
 
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ __all__ = ["Timeline", "schedule"]
 
 LATENCY = 60  # core cycles from a command to its first word in a buffer, and from the last word to done: RTL
 QUEUED_BURSTS = 2  # bursts of ofmaps that the DRAM writer's queue holds
-# What bounds the time that a timeline takes to play: a second or two.
-STEPS = 20_000  # bursts of a layer, which are larger than the chip's where there would be more ...
-LARGEST_BURST = 12  # ... up to so many of the chip's
-LONG = 100_000  # passes and bursts of a layer whose timeline is not played: what begins and ends does not count
-STUCK = 10  # a timeline of so many times the busiest resource's cycles, and so many more, stands still
-STUCK_BESIDE = 1e6
+# These keep the run time of a timeline below a second or two:
+STEPS = 20_000  # bursts of a layer: a layer of more is played in larger bursts than the chip's ...
+LARGEST_BURST = 12  # ... of up to 12 of the chip's
+LONG = 100_000  # a layer of more passes and bursts is not played, as its start and end hardly count
+# A timeline makes no progress if it takes more than 10 times the busiest resource's cycles and a million besides.
+STUCK, STUCK_BESIDE = 10, 1e6
 # Sums of fractions of words are not exact:
 SOME = 0.5  # less is no word
 LEAST = 1e-3  # less is no part of a burst
@@ -58,7 +58,15 @@ class _Pass:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What `schedule` finds, in core cycles: from start to done, and those in which the array works."""
+    """Core cycles of a layer.
+
+    Attributes
+    ----------
+    cycles : float
+        From start to done.
+    working : float
+        Those in which the array works.
+    """
 
     cycles: float
     working: float
@@ -97,16 +105,16 @@ class _Machine:
         spads = min(placement.weights_ahead(VALUES_OF_WORD), placement.pass_words)
         self._buffer = 2 * chip.filter_bank_words + spads  # two banks, and the PEs' spads
         self.now: _Pass | None = next(self._passes)
-        self.done = 0.0  # of the pass at hand
+        self.done = 0.0  # share of the current pass
         self.fetched = self.released = self.taken = 0.0  # ifmap words needed so far, dead; filter words needed
         self.started = self.finished = 0.0  # psum words
         self.working, self.since = 0.0, 0.0
 
     def advance(self, until: float, ifmap: float, filters: float, drained: float) -> None:
-        """Work until a time, with so many ifmap and filter words there and psum words gone from the GLB."""
+        """Work until a time, with `ifmap` and `filters` words loaded and `drained` psum words gone from the GLB."""
         time = self.since
         while self.now and time < until:
-            # how far the pass can get with what is there; its first position takes the weights as they come
+            # the share of the pass that can be done with these words; its first position waits for the weights
             limit = 1.0
             if filters < self.taken + self.now.filters:
                 limit = self.now.first * max(0.0, filters - self.taken) / self.now.filters
@@ -131,11 +139,11 @@ class _Machine:
         self.since = until
 
     def room_for_filters(self) -> float:
-        """Filter words that may have been loaded by now: the PEs take this pass's as they come."""
+        """Filter words that may be loaded by now: this pass's go on to the PEs at once."""
         return self.taken + (self.now.filters if self.now else 0) + self._buffer
 
     def wait(self, ifmap: float, ofmap: float) -> float:
-        """Cycles until the pass has freed so many ifmap words, or finished so many psum words, or ends."""
+        """Cycles until the pass has freed `ifmap` words, or finished `ofmap` psum words, or ends."""
         if not self.now:
             return 0.0
         shares = [words / each for words, each in ((ifmap, self.now.frees), (ofmap, self.now.ends)) if each]
@@ -154,7 +162,7 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     Parameters
     ----------
     density : Density, optional
-        Of the fmaps, for what RLC makes of them.
+        Of the fmaps: RLC shrinks them, and PEs may skip zeros.
     """
     density, chip = density or Density(), placement.chip
     costed, given = costs(placement, density), rates(placement, density)

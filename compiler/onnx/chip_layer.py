@@ -20,7 +20,7 @@ class ChipLayer:
     Attributes
     ----------
     index : int
-        Place of its node among the model's: what a layer is known by.
+        Place of its node among the model's; it identifies the layer.
     name : str
         The node's, or else its output's: for people, as several layers may share one.
     op : str

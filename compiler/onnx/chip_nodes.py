@@ -1,4 +1,4 @@
-"""What goes to the chip: Conv, Gemm and MatMul with constant weights, and the nodes around them that fold in."""
+"""Nodes for the chip: Conv, Gemm and MatMul with constant weights, and the nodes around them that fold in."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -45,7 +45,7 @@ class LayerMaker:
         self._only_reader = {name: index for name, index in readers.items() if uses[name] == 1}
 
     def layer(self, index: int, node: onnx.NodeProto) -> ChipLayer | None:
-        """The chip's layer of a node, without what follows; None if the node is the host's."""
+        """The chip's layer of a node alone, nothing folded in; None if the host does the node."""
         maker = {"Conv": self._conv, "Gemm": self._gemm, "MatMul": self._matmul}.get(node.op_type)
         if maker is None or not is_standard(node) or node.input[0] in self._tensors:
             return None
@@ -112,7 +112,7 @@ class LayerMaker:
                          folded=(node.op_type,), weights_shape=(M, K, 1, 1),
                          weights=weights.reshape(M, K, 1, 1) if self._weights else None, bias=bias)
 
-    # -- what stands before a layer -----------------------------------------------------------------
+    # -- nodes before a layer -----------------------------------------------------------------------
 
     def absorb(self, layer: ChipLayer, hosts: Collection[int]) -> tuple[ChipLayer, list[int]]:
         """The layer with the nodes before it that feed only it and that the chip can do with it; their places.
@@ -164,7 +164,7 @@ class LayerMaker:
             bottom + (ends.get(rank - 2, 0) if layer.axes == 2 else 0), right + ends.get(rank - 1, 0)))
 
     def _absorb_norm(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
-        """A normalisation of the layer's channels, if no zeros of padding stand between."""
+        """A normalisation of the layer's input channels, if the layer pads no zeros."""
         rank = layer.axes + 2 if layer.op == "Conv" else 2 if layer.op == "Gemm" else self._tensors.rank(layer.input)
         channels = layer.weights_shape[1] * layer.groups
         if layer.op != "Conv" and rank != 2 or layer.auto_pad.startswith("SAME") or any(layer.pads) or (
@@ -179,7 +179,7 @@ class LayerMaker:
         return replace(layer, weights=(grouped * factor).reshape(weights.shape),
                        bias=bias + (grouped * shift).sum(axis=(2, 3, 4)).reshape(M))
 
-    # -- what follows a layer -----------------------------------------------------------------------
+    # -- nodes after a layer ------------------------------------------------------------------------
 
     def fold(self, layer: ChipLayer) -> tuple[ChipLayer, list[int]]:
         """The layer with the nodes that only it feeds and that the chip can do with it; their places."""
@@ -188,7 +188,7 @@ class LayerMaker:
             node = self._nodes[index]
             least = self.least(node) if node.op_type == "Clip" and node.input[0] == layer.output else None
             if least is not None and least >= 0:
-                # The chip drops what is negative, and codes the zeros; the upper limit stays with the host.
+                # The chip applies the ReLU, so that zeros are coded; the host applies the upper limit.
                 return replace(layer, relu=True, folded=(*layer.folded, "Relu")), taken
             rule = {"BatchNormalization": self._fold_norm, "Add": self._fold_add, "Mul": self._fold_mul,
                     "Relu": self._fold_relu}.get(node.op_type)
@@ -222,7 +222,7 @@ class LayerMaker:
         return factor, shift - mean * factor
 
     def _fold_norm(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
-        """Axis 1 is that of the filters in what a Conv or a Gemm makes, in a MatMul's only if it is the last."""
+        """The normalised axis 1 is that of the filters in a Conv's or Gemm's output, in a MatMul's only if last."""
         flat = layer.op != "MatMul" or self._tensors.rank(layer.output) == 2
         if not flat or node.input[0] != layer.output or not self._is_norm(node, layer.weights_shape[0]):
             return None

@@ -87,7 +87,7 @@ def load_model(path: str | Path, *, weights: bool = True) -> onnx.ModelProto:
 
 
 def _read_external(model: onnx.ModelProto, folder: Path, *, all_of_them: bool) -> None:
-    """Weights that other files hold; all, or those so small that they may be sizes."""
+    """Read weights from other files: all, or only tensors small enough to hold sizes."""
     for tensor in model.graph.initializer:
         if uses_external_data(tensor) and (all_of_them or int(np.prod(tensor.dims)) <= _SIZES):
             try:
@@ -122,7 +122,7 @@ def _open_negative_sizes(graph: onnx.GraphProto) -> None:
 
 
 def _check(model: onnx.ModelProto) -> None:
-    """By ONNX's checker, which asks for what nobody needs: shapes of all outputs, and files of weights."""
+    """Run ONNX's checker without its demands for shapes of all outputs and for the files of weights."""
     graph = model.graph
     bare = [value.type.tensor_type for value in (*graph.input, *graph.output)
             if value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape")]

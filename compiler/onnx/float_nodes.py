@@ -1,4 +1,4 @@
-"""What the chip does not do: single nodes, run by onnxruntime."""
+"""Nodes that the chip does not do: onnxruntime runs them one by one, in float."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def is_standard(node: onnx.NodeProto) -> bool:
 
 
 def free_names(node: onnx.NodeProto) -> list[str]:
-    """Tensors that a node reads: its inputs, and what its subgraphs take from outside."""
+    """Tensors that a node reads: its inputs, and outer tensors that its subgraphs read."""
     names = [name for name in node.input if name]
     for attribute in node.attribute:
         for graph in ([attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs):
@@ -41,9 +41,9 @@ def free_names(node: onnx.NodeProto) -> list[str]:
 
 def _session(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong comes as an exception
+    options.log_severity_level = 4  # errors come as exceptions
     options.intra_op_num_threads = threads
-    # Operators as ONNX defines them: of its fusions one takes Pad and MaxPool for a MaxPool that pads by itself.
+    # Operators exactly as ONNX defines them: one of its fusions turns Pad and MaxPool into a wrong MaxPool.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
@@ -73,7 +73,7 @@ def run_float(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> dict[str,
     return dict(zip((value.name for value in model.graph.output), values, strict=True))
 
 
-#: What onnxruntime writes before the reason: its status, and a place in its own sources with a C++ signature.
+#: Text that onnxruntime writes before the reason: a status, and a place in its sources with a C++ signature.
 _BEFORE = (r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", r"^.*Status Message: ", r"^\S*\.(cc|cpp|h|hpp):\d+ ",
            r"^[^()]*::[^()]*(\(\))?\(([^()]|\([^()]*\))*\)( const)? ")
 
@@ -93,7 +93,7 @@ class NodeRunner:
     Attributes
     ----------
     types : dict of str to onnx.TypeProto
-        Of the model's tensors, as far as they are known: what a value that is no array is fed as.
+        Of the model's tensors, as far as they are known; values that are no arrays are fed with these types.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -119,7 +119,7 @@ class NodeRunner:
         outputs = [name for name in node.output if name]
         try:
             types = {name: self._type(name, value) for name, value in feeds.items()}
-            # A node is known by what it holds: names, and even outputs, may be left out or come again.
+            # The key is the node's content: its name may be missing, and names may repeat.
             key = node.SerializeToString(deterministic=True), *(kind.SerializeToString() for kind in types.values())
             if key not in self._sessions:
                 # of one thread: to start more takes 0.1 s, and a model has hundreds of nodes
@@ -153,7 +153,7 @@ def _of_any_size(kind: onnx.TypeProto) -> onnx.TypeProto:
 
 
 class FloatConv:
-    """A layer's convolution in float32, as onnxruntime computes it: what the chip's result is held to."""
+    """A layer's convolution in float32 by onnxruntime: the reference for the chip's result."""
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[int, ...], onnxruntime.InferenceSession] = {}

@@ -1,6 +1,6 @@
 """From an ONNX graph to steps: layers for the chip, nodes for the host.
 
-Constants are folded by `tensors`, `chip_nodes` decides what the chip does; all else is the host's.
+`tensors` folds constants, `chip_nodes` chooses the chip's layers; the host does all other nodes.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ class HostNode:
     macs : int or None
         Multiply-accumulates; None where they do not follow from the sizes of the model's inputs.
     rectifies : bool
-        It makes zeros of what is negative, as a ReLU does.
+        It turns negative values into zeros, as a ReLU does.
     """
 
     node: onnx.NodeProto
@@ -144,7 +144,7 @@ def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights:
 
 
 def _live(model: onnx.ModelProto, tensors: GraphTensors) -> list[int]:
-    """Places of the nodes that have to run: no constants, and something needs what they make."""
+    """Places of the nodes that have to run: those that are not constant and whose outputs are used."""
     needed, places = {value.name for value in model.graph.output}, []
     for index, node in reversed(list(enumerate(model.graph.node))):
         if needed.intersection(filter(None, node.output)) and not tensors.is_constant(index):

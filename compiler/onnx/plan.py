@@ -1,4 +1,4 @@
-"""What the chip would do with a network: a mapping and its costs for each layer, and what they add up to."""
+"""Plans a network on the chip: a mapping and its costs for each layer, and their sums."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -37,11 +37,11 @@ class LayerPlan:
         The layer's place in the network, as in ChipLayer.
     name : str
     folded : tuple of str
-        Operators that it stands for.
+        Operators that were folded into it, in order.
     shape : LayerShape
         The network's own.
     mapped : LayerShape
-        What the chip runs: with rounding channels, see `compiler.onnx.rounding`.
+        The shape that the chip runs: with rounding channels, see `compiler.onnx.rounding`.
     mapping : Mapping
     costs : Costs
         Of one of the layer's `shape.G` jobs; cycles by the timeline.
@@ -69,7 +69,7 @@ class LayerPlan:
 
     @property
     def configuration_cycles(self) -> int:
-        """Of all jobs: each is configured anew, and the chip does nothing else meanwhile."""
+        """Of all jobs: each is configured separately, and the chip is idle in that time."""
         return self.shape.G * configuration_cycles(self.chip)
 
     def as_dict(self) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def unplanned(network: Network) -> list[ChipLayer]:
 
 
 def totals(entries: list[dict[str, Any]], network: Network, chip: ChipConfig, batch: int) -> dict[str, Any]:
-    """Sums of the layers' objects; what the host does is only named, and its MACs counted."""
+    """Sums of the layers' objects; host nodes are counted by operator, and their MACs summed."""
     cycles, configuration, macs = (sum(entry[name] for entry in entries)
                                    for name in ("cycles", "configuration_cycles", "macs"))
     busy = cycles + configuration

@@ -1,11 +1,11 @@
-"""Power-of-two fixed point for the chip's layers, chosen from what a calibration batch shows.
+"""Power-of-two fixed point for the chip's layers, chosen by a calibration batch.
 
 An integer i of a tensor with k fractional bits stands for i / 2**k. The chip multiplies 16 x 16 bits, drops
 `shift` bits of each product by rounding down, and adds up modulo 2**16: so k of the sums is that of the ifmap
 plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits. A chip of 8-bit data
 (`data_width`) has ifmaps and weights of 8 bits and sums of 16 as well.
 
-What rounding down costs is given back: see `compiler.onnx.rounding`.
+The mean loss of rounding down is corrected: see `compiler.onnx.rounding`.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from .rounding import rounding_channels, rounding_ifmap, rounding_loss, rounding
 
 __all__ = ["LEAST_DB", "Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
 
-MARGIN = 1.25  # formats hold values so many times larger than the calibration batch's
+MARGIN = 1.25  # formats hold values 1.25 times as large as the calibration batch's largest
 MOST = 32767  # largest 16-bit number
 SHIFT = 15  # most bits to drop of a product: with more, the rounding channel's weights would not fit
 LEAST_DB = -200.0  # SQNR where there is no signal, or noise without end
@@ -33,7 +33,7 @@ SAMPLE = 1 << 17  # ifmap values kept of each batch for the mean loss of roundin
 
 @dataclass
 class Observed:
-    """What a calibration batch shows of a layer.
+    """Statistics of a layer over the calibration batch.
 
     Attributes
     ----------
@@ -99,11 +99,11 @@ class QuantizedLayer:
         return Tensors(integers, self.weights, self.bias), saturated
 
     def real_ifmap(self, integers: np.ndarray) -> np.ndarray:
-        """The float32 values that an ifmap's integers stand for; exact."""
+        """The exact float32 values of an ifmap's integers."""
         return np.ldexp(integers.astype(np.float32), -self.ifmap_bits)
 
     def real_ofmap(self, integers: np.ndarray) -> np.ndarray:
-        """The float32 values that an ofmap's integers stand for; exact."""
+        """The exact float32 values of an ofmap's integers."""
         return np.ldexp(integers.astype(np.float32), -self.ofmap_bits)
 
     def overflows(self, sums: np.ndarray) -> int:
@@ -156,8 +156,8 @@ def quantize(network: Network, seen: dict[int, Observed], data_width: int = 16) 
 def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> QuantizedLayer:
     """Choose a layer's formats, and make its integers.
 
-    The sums get as many bits as the calibration batch leaves room for; ifmap and weights share what the shift
-    cannot drop.
+    The sums get as many fractional bits as the calibration batch leaves room for; if ifmap and weights have more
+    than the shift can drop, both give up half of the excess.
     """
     filters, most = layer.filters(), (1 << data_width - 1) - 1
     ifmap_bits = fraction_bits(MARGIN * seen.peak, most)
@@ -177,7 +177,7 @@ def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Qu
                   for sample, share in seen.samples]
         bias = bias + np.concatenate(losses).mean() * rounding_share(weights, shift).sum(axis=(1, 2, 3))
     headroom = np.log2((MOST + 1) / np.ldexp(seen.sum_peak, ofmap_bits)) if seen.sum_peak else 16.0
-    # A bias beyond 16 bits wraps, as the sums do: only what they come to has to fit.
+    # A bias beyond 16 bits wraps, as the sums do: only the final sum has to fit.
     return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), ifmap_bits, weight_bits,
                           ofmap_bits, shift, seen.peak, float(headroom), most)
 
@@ -189,5 +189,5 @@ def sqnr_db(reference: np.ndarray, found: np.ndarray) -> float:
     if not differ.any():
         return float("inf")
     signal, noise = (reference[np.isfinite(reference)]**2).sum(), ((reference[differ] - found[differ])**2).sum()
-    # of what is not finite in one of the two, the noise is not finite either
+    # a value that is not finite in only one of the two makes the noise infinite
     return max(LEAST_DB, float(10 * np.log10(signal / noise))) if signal and np.isfinite(noise) else LEAST_DB

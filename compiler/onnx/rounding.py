@@ -1,9 +1,9 @@
-"""What the chip loses by rounding products down, and the channels that give it back.
+"""The loss by rounding products down, and the channels that correct it.
 
 Rounding down costs half a unit for each product that is not exact: hundreds of units a sum, and fewer where the
-ifmap is zero or padded, so no bias can make up for it. What it costs is known, though, as soon as the ifmap is: so
-layers get further channels, the rounding channels, which hold twice the sum of what the channels of a pixel lose on
-average, with weights that halve it. (Arithmetic with zero points corrects by sums over the ifmap in the same way.)
+ifmap is zero or padded, so no bias can correct it. The mean loss follows from the ifmap, though: so layers get
+further channels, the rounding channels, which hold twice the mean loss of all channels of a pixel, with weights that
+halve it. (Arithmetic with zero points corrects by sums over the ifmap in the same way.)
 A layer has as many as its data width needs to hold that. Where they would be much of the layer's work, and padding
 leaves out few products, the mean loss of the calibration batch goes into the bias instead.
 """
@@ -28,7 +28,7 @@ def rounding_channels(layer: ChipLayer, data_width: int) -> int:
     _, channels, rows, columns = layer.weights_shape
     if channels < CHANNELS and not (layer.padded and channels * rows * columns >= PRODUCTS):
         return 0
-    return -(-channels // ((1 << data_width - 1) - 2))  # each holds twice the half of what it stands for
+    return -(-channels // ((1 << data_width - 1) - 2))  # a channel loses half a unit at most, held twice
 
 
 def chip_shape(layer: ChipLayer, shape: LayerShape, data_width: int) -> LayerShape:
@@ -37,7 +37,7 @@ def chip_shape(layer: ChipLayer, shape: LayerShape, data_width: int) -> LayerSha
 
 
 def rounding_loss(integers: np.ndarray, shift: int) -> np.ndarray:
-    """What a product with each ifmap value loses on average over all weights, in units of the sum.
+    """The loss of a product with each ifmap value, on average over all weights, in units of the sum.
 
     The bits dropped of a product whose ifmap value has b as its lowest bit set are some multiple of b, all of them
     alike: (1 - b / 2**shift) / 2 on average.
@@ -47,7 +47,7 @@ def rounding_loss(integers: np.ndarray, shift: int) -> np.ndarray:
 
 
 def rounding_share(weights: np.ndarray, shift: int) -> np.ndarray:
-    """What products with each weight lose on average over all ifmap values, as a share of what all weights do.
+    """The mean loss of products with each weight over all ifmap values, relative to the mean over all weights.
 
     Of all pairs of numbers (shift + 2) / 2**(shift + 1) have a product without bits to drop; the others lose a half.
     """
@@ -57,8 +57,8 @@ def rounding_share(weights: np.ndarray, shift: int) -> np.ndarray:
 def rounding_ifmap(integers: np.ndarray, shift: int, count: int) -> np.ndarray:
     """The values (N, G, count, H, W) of the rounding channels of an ifmap (N, G, C, H, W), int16.
 
-    Losses become whole by passing what is left of a pixel's on to the next one: half a unit too few in every pixel
-    would be many in a sum. A value is odd, so that the halves of smaller weights round to the nearest.
+    Losses are rounded to integers, and the remainder of a pixel carries over to the next one: half a unit in every
+    pixel would add up in a sum. Values are odd, so that their products with smaller weights round to the nearest.
     """
     N, G, _, H, W = integers.shape
     so_far = np.rint(rounding_loss(integers, shift).sum(axis=2).reshape(N, G, 1, H * W).cumsum(axis=-1))

@@ -1,4 +1,4 @@
-"""What is known of a model's tensors before it runs: types, sizes, and the values of those that are constant."""
+"""Types and sizes of a model's tensors before it runs, and the values of constants."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ class GraphTensors:
     ----------
     model : onnx.ModelProto
     sizes : dict of str to tuple
-        Of the inputs; those that are left out have what the model says.
+        Of the inputs; an input left out has the sizes that the model states.
     runner : NodeRunner
         Computes constants; learns the types.
 
     Attributes
     ----------
     sized : bool
-        What was found holds for these sizes only.
+        The results hold for these sizes only.
 
     Raises
     ------
@@ -166,6 +166,6 @@ class GraphTensors:
         return {name: kind for name, kind in found.items() if name and kind.WhichOneof("value")}
 
     def _tells(self, name: str) -> bool:
-        """Whether a tensor is a constant so small that it may tell a shape."""
+        """Whether a tensor is a constant small enough to hold a shape."""
         dims = self.dims(name)
         return self.has_value(name) and dims is not None and np.prod(dims, dtype=int) <= _SMALL

@@ -1,4 +1,4 @@
-"""What the paper published of its chip: Tables III, V and VI (Chen et al., JSSC 2017).
+"""The paper's published results: Tables III, V and VI (Chen et al., JSSC 2017).
 
 Measured at 1 V with the core at 200 MHz and the link at 60 MHz, for batches of N = 4 (AlexNet) and N = 3
 (VGG-16); times, MACs and megabytes are those of the whole batch. 1 MB is 1e6 B, 1 KB is 1024 B.
