@@ -32,7 +32,7 @@ def reference(ifmap, weights, bias, shape, shift, relu):
     def plane_psums(plane, dilated):
         if shift == 0:
             return correlate(plane, dilated, mode="valid", method="direct")
-        psums = 0
+        psums = correlate(plane, np.zeros_like(dilated), mode="valid", method="direct")  # of a filter of zeros
         for index in zip(*np.nonzero(dilated), strict=True):
             only = np.zeros_like(dilated)
             only[index] = dilated[index]
