@@ -17,9 +17,9 @@ OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
 
 def quoted(text):
     """What stands in backticks or in blocks of commands, each block's line for itself."""
-    for block in re.findall(r"^```(?:sh|\n)(.*?)^```", text, re.M | re.S):
+    for block in re.findall(r"^ *```(?:sh|\n)(.*?)^ *```", text, re.M | re.S):
         yield from re.sub(r"\n +", " ", block.replace("\\\n", " ")).splitlines()
-    yield from re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    yield from re.findall(r"`([^`]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
 
 
 def missing_files(text):
