@@ -5,21 +5,24 @@ A layout is (e, p, q, r, t) that fits array and spads, a tiling (f, n, m) that f
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
 
-from hw.config import ChipConfig, field_limits
+from golden.rlc import VALUES_OF_WORD
+from hw.config import ChipConfig
 
 from .density import Density, most_coded_words, unpadded
 from .geometry import Geometry, up
-from .limits import Limit, array_limits, loop_limits
+from .limits import Limit, array_limits, loop_limits, most_groups_of_m, most_tile_columns, most_tiles_of_pass
 from .lowering import NativeLayer
 from .mapping import MappingError, Mappings
 
 __all__ = ["LAYOUT", "Shortage", "layouts", "tilings"]
 
 LAYOUT = ("e", "p", "q", "r", "t")  # the parameters of a mapping that are its layout
+PSUM_SPAD_SHARE = Fraction(2, 3)  # of the psum spad that p may take, see `layouts`
 FEW = 4  # filters, as groups of the largest p, of which p need not be a multiple of four
 
 
@@ -73,10 +76,11 @@ def layouts(layer: NativeLayer, chip: ChipConfig, short: Shortage) -> Mappings:
     a position (RTL: 4 to 40 cycles a position with p = 24 of 24).
     """
     parts, sets = [], {}
+    most_psums = max(1, int(PSUM_SPAD_SHARE * chip.psum_spad_words))
     for q in range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1):
-        most_p = min(layer.M, max(1, 2 * chip.psum_spad_words // 3), chip.filter_spad_words // (q * layer.S))
+        most_p = min(layer.M, most_psums, chip.filter_spad_words // (q * layer.S))
         rs = _cuts(up(layer.C, q), chip.rows // layer.R, chip.rows)
-        ps = {most_p, *range(4, most_p + 1, 4)}
+        ps = {most_p, *range(VALUES_OF_WORD, most_p + 1, VALUES_OF_WORD)}  # whole words of psums
         if layer.M <= FEW * most_p:  # with more filters, padding of the last group hardly counts
             ps |= set(_cuts(layer.M, most_p, most_p).tolist())
         for p, r in product(sorted(ps - {0}), rs.tolist()):
@@ -87,7 +91,6 @@ def layouts(layer: NativeLayer, chip: ChipConfig, short: Shortage) -> Mappings:
             groups = up(up(layer.M, p), t)
             # of all t that give the same number of groups, the smallest
             fewest = np.append(True, (e[1:] != e[:-1]) | (groups[1:] != groups[:-1]))
-            fewest &= up(p, 4) * t <= chip.bias_words
             e, t = e[fewest], t[fewest]
             parts.append(np.column_stack([e, *np.broadcast_arrays(p, q, r, e)[:3], t]))
     table = np.concatenate(parts) if parts else np.empty((0, len(LAYOUT)), int)
@@ -123,11 +126,9 @@ def tilings(layer: NativeLayer, chip: ChipConfig, chosen: Mappings, density: Den
     spans, groups : int
         The number of tile widths f, and of filter groups per m (m / p t), to try.
     """
-    most = field_limits(chip)
-    widest = min(most["f_last"], most["final_column"] // layer.V) + 1
-    fs = _cuts(layer.F, widest, spans)
+    fs = _cuts(layer.F, most_tile_columns(layer, chip), spans)
     totals = up(layer.M, chosen.p * chosen.t)
-    gs = {total: _cuts(total, most["groups_last"] + 1, groups) for total in np.unique(totals).tolist()}
+    gs = {total: _cuts(total, most_groups_of_m(chip), groups) for total in np.unique(totals).tolist()}
     # a row for each layout and number of groups, and then for each f
     lengths = np.array([len(gs[total]) for total in totals.tolist()])
     each = np.repeat(np.repeat(np.arange(len(chosen)), lengths), len(fs))
@@ -147,7 +148,7 @@ def _with_tiles(layer: NativeLayer, chip: ChipConfig, rows: Mappings, density: D
     def ifmap_banks(n: np.ndarray) -> np.ndarray:
         return _coded_banks(geometry, n, density) if density else geometry.decoded_ifmap_banks(n)
 
-    most = np.minimum(tiles, field_limits(chip)["tiles_last"] + 1)
+    most = np.minimum(tiles, most_tiles_of_pass(chip))
     found = []
     for ifmaps in (1, 2):  # banks for the ifmaps of one block, or of two
         n = np.zeros_like(most)
@@ -174,5 +175,5 @@ def _with_tiles(layer: NativeLayer, chip: ChipConfig, rows: Mappings, density: D
 
 def _coded_banks(geometry: Geometry[np.ndarray], n: np.ndarray, density: Density) -> np.ndarray:
     """GLB banks for the coded ifmaps of n tiles."""
-    values = 4 * geometry.first_tiles(geometry.ifmap_words, n)
+    values = VALUES_OF_WORD * geometry.first_tiles(geometry.ifmap_words, n)
     return up(most_coded_words(values, density.ifmap * unpadded(geometry.layer)), geometry.chip.glb_bank_words)

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Generic, NamedTuple
 
 from golden.rlc import VALUES_OF_WORD
-from hw.config import field_limits
+from hw.config import ChipConfig, field_limits
 from hw.config.fields import ADDRESS_BITS
 
 from .geometry import Geometry, up
 from .lowering import NativeLayer
 from .mapping import Number
 
-__all__ = ["DRAM_WORDS", "Limit", "array_limits", "least_dram_words", "loop_limits"]
+__all__ = ["DRAM_WORDS", "Limit", "array_limits", "least_dram_words", "loop_limits", "most_groups_of_m",
+           "most_tile_columns", "most_tiles_of_pass"]
 
 DRAM_WORDS = 1 << ADDRESS_BITS  # 64-bit words that the chip can address
 
@@ -64,12 +65,28 @@ def loop_limits(geometry: Geometry[Number]) -> Iterator[Limit[Number]]:
     yield Limit((mapping.f - 1) * layer.V, most["final_column"], "ifmap columns of a tile before its last window")
     yield Limit(geometry.ifmap_words(mapping.e, mapping.f), most["ifmap_words"], "64-bit words of a tile's ifmaps")
     yield Limit(geometry.psum_words(mapping.e, mapping.f), most["psum_words"], "64-bit words of a tile's psums")
-    yield Limit(mapping.n, most["tiles_last"] + 1, "n, tiles of a pass,")
+    yield Limit(mapping.n, most_tiles_of_pass(chip), "n, tiles of a pass,")
     yield Limit(geometry.all_blocks, most["blocks_last"] + 1, "blocks of n tiles")
-    yield Limit(geometry.groups_of_m, most["groups_last"] + 1, "filter groups (p t) of m")
+    yield Limit(geometry.groups_of_m, most_groups_of_m(chip), "filter groups (p t) of m")
     yield Limit(geometry.m_groups, most["filters_last"] + 1, "groups of m filters")
     yield Limit(geometry.ifmap_banks_needed + geometry.psum_banks_needed, chip.glb_banks,
                 "GLB banks for a block's ifmaps and psums")
+
+
+def most_tile_columns(layer: NativeLayer, chip: ChipConfig) -> int:
+    """The largest f that the configuration can hold."""
+    most = field_limits(chip)
+    return min(most["f_last"], most["final_column"] // layer.V) + 1
+
+
+def most_tiles_of_pass(chip: ChipConfig) -> int:
+    """The largest n that the configuration can hold."""
+    return field_limits(chip)["tiles_last"] + 1
+
+
+def most_groups_of_m(chip: ChipConfig) -> int:
+    """The most filter groups (m / p t) that the configuration can hold."""
+    return field_limits(chip)["groups_last"] + 1
 
 
 def least_dram_words(layer: NativeLayer) -> int:

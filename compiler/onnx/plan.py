@@ -25,6 +25,7 @@ from .rounding import chip_shape
 __all__ = ["NEAR", "LayerPlan", "Planner", "layer_densities", "plan_network", "totals", "unplanned"]
 
 NEAR = 0.06  # densities of one network's tensors for photos alike
+ROUNDING = 1e-9  # of a difference of two densities, which have two decimals
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Planner:
             return max(abs(ifmap - density.ifmap), abs(ofmap - density.ofmap))
 
         nearest = min(entries, key=distance, default=None)
-        return nearest if nearest and distance(nearest) <= self._near + 1e-9 else None
+        return nearest if nearest and distance(nearest) <= self._near + ROUNDING else None
 
 
 def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
