@@ -2,6 +2,8 @@
 
 import collections
 import random
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import cocotb
 from cocotb.triggers import RisingEdge
@@ -10,6 +12,10 @@ from cocotb.utils import get_sim_time
 from .patterns import pattern
 
 __all__ = ["Port", "ProtocolChecker", "Sink", "Source"]
+
+#: A payload: one value, one for each field, or none.
+Word = int | dict[str, int] | None
+Fields = Sequence[str]
 
 #: Cycles without a transfer after which a bench gives up.
 PATIENCE = 2_000
@@ -31,7 +37,7 @@ class Port:
         Read the payload as two's complement.
     """
 
-    def __init__(self, dut, name, fields=None, signed=False):
+    def __init__(self, dut: Any, name: str, fields: Fields | None = None, signed: bool = False) -> None:
         self.name, self.fields, self.signed = name, fields, signed
         self.valid = getattr(dut, f"{name}__valid")
         self.ready = getattr(dut, f"{name}__ready")
@@ -43,11 +49,11 @@ class Port:
             self._handles = [getattr(dut, f"{name}__payload__{field}") for field in fields]
         self._masks = [(1 << len(handle)) - 1 for handle in self._handles]
 
-    def raw(self):
+    def raw(self) -> list[str]:
         """The payload as bit strings: comparable even where it is X."""
         return [str(handle.value) for handle in self._handles]
 
-    def read(self):
+    def read(self) -> Word:
         """The payload as an int, a dict of ints, or None."""
         values = []
         for handle in self._handles:
@@ -64,7 +70,7 @@ class Port:
             return values[0]
         return dict(zip(self.fields, values, strict=True)) if values else None
 
-    def write(self, value):
+    def write(self, value: Any) -> None:
         """Drive the payload; negative numbers wrap."""
         if self.fields is None:
             values = [value]
@@ -73,7 +79,7 @@ class Port:
         for handle, mask, each in zip(self._handles, self._masks, values, strict=True):
             handle.value = int(each) & mask
 
-    def scramble(self, chance):
+    def scramble(self, chance: random.Random) -> None:
         """Drive what nobody may look at."""
         for handle, mask in zip(self._handles, self._masks, strict=True):
             handle.value = chance.getrandbits(mask.bit_length())
@@ -98,19 +104,20 @@ class Source:
         The cycle of each word, counted from the source's creation.
     """
 
-    def __init__(self, dut, name, clk, *, idle="never", seed=0, fields=None):
+    def __init__(self, dut: Any, name: str, clk: Any, *, idle: str | Iterator[bool] = "never", seed: int = 0,
+                 fields: Fields | None = None) -> None:
         self.port = Port(dut, name, fields)
-        self.transfers = []
+        self.transfers: list[int] = []
         self._clk, self._idle, self._chance = clk, pattern(idle, seed), random.Random(seed)
-        self._words = collections.deque()
+        self._words: collections.deque[Any] = collections.deque()
         self.port.valid.value = 0
         self.task = cocotb.start_soon(self._run())
 
-    def send(self, words):
+    def send(self, words: Iterable[Any]) -> None:
         """Queue words."""
         self._words.extend(words)
 
-    async def drain(self):
+    async def drain(self) -> None:
         """Wait until every word was taken.
 
         Raises
@@ -125,7 +132,7 @@ class Source:
             left = len(self._words)
             assert patience, f"{self.port.name}: {left} words not taken in {PATIENCE} cycles"
 
-    async def _run(self):
+    async def _run(self) -> None:
         port, edge, cycle, offering = self.port, RisingEdge(self._clk), 0, False
         while True:
             await edge
@@ -163,17 +170,17 @@ class Sink:
         The cycle of each word, counted from the sink's creation.
     """
 
-    def __init__(
-        self, dut, name, clk, *, pressure="never", seed=0, expect=None, fields=None, signed=False
-    ):
+    def __init__(self, dut: Any, name: str, clk: Any, *, pressure: str | Iterator[bool] = "never", seed: int = 0,
+                 expect: Iterable[Any] | None = None, fields: Fields | None = None, signed: bool = False) -> None:
         self.port = Port(dut, name, fields, signed)
-        self.received, self.transfers = [], []
+        self.received: list[Word] = []
+        self.transfers: list[int] = []
         self._expected = None if expect is None else list(expect)
         self._clk, self._pressure = clk, pattern(pressure, seed)
         self.port.ready.value = 0
         self.task = cocotb.start_soon(self._run())
 
-    async def wait(self, count=None):
+    async def wait(self, count: int | None = None) -> None:
         """Wait for `count` words in all, by default all that are expected.
 
         Raises
@@ -181,7 +188,8 @@ class Sink:
         AssertionError
             Nothing came in `PATIENCE` cycles.
         """
-        count = len(self._expected) if count is None else count
+        if count is None:
+            count = len(self._expected or ())
         edge, seen, patience = RisingEdge(self._clk), len(self.received), PATIENCE
         while len(self.received) < count:
             await edge
@@ -191,7 +199,7 @@ class Sink:
                 f"{self.port.name}: {seen} of {count} words, then none in {PATIENCE} cycles"
             )
 
-    async def _run(self):
+    async def _run(self) -> None:
         port, edge, cycle, ready = self.port, RisingEdge(self._clk), 0, False
         while True:
             await edge
@@ -201,7 +209,7 @@ class Sink:
             port.ready.value = int(ready)
             cycle += 1
 
-    def _take(self, word, cycle):
+    def _take(self, word: Word, cycle: int) -> None:
         index = len(self.received)
         self.received.append(word)
         self.transfers.append(cycle)
@@ -229,11 +237,11 @@ class ProtocolChecker:
         While it is 1 nothing is checked.
     """
 
-    def __init__(self, dut, name, clk, rst=None, *, fields=None):
+    def __init__(self, dut: Any, name: str, clk: Any, rst: Any = None, *, fields: Fields | None = None) -> None:
         self.port, self._clk, self._rst = Port(dut, name, fields), clk, rst
         self.task = cocotb.start_soon(self._run())
 
-    async def _run(self):
+    async def _run(self) -> None:
         port, edge, held = self.port, RisingEdge(self._clk), None
         while True:
             await edge
@@ -251,20 +259,20 @@ class ProtocolChecker:
             held = port.raw() if valid and not ready else None
 
 
-def _is_one(handle, name=None):
+def _is_one(handle: Any, name: str | None = None) -> bool:
     """Whether a wire is 1. An X counts as 0, or fails where a name is given."""
     value = str(handle.value)
     assert name is None or value in "01", f"{name}: {handle._name} is {value} at {_now()}"
     return value == "1"
 
 
-def _is_zero(handle):
+def _is_zero(handle: Any) -> bool:
     return str(handle.value) == "0"
 
 
-def _hex(word):
+def _hex(word: Word) -> str:
     return f"{word:#x}" if isinstance(word, int) else repr(word)
 
 
-def _now():
+def _now() -> str:
     return f"{get_sim_time('ns'):g} ns"

@@ -5,6 +5,7 @@ offer or a sink takes nothing.
 """
 
 import random
+from collections.abc import Iterable, Iterator
 
 #: Name to a function of a seed.
 PATTERNS = {
@@ -15,13 +16,13 @@ PATTERNS = {
 }
 
 
-def never():
+def never() -> Iterator[bool]:
     """Never idle: full rate."""
     while True:
         yield False
 
 
-def random_idle(seed, p):
+def random_idle(seed: int, p: float) -> Iterator[bool]:
     """Idle in a fraction `p` of the cycles."""
     if not 0 <= p < 1:
         raise ValueError(f"p must be at least 0 and below 1, not {p!r}")
@@ -30,7 +31,7 @@ def random_idle(seed, p):
         yield chance.random() < p
 
 
-def burst(busy, idle):
+def burst(busy: int, idle: int) -> Iterator[bool]:
     """`busy` cycles at full rate, then `idle` without, and again."""
     if busy < 1 or idle < 0:
         raise ValueError(f"busy must be at least 1 and idle at least 0, not {busy!r}, {idle!r}")
@@ -41,12 +42,13 @@ def burst(busy, idle):
             yield True
 
 
-def pattern(name, seed=0):
+def pattern(name: str | Iterator[bool], seed: int = 0) -> Iterator[bool]:
     """The pattern of a name in `PATTERNS`; an iterator is passed through."""
     return PATTERNS[name](seed) if isinstance(name, str) else name
 
 
-def cross(idle=tuple(PATTERNS), pressure=tuple(PATTERNS)):
+def cross(idle: Iterable[str] = tuple(PATTERNS),
+          pressure: Iterable[str] = tuple(PATTERNS)) -> tuple[tuple[str, str], list[tuple[str, str]]]:
     """The cross product idle x back-pressure.
 
     Returns

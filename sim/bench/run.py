@@ -16,7 +16,9 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sim.tools import runner
 from sim.tools.find import SIMULATORS
@@ -29,10 +31,11 @@ _SETTINGS = "BENCH_SETTINGS"
 TIMEOUT_SECONDS = 300
 
 
-def run_bench(
-    sources, top, test_module, *, simulator, parameters=None, probes=None, testcase=None,
-    seed=1, settings=None, build_root=runner.BUILD_ROOT, timeout_seconds=TIMEOUT_SECONDS,
-):
+def run_bench(sources: Sequence[Path], top: str, test_module: str | Path, *, simulator: str,
+              parameters: Mapping[str, int] | None = None, probes: Mapping[str, Sequence[str]] | None = None,
+              testcase: str | None = None, seed: int = 1, settings: Mapping[str, Any] | None = None,
+              build_root: Path = runner.BUILD_ROOT,
+              timeout_seconds: float | None = TIMEOUT_SECONDS) -> list[runner.TestResult]:
     """Build Verilog (or find it built) and run a cocotb test module on it.
 
     Parameters
@@ -74,6 +77,6 @@ def run_bench(
     return results
 
 
-def setting(name, default=None):
+def setting(name: str, default: Any = None) -> Any:
     """In a cocotb test: what `run_bench` was given under `name`."""
     return json.loads(os.environ.get(_SETTINGS, "{}")).get(name, default)

@@ -18,6 +18,9 @@ A bench is usually::
         await run_io_check(dut, {"i": words}, {"o": words}, idle=idle, pressure=pressure)
 """
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
@@ -29,7 +32,7 @@ __all__ = [
 ]
 
 
-async def start(dut, *, periods=None, cycles=2, **inputs):
+async def start(dut: Any, *, periods: Mapping[str, float] | None = None, cycles: int = 2, **inputs: int) -> Any:
     """Start the clocks and reset.
 
     Parameters
@@ -59,7 +62,7 @@ async def start(dut, *, periods=None, cycles=2, **inputs):
         if (reset := _reset_of(dut, clock)) is not None:
             reset.value = 1
             resets.append((getattr(dut, clock), reset))
-    slowest = getattr(dut, max(periods, key=periods.get))
+    slowest = getattr(dut, max(periods, key=lambda clock: periods[clock]))
     for _ in range(cycles):
         await RisingEdge(slowest)
     for clock, reset in reversed(resets):
@@ -68,16 +71,18 @@ async def start(dut, *, periods=None, cycles=2, **inputs):
     return getattr(dut, next(iter(periods)))
 
 
-async def cycles(clk, count):
+async def cycles(clk: Any, count: int) -> None:
     """Wait for `count` rising edges."""
     for _ in range(count):
         await RisingEdge(clk)
 
 
-async def run_io_check(
-    dut, inputs, outputs, *, idle="never", pressure="never", seed=0, extra_cycles=20, settle=0,
-    fields=None, signed=(), ports=None, periods=None, clocks=None,
-):
+async def run_io_check(dut: Any, inputs: Mapping[str, Iterable[Any]], outputs: Mapping[str, Iterable[Any]], *,
+                       idle: str = "never", pressure: str = "never", seed: int = 0, extra_cycles: int = 20,
+                       settle: int = 0, fields: Mapping[str, Sequence[str]] | None = None,
+                       signed: Collection[str] = (), ports: Mapping[str, int] | None = None,
+                       periods: Mapping[str, float] | None = None,
+                       clocks: Mapping[str, str] | None = None) -> tuple[dict[str, Source], dict[str, Sink]]:
     """Send words into all input streams, expect words from all output streams.
 
     Every stream is checked for protocol, each has its own idle pattern, and
@@ -116,7 +121,7 @@ async def run_io_check(
     await cycles(main, settle)
     sources, sinks = {}, {}
     for number, name in enumerate([*inputs, *outputs]):
-        own = {"seed": seed * 1009 + number, "fields": fields.get(name)}
+        own: dict[str, Any] = {"seed": seed * 1009 + number, "fields": fields.get(name)}
         clk = getattr(dut, (clocks or {}).get(name, main._name))
         ProtocolChecker(dut, name, clk, _reset_of(dut, clk._name), fields=own["fields"])
         if name in inputs:
@@ -135,6 +140,6 @@ async def run_io_check(
     return sources, sinks
 
 
-def _reset_of(dut, clock):
+def _reset_of(dut: Any, clock: str) -> Any:
     """The reset port of a clock port, or None."""
     return getattr(dut, clock[: -len("clk")] + "rst", None)

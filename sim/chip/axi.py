@@ -31,16 +31,16 @@ def mask(name: str) -> int:
 class Memory(SparseMemoryRegion):
     """All 2^64 bytes; an access to an address in `bad` fails, which its slave answers by SLVERR."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.bad_reads = self.bad_writes = range(0)
 
-    async def _read(self, address, length, **kwargs):
+    async def _read(self, address: int, length: int, **kwargs: Any) -> bytes:
         if address in self.bad_reads:
             raise ValueError(f"no read of {address:#x}")
         return await super()._read(address, length, **kwargs)
 
-    async def _write(self, address, data, **kwargs):
+    async def _write(self, address: int, data: bytes, **kwargs: Any) -> None:
         if address in self.bad_writes:
             raise ValueError(f"no write of {address:#x}")
         await super()._write(address, data, **kwargs)

@@ -5,8 +5,10 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+from hw.config import ChipConfig
 from hw.shell.serial.board import Board
 from hw.verilog.generate import write
 from sim.tools import runner
@@ -21,8 +23,9 @@ START_SECONDS = 60
 
 
 @contextlib.contextmanager
-def simulated_board(chip, directory, *, memory_words=4096, clocks_per_bit=4, simulator="verilator", sources=None,
-                    build_root=runner.BUILD_ROOT, timeout_seconds=600):
+def simulated_board(chip: ChipConfig, directory: Path | str, *, memory_words: int = 4096, clocks_per_bit: int = 4,
+                    simulator: str = "verilator", sources: list[Path] | None = None,
+                    build_root: Path = runner.BUILD_ROOT, timeout_seconds: float = 600) -> Iterator[str]:
     """Simulate a board while the context is open.
 
     Parameters
@@ -51,7 +54,7 @@ def simulated_board(chip, directory, *, memory_words=4096, clocks_per_bit=4, sim
     description = {"clocks_per_bit": clocks_per_bit, "port": str(port), "stop": str(stop)}
     failures = []
 
-    def run():
+    def run() -> None:
         try:
             runner.run(
                 build, test_module="sim.chip.board_bridge", seed=1, timeout_seconds=timeout_seconds,

@@ -9,6 +9,7 @@ import os
 import time
 import tty
 from pathlib import Path
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
@@ -22,7 +23,7 @@ IDLE_BITS = 40
 
 
 @cocotb.test()
-async def bridge(dut):
+async def bridge(dut: Any) -> None:
     description = json.loads(os.environ[DESCRIPTION])
     bit_ns = PERIOD_NS * description["clocks_per_bit"]
     dut.rx.value = dut.rst.value = 1
@@ -48,13 +49,13 @@ async def bridge(dut):
             await Timer(IDLE_BITS * bit_ns, "ns")
 
 
-async def _to_board(dut, byte, bit_ns):
+async def _to_board(dut: Any, byte: int, bit_ns: float) -> None:
     for bit in (0, *(byte >> place & 1 for place in range(8)), 1):
         dut.rx.value = bit
         await Timer(bit_ns, "ns")
 
 
-async def _from_board(dut, master, bit_ns):
+async def _from_board(dut: Any, master: int, bit_ns: int) -> None:
     while True:
         await FallingEdge(dut.tx)
         await Timer(bit_ns // 2, "ns")

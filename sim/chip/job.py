@@ -30,7 +30,7 @@ COUNTER_CYCLES = 4_000
 
 
 @cocotb.test()
-async def jobs(dut):
+async def jobs(dut: Any) -> None:
     description = json.loads(Path(os.environ[DESCRIPTION]).read_text())
     driver = HarnessDriver(dut, description)
     await driver.begin()

@@ -1,14 +1,18 @@
 """Whole networks: layers cut into tasks, tasks run side by side, results kept."""
 
 import platform
+from collections.abc import Callable, Iterable
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from compiler.image.program import Shard
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping
 from compiler.mapping.placement import Placement
 from compiler.paper.networks import BenchmarkLayer, benchmark_tensors
+from golden.layer import LayerShape
 from hw.config import ChipConfig
 from sim.chip.layer import simulate_layer
 from sim.chip.simulate import Settings
@@ -17,6 +21,9 @@ from sim.tools.find import require
 
 from . import cache
 from .workers import executor
+
+#: A result as plain data: the keys of `eyeriss simulate --json` and `shards`, `difference`.
+Table = dict[str, Any]
 
 __all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards", "tile_mapping"]
 
@@ -40,7 +47,7 @@ class Task:
     layer: BenchmarkLayer
     mapping: Mapping
     chip: ChipConfig
-    shards: tuple
+    shards: tuple[Shard, ...]
     seed: int
     simulator: str
     ofmap: str = "auto"
@@ -50,7 +57,8 @@ class Task:
         return cache.key(self, require(self.simulator).version)
 
 
-def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all", ofmap="auto") -> list[Task]:
+def layer_tasks(layer: BenchmarkLayer, mapping: Mapping, chip: ChipConfig, *, seed: int, simulator: str,
+                shards: int = 1, part: str = "all", ofmap: str = "auto") -> list[Task]:
     """The tasks of a layer.
 
     Parameters
@@ -64,7 +72,7 @@ def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all", 
     ofmap : str
         How ofmaps lie in DRAM, as in `simulate_layer`.
     """
-    def task(parts):
+    def task(parts: Iterable[Shard]) -> Task:
         return Task(layer, mapping, chip, tuple(parts), seed, simulator, ofmap)
 
     if part == "tile":
@@ -82,7 +90,7 @@ def layer_tasks(layer, mapping, chip, *, seed, simulator, shards=1, part="all", 
     return tasks
 
 
-def tile_mapping(shape, chip) -> Mapping:
+def tile_mapping(shape: LayerShape, chip: ChipConfig) -> Mapping:
     """The mapping of a small tile: as many channels at once as the array and the spads take."""
     layer = lower(shape, chip)[0]
     q = min(layer.C, chip.ifmap_spad_words // layer.S)
@@ -91,10 +99,10 @@ def tile_mapping(shape, chip) -> Mapping:
     return Mapping(m=p, n=1, e=min(2, layer.E), f=min(2, layer.F), p=p, q=q, r=r, t=1)
 
 
-def sample_shards(shape, mapping, chip) -> list[Shard]:
+def sample_shards(shape: LayerShape, mapping: Mapping, chip: ChipConfig) -> list[Shard]:
     """A block of each kind: the first, the last, and those with tiles of another size; first m group."""
     placement = Placement(lower(shape, chip)[0], mapping, chip)
-    kinds = {}
+    kinds: dict[tuple[tuple[int, int], ...], int] = {}
     for block, tiles in enumerate(placement.tiles_of_blocks):
         kinds.setdefault(tuple((tile.rows, tile.columns) for tile in tiles), block)
     chosen = sorted({0, placement.all_blocks - 1, *kinds.values()})
@@ -102,7 +110,7 @@ def sample_shards(shape, mapping, chip) -> list[Shard]:
     return [Shard(0, filters=filters, first_block=block, blocks=1) for block in chosen]
 
 
-def run_task(task: Task, key: str, build=BUILD) -> dict:
+def run_task(task: Task, key: str, build: Path = BUILD) -> Table:
     """Run a task in this process; the result as plain data.
 
     Raises
@@ -120,7 +128,8 @@ def run_task(task: Task, key: str, build=BUILD) -> dict:
             "difference": result.difference and asdict(result.difference)}
 
 
-def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
+def run_tasks(tasks: Iterable[Task], *, workers: int | str, build: Path = BUILD, fresh: bool = False,
+              report: Callable[[Task, Table, bool], None] | None = None) -> dict:
     """Run tasks on several processes or machines; results of earlier runs are taken from disk.
 
     Parameters
@@ -156,14 +165,14 @@ def run_tasks(tasks, *, workers, build=BUILD, fresh=False, report=None) -> dict:
     return results
 
 
-def _work(task):
+def _work(task: Task) -> float:
     shape = task.layer.shape
     return shape.macs / shape.G * sum(shard.blocks or 1e6 for shard in task.shards)
 
 
-def merge(results: list[dict]) -> dict:
+def merge(results: list[Table]) -> Table:
     """One object for a layer from its tasks': counts add up, the rest is the first's."""
-    def add(first, *others):
+    def add(first: Any, *others: Any) -> Any:
         if isinstance(first, dict):
             return {name: add(first[name], *(other[name] for other in others)) for name in first}
         return first + sum(others)

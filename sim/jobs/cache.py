@@ -7,8 +7,10 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.tools.files import BUILD, ROOT, write_file
 
@@ -21,7 +23,7 @@ PACKAGES = ("amaranth", "cocotb", "numpy")
 
 
 @functools.cache
-def code_digest(root=ROOT) -> str:
+def code_digest(root: Path = ROOT) -> str:
     """A SHA-256 of everything that computes a result."""
     digest = hashlib.sha256(repr([importlib.metadata.version(name) for name in PACKAGES]).encode())
     for package in SOURCES:
@@ -31,7 +33,7 @@ def code_digest(root=ROOT) -> str:
     return digest.hexdigest()
 
 
-def key(*subject) -> str:
+def key(*subject: Any) -> str:
     """Names a result: what it is of, arrays by their values and all else by its `repr`, and the code."""
     digest = hashlib.sha256(code_digest().encode())
     for part in subject:
@@ -54,10 +56,10 @@ class Cache:
 
     key = staticmethod(key)
 
-    def __init__(self, kind, build=BUILD):
+    def __init__(self, kind: str, build: Path = BUILD) -> None:
         self._directory = Path(build) / "kept" / kind
 
-    def get(self, name) -> tuple[dict, dict] | None:
+    def get(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
         """(object, arrays by name) that `put` kept under this name; None where there is nothing to be read."""
         try:
             with np.load(self._directory / f"{name}.npz") as kept:
@@ -66,8 +68,9 @@ class Cache:
             return None
         return json.loads(bytes(arrays.pop("json"))), arrays
 
-    def put(self, name, table, **arrays):
+    def put(self, name: str, table: dict[str, Any], **arrays: NDArray[Any]) -> None:
         """Keep a result; who reads meanwhile finds the one before or this one."""
         buffer = io.BytesIO()
-        np.savez(buffer, json=np.frombuffer(json.dumps(table).encode(), np.uint8), **arrays)
+        everything: dict[str, Any] = {"json": np.frombuffer(json.dumps(table).encode(), np.uint8), **arrays}
+        np.savez(buffer, **everything)
         write_file(self._directory / f"{name}.npz", buffer.getvalue())

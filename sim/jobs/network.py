@@ -1,20 +1,27 @@
 """A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compiler.image.program import compile_layer
 from compiler.mapping.density import Density, density_of
 from compiler.mapping.mapping import Mapping
+from compiler.onnx.chip_layer import ChipLayer
 from compiler.onnx.float_nodes import FloatConv
 from compiler.onnx.graph import Network, execute
 from compiler.onnx.plan import LayerPlan, Planner
 from compiler.onnx.quantize import QuantizedLayer, sqnr_db
 from compiler.onnx.rounding import chip_shape
 from golden.conv import conv_layer
-from golden.tensors import first_difference
+from golden.layer import LayerShape
+from golden.tensors import Tensors, first_difference
 from host.driver import Status
+from hw.config import ChipConfig
 from sim.chip.programs import simulate_programs
 from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
@@ -51,9 +58,9 @@ class LayerRun:
     overflowed: float
     sqnr: float
     own_sqnr: float
-    rtl: dict | None
+    rtl: dict[str, Any] | None
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """The layer's object in the JSON."""
         own = self.quantized
         return self.plan.as_dict() | {
@@ -63,7 +70,7 @@ class LayerRun:
             "rtl": self.rtl}
 
 
-def finite(decibels) -> float | None:
+def finite(decibels: float) -> float | None:
     """A number that JSON can hold: None where there is no noise."""
     return decibels if np.isfinite(decibels) else None
 
@@ -82,12 +89,14 @@ class RtlLayers:
         Called with (passes done, passes in all) of the layer at hand.
     """
 
-    def __init__(self, chip, simulator="verilator", *, build=BUILD, fresh=False, progress=None):
+    def __init__(self, chip: ChipConfig, simulator: str = "verilator", *, build: Path = BUILD, fresh: bool = False,
+                 progress: Callable[[int, int], None] | None = None) -> None:
         self._chip, self._simulator, self._build = chip, simulator, build
         self._fresh, self._progress = fresh, progress
         self._kept = cache.Cache("layers", build)
 
-    def run(self, shape, mapping: Mapping, tensors, *, shift, relu, ofmap_coded):
+    def run(self, shape: LayerShape, mapping: Mapping, tensors: Tensors, *, shift: int, relu: bool,
+            ofmap_coded: bool) -> tuple[NDArray[np.int16], dict[str, Any]]:
         """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
 
         Raises
@@ -112,11 +121,11 @@ class RtlLayers:
         return result.ofmap, table | {"kept": False}
 
 
-def float_outputs(network: Network, feeds: dict) -> dict[int, np.ndarray]:
+def float_outputs(network: Network, feeds: dict[str, NDArray[Any]]) -> dict[int, NDArray[Any]]:
     """The chip layers' outputs in float, by the layers' `index`."""
     found, conv = {}, FloatConv()
 
-    def chip(layer, x):
+    def chip(layer: ChipLayer, x: NDArray[Any]) -> NDArray[Any]:
         found[layer.index] = _float_layer(conv, layer, x)[1]
         return found[layer.index]
 
@@ -124,14 +133,17 @@ def float_outputs(network: Network, feeds: dict) -> dict[int, np.ndarray]:
     return found
 
 
-def _float_layer(conv, layer, x):
+def _float_layer(conv: FloatConv, layer: ChipLayer, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """(sums before a ReLU, output) of a layer in float."""
-    sums = conv(layer.ifmap(x), layer.filters(), layer.bias, layer.shape(x.shape))
+    sums = conv(layer.ifmap(x), layer.filters(), layer.parameters[1], layer.shape(x.shape))
     return sums, layer.output_tensor(np.maximum(sums, 0) if layer.relu else sums, x.shape).astype(x.dtype)
 
 
-def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner, *, rtl: RtlLayers | None = None,
-                model=True, only=None, report=None) -> tuple[dict, list[LayerRun]]:
+def run_network(
+        network: Network, quantized: dict[int, QuantizedLayer], feeds: dict[str, NDArray[Any]], planner: Planner, *,
+        rtl: RtlLayers | None = None, model: bool = True, only: Collection[int] | None = None,
+        report: Callable[[ChipLayer | LayerRun], None] | None = None,
+) -> tuple[dict[str, NDArray[Any]], list[LayerRun]]:
     """Run a network in the chip's integers.
 
     Between the layers tensors are float32, which holds 16-bit fixed point exactly: so the host's nodes get the
@@ -158,28 +170,29 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
     """
     floats, conv, runs = float_outputs(network, feeds), FloatConv(), []
 
-    def chip(layer, x):
+    def chip(layer: ChipLayer, x: NDArray[Any]) -> NDArray[Any]:
         own = quantized[layer.index]
         if report:
             report(layer)
         shape = chip_shape(layer, layer.shape(x.shape), planner.chip.data_width)
         tensors, saturated = own.tensors(layer.ifmap(x))
         expected = found = table = None
-        here = rtl is not None and (only is None or layer.index in only)
-        if model or not here:
+        simulated = rtl if only is None or layer.index in only else None
+        if model or simulated is None:
             expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
         # the zeros of the float network's ofmap, which is there whoever computes the layer
         ofmap = density_of(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits)))
         density = Density(density_of(tensors.ifmap), ofmap, planner.form)
         plan = planner.plan(layer, layer.shape(x.shape), density)
-        if here:
+        if simulated is not None:
             try:
-                found, table = rtl.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu,
-                                       ofmap_coded=density.ofmap_coded)
+                found, table = simulated.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu,
+                                             ofmap_coded=density.ofmap_coded)
             except ChipFailure as error:
                 raise ChipFailure(f"{layer}: {error}") from None
             table |= _compared(expected, found)
         sums, alone = _float_layer(conv, layer, x)
+        assert found is not None
         y = layer.output_tensor(own.real_ofmap(found), x.shape).astype(x.dtype)
         runs.append(LayerRun(own, plan, saturated / x.size, own.overflows(sums) / sums.size,
                              sqnr_db(floats[layer.index], y), sqnr_db(alone, y), table))
@@ -190,7 +203,7 @@ def run_network(network: Network, quantized: dict, feeds: dict, planner: Planner
     return execute(network, feeds, chip), runs
 
 
-def _compared(expected, found):
+def _compared(expected: NDArray[np.int16] | None, found: NDArray[np.int16]) -> dict[str, Any]:
     if expected is None:
         return {"match": None, "mismatches": None}
     difference = first_difference(expected, found)

@@ -3,12 +3,16 @@
 import multiprocessing
 import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 __all__ = ["ClusterError", "executor", "parse_workers"]
 
 CONNECT_SECONDS = 10
+
+T = TypeVar("T")
 
 
 class ClusterError(Exception):
@@ -37,34 +41,34 @@ def parse_workers(text: str) -> int | str:
 class _Processes(ProcessPoolExecutor):
     """Its processes leave Ctrl-C, which a terminal sends to all, to this one, which ends them: they say nothing."""
 
-    def submit(self, function, *arguments):
+    def submit(self, function: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes begin here, and inherit it
         try:
-            return super().submit(_unless_ended, function, *arguments)
+            return super().submit(_unless_ended, function, *arguments, **options)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_when_terminated():
+def _end_when_terminated() -> None:
     """In a process of the pool: terminated, it leaves its task, which cleans up after itself, and begins no other."""
-    def leave(*_):
+    def leave(*_: Any) -> None:
         _ended.append(True)
         sys.exit(1)
 
     signal.signal(signal.SIGTERM, leave)
 
 
-_ended = []
+_ended: list[bool] = []
 
 
-def _unless_ended(function, *arguments):
+def _unless_ended(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
     if _ended:
         sys.exit(1)
-    return function(*arguments)
+    return function(*arguments, **options)
 
 
 @contextmanager
-def executor(workers: int | str):
+def executor(workers: int | str) -> Iterator[Executor]:
     """An executor of `concurrent.futures`; what was not begun when an exception leaves it never is.
 
     A task whose worker is lost runs again on another one; three workers lost in it, and it fails.
@@ -101,7 +105,7 @@ def executor(workers: int | str):
             close()
 
 
-def _connect(address):
+def _connect(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["BUILD", "ROOT", "check_file", "check_folder", "locked", "scratch_folder", "write_file"]
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = (ROOT if (ROOT / "pyproject.toml").exists() else Path.cwd()) / "build"
 
 
-def write_file(path, data: str | bytes):
+def write_file(path: Path | str, data: str | bytes) -> None:
     """Write a result: a regular file whole or not at all, a pipe, a link's target or a device in place.
 
     Parameters
@@ -46,13 +47,13 @@ def write_file(path, data: str | bytes):
         raise
 
 
-def _umask():
+def _umask() -> int:
     mask = os.umask(0o022)  # there is no other way to read it
     os.umask(mask)
     return mask
 
 
-def check_file(path):
+def check_file(path: Path | str) -> None:
     """Try whether `write_file` could write there, and leave nothing behind.
 
     Raises
@@ -69,7 +70,7 @@ def check_file(path):
     check_folder(Path(os.path.realpath(path)).parent)
 
 
-def check_folder(path):
+def check_folder(path: Path | str) -> None:
     """Try whether files can be written in a folder, or in one that would be made, and leave nothing behind.
 
     Raises
@@ -90,7 +91,7 @@ def check_folder(path):
 
 
 @contextlib.contextmanager
-def locked(path):
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file, and wait for it while another process does."""
     # Never deleted: a lock file that is removed can be held twice.
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ def locked(path):
 
 
 @contextlib.contextmanager
-def scratch_folder(final):
+def scratch_folder(final: Path) -> Iterator[Path]:
     """A folder `tmp-NAME` beside `final`, for what is made under the lock `locks/NAME` and then renamed.
 
     It goes when the context ends. A process that is killed leaves its own behind: those of `final`'s neighbours

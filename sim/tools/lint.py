@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from .find import require
 
@@ -22,7 +24,7 @@ WAIVERS = {
 }
 
 
-def lint(files, top="eyeriss"):
+def lint(files: Iterable[Path], top: str = "eyeriss") -> list[str]:
     """Lint Verilog with all warnings but the waived ones.
 
     Parameters
@@ -59,7 +61,7 @@ sys.exit(not (ran and driver.parseAllSources() and driver.runFullCompilation(Tru
 """
 
 
-def slang(files, top="eyeriss"):
+def slang(files: Iterable[Path], top: str = "eyeriss") -> list[str]:
     """Compile Verilog with slang, which holds to IEEE 1800-2017 more closely than simulators do.
 
     Parameters

@@ -1,8 +1,10 @@
 """The files of ``$readmemh`` and ``$writememh``: numpy's 64-bit words, quickly."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .find import SimulatorError
 
@@ -19,7 +21,7 @@ class MemoryFileError(SimulatorError):
     """A dump that does not say what every word is."""
 
 
-def write_hex(path, words):
+def write_hex(path: Path | str, words: NDArray[np.uint64]) -> None:
     """Write words for ``$readmemh``, one a line.
 
     Parameters
@@ -38,7 +40,7 @@ def write_hex(path, words):
     Path(path).write_bytes(text.tobytes())
 
 
-def write_bits(path, bits):
+def write_bits(path: Path | str, bits: Sequence[int]) -> None:
     """Write single bits for ``$readmemb``, one a line.
 
     Parameters
@@ -46,15 +48,15 @@ def write_bits(path, bits):
     path : Path
     bits : sequence of int
     """
-    bits = np.asarray(bits, dtype=np.int64)
-    if bits.ndim != 1 or not np.isin(bits, (0, 1)).all():
+    values = np.asarray(bits, dtype=np.int64)
+    if values.ndim != 1 or not np.isin(values, (0, 1)).all():
         raise ValueError("bits must be one row of 0 and 1")
-    text = np.full((len(bits), 2), ord("\n"), dtype=np.uint8)
-    text[:, 0] = bits + ord("0")
+    text = np.full((len(values), 2), ord("\n"), dtype=np.uint8)
+    text[:, 0] = values + ord("0")
     Path(path).write_bytes(text.tobytes())
 
 
-def read_hex(path, count, first=0):
+def read_hex(path: Path | str, count: int, first: int = 0) -> NDArray[np.uint64]:
     """Read what ``$writememh`` wrote.
 
     Parameters
@@ -94,7 +96,7 @@ def read_hex(path, count, first=0):
     return np.ascontiguousarray(octets).view(">u8").reshape(count).astype(np.uint64)
 
 
-def _without_comments(data):
+def _without_comments(data: bytes) -> bytes:
     if b"//" not in data and b"@" not in data:
         return data
     lines = data.split(b"\n")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 #: How often a running child is looked at.
@@ -18,7 +19,8 @@ class TimedOut(Exception):
     """The child ran longer than its limit and was killed."""
 
 
-def call(command, *, log, env=None, cwd=None, append=False, timeout_seconds=None, poll=None):
+def call(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | str | None = None,
+         append: bool = False, timeout_seconds: float | None = None, poll: Callable[[], None] | None = None) -> int:
     """Run a command, its output in `log`.
 
     Whatever ends the call early (time limit, an exception out of `poll`,
@@ -78,13 +80,13 @@ def call(command, *, log, env=None, cwd=None, append=False, timeout_seconds=None
     return child.returncode
 
 
-def last_lines(log, count=20):
+def last_lines(log: Path, count: int = 20) -> str:
     """The end of a log, for an error message."""
     lines = Path(log).read_text(errors="replace").splitlines()
     return "\n".join(lines[-count:])
 
 
-def _kill_group(child):
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
     # Also after a normal end: a helper that the child left behind goes too.
     try:
         os.killpg(child.pid, signal.SIGKILL)
@@ -97,6 +99,7 @@ def _kill_group(child):
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _die_with_parent():
+def _die_with_parent() -> None:
     # A parent that is itself killed outright cannot clean up after itself.
+    assert _libc is not None
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

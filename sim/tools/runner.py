@@ -13,13 +13,15 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from . import process, verilate
 from .files import BUILD, ROOT, locked, scratch_folder
-from .find import SimulatorError, SimulatorMissing, available, cocotb_libraries, require
+from .find import SimulatorError, SimulatorMissing, Tool, available, cocotb_libraries, require
 
 __all__ = [
     "Build", "BuildFailed", "SimulationFailed", "SimulatorError", "SimulatorMissing",
@@ -79,10 +81,9 @@ class TestResult:
     wall_seconds: float = 0.0
 
 
-def build(
-    sources, top, *, simulator, probes=None, parameters=None, build_root=BUILD_ROOT, extra_args=(), optimize=False,
-    main=None,
-):
+def build(sources: Sequence[Path], top: str, *, simulator: str, probes: Mapping[str, Sequence[str]] | None = None,
+          parameters: Mapping[str, int] | None = None, build_root: Path = BUILD_ROOT, extra_args: Sequence[str] = (),
+          optimize: bool = False, main: Path | None = None) -> Build:
     """Compile Verilog, or find it compiled.
 
     Parameters
@@ -124,7 +125,7 @@ def build(
     control = verilate.control_file(top, probes or {}, verilate.modules(sources))
     read = [(source.name, source.read_bytes()) for source in (*sources, *([main] if main else ()))]
 
-    def filed(optimize):
+    def filed(optimize: bool) -> Build:
         key = _key(tool, top, control, optimize, sorted(parameters.items()), list(extra_args), read)
         return Build(simulator, top, build_root / f"{top}-{simulator}-{key}" / "simulation", key)
 
@@ -153,10 +154,10 @@ def build(
     return result
 
 
-def run(
-    build, *, test_module, testcase=None, seed, env=None, plusargs=(), log,
-    timeout_seconds=None, poll=None, prefix=(),
-):
+def run(build: Build, *, test_module: str | Path, testcase: str | None = None, seed: int,
+        env: Mapping[str, str] | None = None, plusargs: Sequence[str] = (), log: Path,
+        timeout_seconds: float | None = None, poll: Callable[[], None] | None = None,
+        prefix: Sequence[str] = ()) -> list[TestResult]:
     """Run a cocotb test module on a build, in a process of its own.
 
     Parameters
@@ -228,18 +229,18 @@ def run(
     return found
 
 
-def _inherited():
+def _inherited() -> dict[str, str]:
     """What a bench needs of our environment: a user's COCOTB_TESTCASE or PYTHONOPTIMIZE must not matter."""
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
-def _failure(build, log, reason):
+def _failure(build: Build, log: Path, reason: str) -> SimulationFailed:
     return SimulationFailed(
         f"{build.top} under {build.simulator}: {reason}\n{log}:\n{process.last_lines(log)}"
     )
 
 
-def _key(tool, *parts):
+def _key(tool: Tool, *parts: Any) -> str:
     digest = hashlib.sha256()
     cocotb = (importlib.metadata.version("cocotb"), cocotb_libraries())
     for part in (tool.name, tool.version, tool.program, tool.arguments, cocotb, *parts):
@@ -252,7 +253,8 @@ def _key(tool, *parts):
 
 
 
-def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
+def _compile_icarus(tool: Tool, directory: Path, sources: Sequence[Path], top: str, parameters: Mapping[str, int],
+                    extra_args: Sequence[str]) -> None:
     (directory / "files").write_text(f"+timescale+{verilate.TIMESCALE}\n")
     command = [
         tool.program, "-g2012", "-s", top, "-o", "simulation", "-f", "files",
@@ -262,7 +264,8 @@ def _compile_icarus(tool, directory, sources, top, parameters, extra_args):
     _compile(command, directory, dict(os.environ))
 
 
-def _compile_verilator(tool, directory, sources, top, parameters, extra_args, optimize, main):
+def _compile_verilator(tool: Tool, directory: Path, sources: Sequence[Path], top: str, parameters: Mapping[str, int],
+                       extra_args: Sequence[str], optimize: bool, main: Path | None) -> None:
     import cocotb_tools.config
 
     environment = {**os.environ, **tool.environment}
@@ -282,14 +285,14 @@ def _compile_verilator(tool, directory, sources, top, parameters, extra_args, op
         os.rename(directory / verilate.RUNTIME, runtime)
 
 
-def _compile(command, directory, environment):
+def _compile(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> None:
     log = directory / "build.log"
     code = process.call(command, log=log, append=True, env=environment, cwd=directory)
     if code != 0:
         raise BuildFailed(f"{shlex.join(command)} failed:\n{process.last_lines(log, 40)}")
 
 
-def _cocotb_environment(simulator):
+def _cocotb_environment(simulator: str) -> dict[str, str]:
     """What cocotb's libraries need to find their way back to this Python."""
     import cocotb_tools.config
     import find_libpython
@@ -304,12 +307,12 @@ def _cocotb_environment(simulator):
     }
 
 
-def _run_command(build, seed):
+def _run_command(build: Build, seed: int) -> list[str]:
     if build.simulator == "icarus":
         import cocotb_tools.config
 
         vpi = cocotb_tools.config.lib_entry("vpi", "icarus")
-        return [shutil.which("vvp"), "-n", "-m", str(vpi), str(build.executable), "-none"]
+        return [shutil.which("vvp") or "vvp", "-n", "-m", str(vpi), str(build.executable), "-none"]
     # A register that should have been reset must not pass by being zero.
     return [
         str(build.executable), "+verilator+rand+reset+2",
@@ -317,7 +320,7 @@ def _run_command(build, seed):
     ]
 
 
-def _parse_results(path):
+def _parse_results(path: Path) -> list[TestResult]:
     results = []
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         trouble = case.find("failure")
@@ -328,7 +331,7 @@ def _parse_results(path):
         message = "" if trouble is None else (trouble.get("message") or trouble.text or "")
         results.append(
             TestResult(
-                case.get("name"), trouble is None, re.sub(r"\s+", " ", message).strip(),
+                case.get("name", ""), trouble is None, re.sub(r"\s+", " ", message).strip(),
                 float(properties.get("sim_time_duration") or 0), float(case.get("time") or 0),
             )
         )

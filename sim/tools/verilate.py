@@ -15,10 +15,11 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .find import cocotb_libraries, require
+from .find import Tool, cocotb_libraries, require
 
 __all__ = [
     "Module", "control_file", "count_functions", "generated_sources", "make_command", "modules", "sealed",
@@ -52,11 +53,11 @@ _CLOCK = re.compile(r"^(?:\w+_)?clk$")
 class Module:
     """What a module's text says of it: its ports, and how often it places which other module."""
 
-    ports: tuple
-    places: dict
+    ports: tuple[str, ...]
+    places: dict[str, int]
 
 
-def modules(sources):
+def modules(sources: Iterable[Path]) -> dict[str, Module]:
     """The modules of Verilog files.
 
     Parameters
@@ -73,7 +74,7 @@ def modules(sources):
             texts[match[1].lstrip("\\")] = match[2]
     found = {}
     for name, text in texts.items():
-        places = {}
+        places: dict[str, int] = {}
         for match in _PLACED.finditer(text):
             child = match[1].lstrip("\\")
             if child in texts:
@@ -83,7 +84,7 @@ def modules(sources):
     return found
 
 
-def sealed(found):
+def sealed(found: Mapping[str, Module]) -> list[str]:
     """The modules whose instances are to share code: placed many times by a parent, and no mere leaves.
 
     Parameters
@@ -98,7 +99,7 @@ def sealed(found):
     return sorted(name for name in many if found[name].places)
 
 
-def control_file(top, probes, found):
+def control_file(top: str, probes: Mapping[str, Sequence[str]], found: Mapping[str, Module]) -> str:
     """Verilator's list of what can be seen from outside.
 
     Parameters
@@ -124,7 +125,8 @@ def control_file(top, probes, found):
     return "\n".join(lines) + "\n"
 
 
-def verilator_command(tool, top, parameters, sources, control, extra_args=()):
+def verilator_command(tool: Tool, top: str, parameters: Mapping[str, int], sources: Sequence[Path], control: str,
+                      extra_args: Sequence[str] = ()) -> list[str]:
     """The call of Verilator.
 
     Parameters
@@ -149,7 +151,7 @@ def verilator_command(tool, top, parameters, sources, control, extra_args=()):
     ]
 
 
-def generated_sources(directory):
+def generated_sources(directory: Path) -> dict[str, list[str]]:
     """The C++ files that Verilator wrote.
 
     Returns
@@ -164,7 +166,7 @@ def generated_sources(directory):
     return {**found, "global": groups["VM_GLOBAL_FAST"].split() + groups["VM_GLOBAL_SLOW"].split()}
 
 
-def make_command(directory, main, *, optimize, jobs):
+def make_command(directory: Path, main: Path, *, optimize: bool, jobs: int) -> list[str]:
     """Write the files that merge the C++ into few translation units; the call of make that compiles them.
 
     Verilator's own library becomes `RUNTIME`, which is compiled only where that is not there yet.
@@ -200,7 +202,7 @@ def make_command(directory, main, *, optimize, jobs):
             "VK_OBJS=" + " ".join(f"{unit}.o" for unit in code), f"VK_GLOBAL_OBJS={RUNTIME}"]
 
 
-def count_functions(sources, top, directory, *, seal=True):
+def count_functions(sources: Sequence[Path], top: str, directory: Path, *, seal: bool = True) -> dict[str, int]:
     """Functions that Verilator writes for each module that is not merged with its parent.
 
     Parameters
