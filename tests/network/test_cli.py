@@ -60,6 +60,7 @@ def test_a_broken_page_is_noticed(tmp_path):
         parse(tmp_path / "page.html")
 
 
+@pytest.mark.slow
 def test_plan_of_alexnet_without_weights(eyeriss, tmp_path):
     """BVLC's AlexNet from the onnx package: 0.655 G MACs with its fully connected layers."""
     status, out, err = eyeriss("plan", LIGHT / "light_bvlc_alexnet.onnx", "--json", "-", "--page", "page.html")

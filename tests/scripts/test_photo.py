@@ -69,6 +69,7 @@ def test_every_filter_finds_something(ofmap):
     assert (np.abs(ofmap.astype(int)).max(axis=(0, 2, 3)) > 2 * 2 ** 7).all()
 
 
+@pytest.mark.slow
 def test_pictures(tensors, ofmap, tmp_path):
     files = photo.save_pictures(tensors[0], ofmap, tmp_path / "new")
     assert [path.name for path in files] == ["photo.png", "filters.png", "ofmaps.png"]

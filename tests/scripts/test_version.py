@@ -3,6 +3,8 @@
 import json
 import tomllib
 
+import pytest
+
 from scripts.pages.page import write_template
 from sim.tools.files import ROOT
 
@@ -13,6 +15,7 @@ def test_the_command_line(eyeriss):
     assert eyeriss("--version") == (0, f"eyeriss {VERSION}\n", "")
 
 
+@pytest.mark.slow
 def test_all_files_of_a_chip(eyeriss, tmp_path):
     """Each module and header in its first line, the description by a key, the rest somewhere."""
     assert eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", tmp_path)[0] == 0

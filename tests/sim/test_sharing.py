@@ -31,11 +31,13 @@ def test_modules_that_are_placed_many_times_are_sealed(found):
     assert "clk" not in text, "a clock that is seen from outside is a trigger for each instance"
 
 
+@pytest.mark.slow
 def test_pes_share_their_code(sources, tmp_path):
     counts = verilate.count_functions(sources, "harness", tmp_path)
     assert 0 < counts["pe"] <= FUNCTIONS_MAX and 0 < counts["pe_row"] <= FUNCTIONS_MAX, counts
 
 
+@pytest.mark.slow
 def test_pes_that_share_nothing_are_noticed(sources, tmp_path):
     counts = verilate.count_functions(sources, "harness", tmp_path, seal=False)
     assert counts["pe"] > FUNCTIONS_MAX, counts
