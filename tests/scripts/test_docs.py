@@ -60,6 +60,17 @@ def missing_modules(text):
             if name.partition(".")[0] in FOLDERS and importlib.util.find_spec(name) is None]
 
 
+def missing_headings(text, page=ROOT / "docs" / "page.md"):
+    """Links to headings that do not exist."""
+    wrong = []
+    for file, heading in re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", text):
+        target = (page.parent / file).read_text() if file else text
+        headings = [re.sub(r"[^\w -]", "", found.lower()).replace(" ", "-")
+                    for found in re.findall(r"^#+ (.*)$", target, re.M)]
+        wrong += [heading] if heading not in headings else []
+    return wrong
+
+
 def missing_names(text):
     """Dotted Python names of the tree's packages that do not lead to anything."""
     wrong = []
@@ -90,6 +101,7 @@ def test_what_is_named_exists(page):
     assert not wrong_commands(text)
     assert not missing_modules(text)
     assert not missing_names(text)
+    assert not missing_headings(text, page)
 
 
 @pytest.mark.parametrize("check, text", [
@@ -98,6 +110,7 @@ def test_what_is_named_exists(page):
     (wrong_commands, "`eyeriss digest`"), (wrong_commands, "```sh\neyeriss map --layers A   # a comment\n```"),
     (wrong_commands, "`eyeriss fpga run --port DEV [--bits 9]`"), (missing_modules, "`python -m scripts.nothing`"),
     (missing_names, "see `hw.config.nothing`"),
+    (missing_headings, "[page](model.md#nothing)"),
 ])
 def test_what_is_missing_is_noticed(check, text):
     assert check(text)
