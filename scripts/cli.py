@@ -49,7 +49,7 @@ def command(name):
 
 def _output(kind, what="Directory."):
     """Where a command writes; in the checkout's build/ by default."""
-    return Annotated[Path, typer.Option("-o", "--output", help=what, show_default=f"build/{kind}")]
+    return typer.Option("-o", "--output", help=what, show_default=f"build/{kind}")
 
 
 def _version(asked):
@@ -81,7 +81,7 @@ def generate(chip: Chip = "eyeriss",
              top: Annotated[Top, typer.Option(help="The chip itself, or the chip behind AXI4.")] = Top.chip,
              prefix: Annotated[str, typer.Option(
                  help="What all modules' names begin with, so that they stand beside others.")] = "",
-             output: _output("rtl") = BUILD / "rtl"):
+             output: Annotated[Path, _output("rtl")] = BUILD / "rtl"):
     """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters.
 
     With --top axi also the register map as a Markdown page and a C header, and a FuseSoC core file.
@@ -194,7 +194,7 @@ def calibrate(
 def asic(
     chip: Chip = "eyeriss",
     liberty: Annotated[Path | None, typer.Option(help="Cell library; OSU's 0.18 um one by default.")] = None,
-    output: _output("asic") = BUILD / "asic",
+    output: Annotated[Path, _output("asic")] = BUILD / "asic",
     timing: Annotated[bool, typer.Option(help="Static timing of PE, networks and chip.")] = True,
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ):
@@ -262,7 +262,7 @@ def digits(
     backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.both,
     chip: Chip = "eyeriss",
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
-    output: _output("digits", "Directory for picture, page and figures.") = BUILD / "digits",
+    output: Annotated[Path, _output("digits", "Directory for picture, page and figures.")] = BUILD / "digits",
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
 ):
     """Classify held-out handwritten digits on the chip: pictures, predictions, cycles."""
@@ -274,7 +274,7 @@ def digits(
 
 @command("demo")
 def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
-         output: _output("demo", "Directory for the pictures.") = BUILD / "demo"):
+         output: Annotated[Path, _output("demo", "Directory for the pictures.")] = BUILD / "demo"):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
     from .commands import photo_layer  # matplotlib is slow to import
 
@@ -294,7 +294,7 @@ def build(
     mhz: Annotated[int, typer.Option(help="Clock of the chip: 25, 50, 75, 100.")] = 50,
     memory_words: Annotated[int, typer.Option(help="64-bit words of block RAM in place of DRAM.")] = 4096,
     baud: Annotated[int, typer.Option(help="Bits a second of the serial line.")] = 1_000_000,
-    output: _output("fpga") = BUILD / "fpga",
+    output: Annotated[Path, _output("fpga")] = BUILD / "fpga",
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ):
     """Build a board's bitstream with Yosys and nextpnr; what it uses, and its clock by nextpnr's report."""

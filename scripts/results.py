@@ -11,6 +11,7 @@ import json
 import math
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from compiler.paper.published import MEASURED
@@ -229,9 +230,10 @@ def listed(name, *headings):
 
 
 #: name -> function that gives the Markdown
-TABLES = {"readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip,
-          "entropy": entropy, "timeline": timeline, "calibrate": calibrate,
-          "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
+TABLES: dict[str, Callable[[], str]] = {
+    "readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
+    "timeline": timeline, "calibrate": calibrate,
+    "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 
 def main():

@@ -1,8 +1,10 @@
 """What several commands do: choose a layer, compile it, search and run with progress bars, report a layer."""
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +12,25 @@ from numpy.typing import NDArray
 from compiler.image.program import Program, compile_layer
 from compiler.mapping.density import Density, density_of
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import CodeTooLong, load_mapping
+from compiler.mapping.mapping import CodeTooLong, Mapping, load_mapping
 from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping
 from compiler.paper.layers import lookup
+from compiler.paper.networks import BenchmarkLayer
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
+from host.result import LayerResult
 from hw.config import ChipConfig, load_chip
 from scripts.terminal.console import BadInput, bad_input, bars, console, counts_table, write_json
-from sim.jobs.benchmark import run_tasks
+from sim.jobs.benchmark import Table, Task, run_tasks
 from sim.jobs.workers import ClusterError
 from sim.tools.files import write_file
 
 __all__ = ["CompiledLayer", "NamedLayer", "choose_layer", "compile_chosen", "deliver", "load_tensors",
            "run_with_bar", "search_with_bar"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,25 +41,26 @@ class NamedLayer:
     shape: LayerShape
 
 
-def choose_layer(name, shape, batch) -> NamedLayer:
+def choose_layer(name: str | None, shape: str | None, batch: int | None) -> NamedLayer:
     """The layer of --layer or --shape, with --batch ifmaps."""
     if (name is None) == (shape is None):
         raise BadInput("one of --layer and --shape must be given, and only one")
     with bad_input():
-        chosen = NamedLayer(name, lookup(name)) if name else NamedLayer("custom", LayerShape.parse(shape))
+        chosen = NamedLayer(name, lookup(name)) if name else NamedLayer("custom", LayerShape.parse(shape or ""))
         if batch is not None:
             chosen = NamedLayer(chosen.name, chosen.shape.with_batch(batch))
     return chosen
 
 
-def _load(path, option):
+def _load(path: Path, option: str) -> NDArray[Any]:
     try:
         return np.load(path)
     except (OSError, ValueError, EOFError) as error:
         raise BadInput(f"{option} {path} must be a readable .npy file: {error}") from None
 
 
-def load_tensors(shape, ifmap, weights, bias, *, zeros, seed, shift, chip) -> Tensors:
+def load_tensors(shape: LayerShape, ifmap: Path | None, weights: Path | None, bias: Path | None, *, zeros: float,
+                 seed: int, shift: int, chip: str) -> Tensors:
     """Tensors from .npy files where given, random elsewhere; a bias of 0 goes with given weights."""
     if not 0 <= zeros <= 1:
         raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
@@ -94,7 +101,7 @@ def compile_chosen(shape: LayerShape, tensors: Tensors, chip: ChipConfig, *, map
     density = Density(density_of(tensors.ifmap), density_of(expected), ofmap)
     native = lower(shape, chip)[0]
 
-    def compiled(chosen):
+    def compiled(chosen: Mapping) -> CompiledLayer:
         return CompiledLayer(compile_layer(shape, chosen, chip, *tensors, shift=shift, relu=relu,
                                            ofmap_coded=density.ofmap_coded), expected)
 
@@ -108,7 +115,8 @@ def compile_chosen(shape: LayerShape, tensors: Tensors, chip: ChipConfig, *, map
         return compiled(find_mapping(native, chip, density=density))
 
 
-def deliver(layer, tensors, result, *, save, json_target) -> int:
+def deliver(layer: NamedLayer, tensors: Tensors, result: LayerResult, *, save: Path | None,
+            json_target: str | None) -> int:
     """Save and print a result; the exit status."""
     if save is not None:
         _save(save, tensors, result.ofmap)
@@ -120,21 +128,21 @@ def deliver(layer, tensors, result, *, save, json_target) -> int:
     return 0 if result.match else 1
 
 
-def _save(directory, tensors, ofmap):
+def _save(directory: Path, tensors: Tensors, ofmap: NDArray[np.int16]) -> None:
     for name, array in {**tensors._asdict(), "ofmap": ofmap}.items():
         buffer = io.BytesIO()
         np.save(buffer, array)
         write_file(Path(directory) / f"{name}.npy", buffer.getvalue())
 
 
-def _time(table):
+def _time(table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     if table["configuration_cycles"] is None:
         return ()
     return (("cycles of configuration", f"{table['configuration_cycles']:,}"),
             ("ms, configuration included", f"{table['milliseconds']:,.3f}"))
 
 
-def _report(layer, result, *, stderr=False):
+def _report(layer: NamedLayer, result: LayerResult, *, stderr: bool = False) -> None:
     """Print figures and verdict."""
     table = result.as_dict()
     rows = [
@@ -154,18 +162,18 @@ def _report(layer, result, *, stderr=False):
     out.print(result.verdict(layer.name), style="green" if result.match else "bold red")
 
 
-def search_with_bar(layers, find):
+def search_with_bar(layers: Sequence[BenchmarkLayer], find: Callable[[BenchmarkLayer], T]) -> list[T]:
     """What `find` finds of each layer, with a progress bar."""
     with bars() as progress:
         return list(progress.track(map(find, layers), len(layers), description="mappings"))
 
 
-def run_with_bar(tasks, workers, fresh):
+def run_with_bar(tasks: Sequence[Task], workers: int | str, fresh: bool) -> dict[Task, Table]:
     """`run_tasks` with a progress bar and a line for each task that ends."""
     with bars(transient=False) as progress:
         bar = progress.add_task("tasks", total=len(tasks))
 
-        def report(task, result, kept):
+        def report(task: Task, result: Table, kept: bool) -> None:
             progress.advance(bar)
             state = "kept" if kept else f"{result['wall_seconds']:.0f} s"
             why = "; ".join(result["faults"]) or result["difference"]

@@ -58,13 +58,14 @@ def build_alexnet(seed=1) -> onnx.ModelProto:
         if "pool" in rest:
             then("MaxPool", f"{name}.pool", kernel_shape=[3, 3], strides=[2, 2])
     then("Flatten", "flat")
-    for name, shape in _DENSE.items():
-        layer("Gemm", name, shape, transB=1)
+    for name, weights in _DENSE.items():
+        layer("Gemm", name, weights, transB=1)
         if name != "FC8":
             then("Relu", f"{name}.relu")
     nodes[-1].output[0] = at = "logits"
     then("Softmax", "softmax", axis=1)
-    sizes = {"data": ["N", 3, 227, 227], "logits": ["N", 1000], "softmax": ["N", 1000]}
+    sizes: dict[str, list[str | int | None]] = {
+        "data": ["N", 3, 227, 227], "logits": ["N", 1000], "softmax": ["N", 1000]}
     values = {name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, dims) for name, dims in sizes.items()}
     graph = helper.make_graph(nodes, "alexnet", [values["data"]], [values["logits"], values["softmax"]], parameters)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)

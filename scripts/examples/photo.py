@@ -54,7 +54,7 @@ def load_photo(size: int = 227) -> np.ndarray:
     ndarray of int16, shape (1, 3, size, size)
         Red, green, blue, each less its `MEAN`.
     """
-    with get_sample_data("grace_hopper.jpg") as file, Image.open(file) as image:
+    with Image.open(str(get_sample_data("grace_hopper.jpg", asfileobj=False))) as image:
         side = min(image.size)  # a portrait: the square at its top holds the face
         square = image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS, box=(0, 0, side, side))
     return (np.asarray(square, np.int16) - np.array(MEAN, np.int16)).transpose(2, 0, 1)[None].copy()

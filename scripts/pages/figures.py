@@ -1,6 +1,8 @@
 """The pictures that people know, of a plan, a run or a benchmark: cycles by cause, roofline, traffic, accuracy."""
 
 
+from typing import Any
+
 from compiler.image.noc_ids import noc_ids
 
 from .charts import Chart, Series, bars, roofline
@@ -63,7 +65,8 @@ def accuracy_chart(title, names, entries) -> Chart:
 def mapping_drawing(placement) -> dict:
     """The array as Fig. 5 draws it: paths of PEs that receive the same ifmap values, frames of PE sets."""
     chip, mp, layer = placement.chip, placement.mapping, placement.layer
-    ids, groups = noc_ids(placement), {}
+    ids = noc_ids(placement)
+    groups: dict[Any, list[str]] = {}  # by row and col ID, or None where no ifmap goes
     for y in range(chip.rows):
         for x in range(chip.columns):
             pe = y * chip.columns + x

@@ -24,10 +24,10 @@ def load_picture(path, port: Port, pixels) -> np.ndarray:
     """A picture as (1, C, H, W): the middle of it, of the input's proportions, scaled to its size."""
     if port.dims is None or len(port.dims) != 4 or port.dims[1] not in (1, 3) or None in port.dims[2:]:
         raise BadInput(f"input {port} must be Nx3xHxW or Nx1xHxW to take the picture {path}; give a .npy file")
-    _, channels, height, width = port.dims
+    _, channels, height, width = (size or 0 for size in port.dims)  # only the first is open
     try:
-        with Image.open(path) as image:
-            image = image.convert("RGB" if channels == 3 else "L")
+        with Image.open(path) as file:
+            image = file.convert("RGB" if channels == 3 else "L")
     except (OSError, UnidentifiedImageError) as error:
         raise BadInput(f"{path} must be a readable picture: {error}") from None
     scale = min(image.width / width, image.height / height)
