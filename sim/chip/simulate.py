@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -230,7 +231,7 @@ def _check(dram: Words, depth: int, jobs: Sequence[Sequence[int]], counters: Map
 
 
 def _description(settings: Settings, directory: Path, jobs: Sequence[Sequence[int]], counters: Mapping[str, int],
-                 depth: int, core_ps: int, link_ps: int) -> dict[str, object]:
+                 depth: int, core_ps: int, link_ps: int) -> dict[str, Any]:
     """What `sim.chip.job` is told."""
     hang_cycles, max_cycles = settings.hang_cycles, settings.max_cycles
     slow_ps = max(core_ps, link_ps)
