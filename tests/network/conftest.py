@@ -60,11 +60,3 @@ def run_and_plan(tmp_path, monkeypatch):
             assert ran["totals"][key] == planned["totals"][key]
         return outputs, ran, planned
     return run_and_plan
-
-
-def pytest_collection_modifyitems(items):
-    """Mark the conformance suite, of which some cases run in RTL."""
-    for item in items:
-        if item.path.name == "test_conformance.py":
-            item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.simulation)

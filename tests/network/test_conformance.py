@@ -16,6 +16,8 @@ from compiler.onnx.quantize import sqnr_db
 from scripts.commands.network.inputs import load_inputs
 from scripts.terminal.console import BadInput
 
+pytestmark = pytest.mark.slow
+
 OPERATORS = set("""
     Conv ConvInteger ConvTranspose QLinearConv DeformConv Gemm MatMul MatMulInteger QLinearMatMul
     BatchNormalization InstanceNormalization GroupNormalization LayerNormalization LRN LpNormalization
@@ -94,6 +96,7 @@ CONVOLUTIONS = {
     "node": ["test_conv_with_strides_and_asymmetric_padding", "test_conv_with_autopad_same"]}
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_convolutions_in_rtl(run, tmp_path, kind):
