@@ -67,7 +67,7 @@ class Eyeriss(Block):
         m = Module()
         chip = self._chip
         scan = place(m, ScanChain(chip), "scan")
-        control = place(m, LayerController(), "control")
+        control = place(m, LayerController(chip.rows), "control")
         counters = place(m, Counters(chip), "counters")
         array = place(m, PEArray(chip), "array")
         glb = place(m, Glb(chip), "glb")
@@ -145,7 +145,7 @@ class Eyeriss(Block):
             self.scan_out.eq(scan.scan_out),
             control.start.eq(self.start), self.busy.eq(control.busy), self.done.eq(control.done),
             self.fault.eq(control.fault),
-            counters.clear.eq(control.go), counters.select.eq(self.counter_select),
+            counters.clear.eq(control.begins), counters.select.eq(self.counter_select),
             self.counter_value.eq(counters.value),
         ]
 

@@ -1,6 +1,6 @@
 """The layer controller: starts the data paths, knows when the layer is done, says why the array waits."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from hw.kit.block import Block
@@ -18,7 +18,8 @@ class LayerController(Block):
 
     Members
     -------
-    start : pulse from the host; go : a cycle later, to all data paths.
+    start : pulse from the host; begins : a cycle later; go : to all data paths, when the settings have reached every
+        row of PEs, `rows` + 1 cycles after `start`.
     busy, done : between the two; after it, until the next start.
     fault : sticky; a word was sent to no PE (`unclaimed`), an ifmap stream was `malformed`, the layer was
         `stuck`, or words were left over (`leftover`) when it was done (`ends`). `hw.counters` keeps each cause.
@@ -32,9 +33,10 @@ class LayerController(Block):
     WATCHDOG = 1 << 14
     WATCHDOG_TICKS = 3
 
-    def __init__(self):
+    def __init__(self, rows):
+        self._rows = rows
         super().__init__({
-            "start": In(1), "go": Out(1), "busy": Out(1), "done": Out(1), "fault": Out(1),
+            "start": In(1), "begins": Out(1), "go": Out(1), "busy": Out(1), "done": Out(1), "fault": Out(1),
             "unclaimed": In(1), "malformed": In(1), "leftover": In(1), "link_moves": In(1), "link_tick": In(1),
             "stuck": Out(1), "ends": Out(1), "macs_busy": In(1), "ifmap_starved": In(1), "filter_starved": In(1),
             "ofmap_blocked": In(1), "collecting": In(1), "draining": In(1), "written": In(1),
@@ -45,22 +47,24 @@ class LayerController(Block):
 
     def elaborate(self, platform):
         m = Module()
-        finished, settled = signals("finished settled")
+        finished, settled, starts = signals("finished settled starts")
+        waiting = Signal(self._rows)  # settings climb a row a cycle, and DRAM may be faster
         m.d.comb += [
             finished.eq(self.flush & self.written), self.ends.eq(self.busy & finished & settled),
+            starts.eq(self.start & ~self.busy), self.begins.eq(waiting[0]),
         ]
         self._watchdog(m)
         m.d.sync += [
-            self.go.eq(self.start & ~self.busy), settled.eq(finished),
-            self.flush.eq(self.busy & ~self.draining & ~self.go),
+            Cat(waiting, self.go).eq(Cat(starts, waiting)), settled.eq(finished),
+            self.flush.eq(self.busy & ~self.draining & ~self.go & ~waiting.any()),
         ]
-        with m.If(self.start & ~self.busy):
+        with m.If(starts):
             m.d.sync += [self.busy.eq(1), self.done.eq(0), self.fault.eq(0)]
         with m.Elif(self.ends):
             m.d.sync += [self.busy.eq(0), self.done.eq(1)]
         with m.If(self.busy & (self.unclaimed | self.malformed | self.stuck | (self.ends & self.leftover))):
             m.d.sync += self.fault.eq(1)
-        self._kind(m)
+        self._kind(m, waiting.any())
         return m
 
     def _watchdog(self, m):
@@ -78,16 +82,16 @@ class LayerController(Block):
         with m.Else():
             m.d.sync += [idle.eq(idle + ~long), ticks.eq(ticks + (self.link_tick & ~long_on_link))]
 
-    def _kind(self, m):
+    def _kind(self, m, waiting):
         """The kind of this cycle."""
         with m.If(self.busy):
             with m.If(self.macs_busy):
                 m.d.comb += self.mac_cycle.eq(1)
-            with m.Elif(self.ofmap_blocked | ~self.collecting):
+            with m.Elif(~waiting & (self.ofmap_blocked | ~self.collecting)):
                 m.d.comb += self.wait_ofmap.eq(1)
-            with m.Elif(self.ifmap_starved):
+            with m.Elif(~waiting & self.ifmap_starved):
                 m.d.comb += self.wait_ifmap.eq(1)
-            with m.Elif(self.filter_starved):
+            with m.Elif(~waiting & self.filter_starved):
                 m.d.comb += self.wait_filter.eq(1)
             with m.Else():
                 m.d.comb += self.ramp.eq(1)

@@ -41,8 +41,8 @@ class PERow(Block):
     ln_in : psums from the row below; ln_out : this row's, for the row above or the GON.
     from_ln : for each PE, psums come from below instead of the GIN.
     macs, gated : how many MACs, and how many of them gated, in this cycle; one cycle late.
-    above_* : the PEs' settings, handed on to the row above a cycle later: they stand long before the first word
-        comes, and no wire of theirs has to go to all rows.
+    above_* : the PEs' settings, handed on to the row above a cycle later, so that no wire of theirs has to go to all
+        rows. The controller lets them reach the top before the data paths start.
     """
 
     module_name = "pe_row"

@@ -27,3 +27,10 @@ def test_a_slow_link_is_not_stuck(need):
     need("verilator")
     chip = replace(MINI, core_mhz=2000, link_mhz=1)
     check(run("M=4,C=2,H=4,W=5,R=3", chip=chip, verilog=chip_verilog(MINI)))
+
+
+def test_a_fast_link_waits_for_the_settings_of_the_top_row(need):
+    """They climb a row a cycle, and words from DRAM are there in fewer core cycles than the array has rows."""
+    need("verilator")
+    chip = replace(MINI, name="tall", rows=28, columns=1, glb_banks=16, ifmap_spad_words=20, core_mhz=6, link_mhz=642)
+    check(run("N=3,M=4,C=14,H=4,W=1,R=3,S=4,U=3,V=4,P=2", "m=4 n=6 e=1 f=1 p=4 q=2 r=7 t=1", chip=chip))

@@ -11,6 +11,7 @@ from sim.bench.streams import cycles, start
 
 INPUTS = ("start", "unclaimed", "malformed", "leftover", "link_moves", "link_tick", "macs_busy", "ifmap_starved",
           "filter_starved", "ofmap_blocked", "collecting", "draining", "written")
+ROWS = 3  # as the test's controller
 KINDS = ("mac_cycle", "wait_ofmap", "wait_ifmap", "wait_filter", "ramp")
 
 
@@ -26,9 +27,13 @@ async def begin(dut):
     dut.start.value = 1
     await RisingEdge(clk)
     dut.start.value = 0
+    for row in range(ROWS):
+        await RisingEdge(clk)
+        assert high(dut, "busy", "begins", "go", "flush", "done") == ["busy", "begins"][:2 - (row > 0)], "waits"
+        assert high(dut, *KINDS) == ["ramp"], "cause of a wait"
     await RisingEdge(clk)
     # as the data paths do: running from the cycle after `go` on
-    assert high(dut, "busy", "go", "flush", "done") == ["busy", "go"], "go"
+    assert high(dut, "busy", "begins", "go", "flush", "done") == ["busy", "go"], "go"
     dut.draining.value = dut.collecting.value = 1
     await RisingEdge(clk)
     assert high(dut, "busy", "go", "flush", "done") == ["busy"], "one cycle of go"

@@ -58,7 +58,7 @@ def test_generate(tmp_path):
     assert files == {*described["files"], "mini.json", "mini.f"}
     assert (tmp_path / "mini.f").read_text().splitlines() == described["files"]
     assert described["files"][0] == "eyeriss.sv"
-    assert set(described) == {"top", "chip", "files", "ports", "scan_bits", "scan_fields", "counters"}
+    assert set(described) == {"version", "top", "chip", "files", "ports", "scan_bits", "scan_fields", "counters"}
     assert described["scan_bits"] == sum(field["width"] * field["count"] for field in described["scan_fields"])
     assert [counter["select"] for counter in described["counters"]] == list(range(len(described["counters"])))
 
