@@ -67,7 +67,8 @@ def _run_batch(chip, layers, stalls, top):
         base += len(programs[-1].dram)
         expected.append(conv_layer(*tensors, shape, shift=shift, relu=relu))
     results = simulate_programs(programs, expected, chip,
-                                Settings(stall_seed=stalls, max_cycles=2_000_000, top=top))
+                                Settings(stall_seed=stalls, max_cycles=2_000_000, top=top,
+                                         optimize=True))  # one build serves all batches
     for (shape, *_), result in zip(layers, results, strict=True):
         assert result.match, (str(shape), result.status, result.difference, result.program.mapping)
     assert sum(np.prod(result.ofmap.shape) for result in results) > 0
