@@ -56,7 +56,7 @@ class LayerShape:
     R: int
     S: int
     U: int
-    V: int = None  # type: ignore[assignment]  # U takes its place
+    V: int = None  # type: ignore[assignment]  # by default V = U, set in __post_init__
     P: int = 0
     G: int = 1
     D: int = 1

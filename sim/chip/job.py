@@ -72,7 +72,7 @@ class HarnessDriver:
         dut.stall_seed.value = description["stall_seed"]
         dut.dump_first.value = 0
         dut.dump_last.value = description["dram_words"] - 1
-        # No Python at their edges: they are in the program around the simulation, or cocotb's library.
+        # Clock edges call no Python: under Verilator the C++ main drives the clocks, under Icarus cocotb's library.
         self._slow_ps = max(description["core_period_ps"], description["link_period_ps"])
         self._core = Clock(dut.clk, description["core_period_ps"], "ps", impl="gpi")
         self._link = Clock(dut.link_clk, description["link_period_ps"], "ps", impl="gpi")

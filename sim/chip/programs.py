@@ -33,7 +33,8 @@ def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np
     ----------
     programs : sequence of Program
     expected : sequence of ndarray of int16 (N, M, E, F)
-        The whole ofmap of each; of shards only their outputs are compared, and nothing where it is None.
+        The whole ofmap of each program. Of a shard only its own outputs are compared; a program whose ofmap is None
+        is not compared.
     settings : Settings, optional
         Where it leaves them open, a job may take `max_cycles` of twenty times what its mapping should, and
         `optimize` goes by the work.
