@@ -66,8 +66,8 @@ class PERow(Block):
 
     def elaborate(self, platform):
         m = Module()
-        kind = ZeroSkipPE if self._chip.zero_skip else PE
-        pes = [place(m, kind(self._chip), f"pe_{x}") for x in range(self._chip.columns)]
+        kind = (ZeroSkipPE if self._chip.zero_skip else PE)(self._chip)
+        pes = [place(m, kind, f"pe_{x}") for x in range(self._chip.columns)]
         for x, pe in enumerate(pes):
             m.d.comb += [getattr(pe, name).eq(getattr(self, f"above_{name}")) for name in PE_SETTINGS]
             streams = {"filter": pe.filters, "ifmap": pe.ifmaps, "psum": pe.psums_gin}
@@ -131,7 +131,8 @@ class PEArray(Block):
         # as settings do, resets go from row to row: one net to all PEs keeps an FPGA's router busy
         resets = Signal(chip.rows, init=(1 << chip.rows) - 1, reset_less=True)
         m.d.sync += resets.eq(Cat(resets[1:], ResetSignal()))
-        rows = [place(m, PERow(chip), f"row_{y}", resets={"sync": resets[y]}) for y in range(chip.rows)]
+        kind = PERow(chip)
+        rows = [place(m, kind, f"row_{y}", resets={"sync": resets[y]}) for y in range(chip.rows)]
         gon = place(m, Gon(chip), "gon")
         gins = {name: self._gin(m, name, rows) for name in NETWORKS}
         feeds_ln = Const(0, columns)  # which PEs of a row send their psums up

@@ -63,8 +63,8 @@ class XBus(Block):
 
     def elaborate(self, platform):
         m = Module()
-        controllers = [place(m, MulticastController(self._col_width), f"mc_{j}")
-                       for j in range(self._columns)]
+        controller = MulticastController(self._col_width)
+        controllers = [place(m, controller, f"mc_{j}") for j in range(self._columns)]
         matches = Signal(self._columns)
         word = Signal(self._width, reset_less=True)
         for j, mc in enumerate(controllers):
@@ -120,9 +120,9 @@ class Gin(Block):
         rows, columns, row_bits = self._chip.rows, self._chip.columns, self._chip.row_id_bits
         blocked, matched = signals("blocked matched", rows)
         go = Signal()
+        controller, x_bus = MulticastController(row_bits), XBus(columns, self._col_width, self._width)
         for y in range(rows):
-            mc = place(m, MulticastController(row_bits), f"mc_{y}")
-            bus = place(m, XBus(columns, self._col_width, self._width), f"x_bus_{y}")
+            mc, bus = place(m, controller, f"mc_{y}"), place(m, x_bus, f"x_bus_{y}")
             m.d.comb += [
                 mc.enable.eq(self.i.valid), mc.tag.eq(self.row), mc.id.eq(self.row_ids.word_select(y, row_bits)),
                 bus.select.eq(mc.match), bus.load.eq(go), bus.go.eq(go), bus.col.eq(self.col),
@@ -163,7 +163,8 @@ class XBusOut(Block):
 
     def elaborate(self, platform):
         m = Module()
-        controllers = [place(m, MulticastController(self._col_width), f"mc_{j}") for j in range(self._columns)]
+        controller = MulticastController(self._col_width)
+        controllers = [place(m, controller, f"mc_{j}") for j in range(self._columns)]
         matches = Signal(self._columns)
         word = 0
         for j, mc in enumerate(controllers):
@@ -217,9 +218,9 @@ class Gon(Block):
         held, load, take, staged, step = signals("held load take staged step")
         out = place(m, Queue(bus_width(self._chip, "psum"), 2), "out")
         join(m, out.o, self.o)
+        controller, x_bus = MulticastController(row_bits), XBusOut(columns, col_bits, bus_width(self._chip, "psum"))
         for y in range(rows):
-            mc = place(m, MulticastController(row_bits), f"mc_{y}")
-            bus = place(m, XBusOut(columns, col_bits, bus_width(self._chip, "psum")), f"x_bus_{y}")
+            mc, bus = place(m, controller, f"mc_{y}"), place(m, x_bus, f"x_bus_{y}")
             m.d.comb += [
                 mc.enable.eq(self.request.valid), mc.tag.eq(self.request.payload.row),
                 mc.id.eq(self.row_ids.word_select(y, row_bits)),
