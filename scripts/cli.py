@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from compiler.energy.table import DEFAULT, TABLES
 from compiler.paper.layers import CATALOGUE
 from flow.yosys import FlowError
 from host.serial_line import BoardLost
 from hw.config import PRESETS, VERSION
 from scripts.commands.board import build as fpga_build
 from scripts.commands.board import run as board_run
+from scripts.commands.energy.options import energy
 from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
 from scripts.terminal.console import BadInput, console, layer_table
 from scripts.terminal.examples import EXAMPLES
@@ -72,6 +74,10 @@ Chip = Annotated[str, typer.Option(help=f"A preset ({', '.join(PRESETS)}) or a T
 OfmapForm = Annotated[Ofmap, typer.Option(
     "--ofmap", help="Ofmaps in DRAM: run-length coded, raw, or what is smaller by the data or the stated zeros.")]
 
+Energy = Annotated[str | None, typer.Option(
+    "--energy-table", help=f"{', '.join(TABLES)} or a TOML file; @0.9 behind it for 0.9 V. {DEFAULT} reports "
+    "unless given; if given, searches go by it as well.")]
+
 Workers = Annotated[str, typer.Option(
     help="Simulations side by side on this machine, or the address of a Dask scheduler: tcp://HOST:PORT.")]
 
@@ -111,6 +117,7 @@ def simulate(
     mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
     chip: Chip = "eyeriss",
     ofmap: OfmapForm = Ofmap.auto,
+    energy_table: Energy = None,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
@@ -123,7 +130,7 @@ def simulate(
     tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
-        save=save, json_target=json))
+        energy_table=energy_table, save=save, json_target=json))
 
 
 @command("map")
@@ -137,7 +144,7 @@ def map_command(
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ifmaps.")] = 0.0,
     ofmap_zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ofmaps.")] = 0.0,
     ofmap: OfmapForm = Ofmap.auto,
-    energy_table: Annotated[Path | None, typer.Option(help="TOML: energies of dram glb noc spad mac.")] = None,
+    energy_table: Energy = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     picture: Annotated[Path | None, typer.Option(
         help="Picture of the mapping as Fig. 5 draws it: .png, .svg or .pdf.")] = None,
@@ -162,6 +169,7 @@ def benchmark(
     part: Annotated[Part, typer.Option(help="all; a block of each kind; or a tile of 2 x 2 outputs.")] = Part.all,
     shards: Annotated[int, typer.Option(help="Cut each layer into so many parts.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    energy_table: Energy = None,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use results of earlier runs.")] = False,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
@@ -173,7 +181,7 @@ def benchmark(
         network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
         mappings=mappings.value,
         objective=objective.value, part=part.value, ofmap=ofmap.value, shards=shards, seed=seed, simulator=sim.value,
-        fresh=fresh, json_target=json, page=page, no_page=no_page))
+        energy_table=energy_table, fresh=fresh, json_target=json, page=page, no_page=no_page))
 
 
 @command("calibrate")
@@ -217,6 +225,7 @@ def run(
     objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
     ofmap: OfmapForm = Ofmap.auto,
     pixels: Annotated[Pixels, typer.Option(help="What pixels of a picture become.")] = Pixels.imagenet,
+    energy_table: Energy = None,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
@@ -232,7 +241,7 @@ def run(
     raise typer.Exit(network_run.run(
         model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
         layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value, simulator=sim.value,
-        pixels=pixels.value, fresh=fresh, json_target=json, page=page, no_page=no_page))
+        pixels=pixels.value, energy_table=energy_table, fresh=fresh, json_target=json, page=page, no_page=no_page))
 
 
 @command("plan")
@@ -245,6 +254,7 @@ def plan(
     clock: Annotated[int | None, typer.Option(help="Core clock in MHz; the chip's by default.")] = None,
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in what comes from a ReLU.")] = 0.0,
     ofmap: OfmapForm = Ofmap.auto,
+    energy_table: Energy = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/plan by default.")] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
@@ -253,7 +263,7 @@ def plan(
     from scripts.commands.network import plan as network_planning
 
     network_planning.plan(model, shapes=shape or [], chip=chip, objective=objective.value, clock=clock, zeros=zeros,
-                          ofmap=ofmap.value, json_target=json, page=page, no_page=no_page)
+                          ofmap=ofmap.value, energy_table=energy_table, json_target=json, page=page, no_page=no_page)
 
 
 @command("digits")
@@ -283,6 +293,7 @@ def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.
 
 fpga = typer.Typer(no_args_is_help=True, help="The chip on an FPGA board.")
 app.add_typer(fpga, name="fpga")
+app.add_typer(energy, name="energy")
 
 
 @fpga.command()

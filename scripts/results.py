@@ -1,8 +1,8 @@
 """The tables of measured results in README and docs, from the files in docs/results.
 
 ``python -m scripts.results`` writes every table between ``<!-- table: NAME -->`` and ``<!-- end -->``.
-``python -m scripts.results NAME RESULT.json`` first takes over a new result: the JSON of `eyeriss benchmark` or
-`eyeriss calibrate`.
+``python -m scripts.results NAME RESULT.json`` first takes over a new result: the JSON of the command that the file of
+NAME names.
 """
 
 import datetime
@@ -44,7 +44,8 @@ def take(name, path):
     """Make a file of docs/results from the JSON that the command of that result wrote."""
     result, file = json.loads(Path(path).read_text()), load(name)
     keys = file["rows"][0]
-    file["rows"] = [{key: value for key, value in _row(layer).items() if key in keys} for layer in result["layers"]]
+    rows = result[file.get("list", "layers")]
+    file["rows"] = [{key: value for key, value in _row(row).items() if key in keys} for row in rows]
     file |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "version": result["version"]}
     rows = ",\n".join(f"  {json.dumps(row)}" for row in file.pop("rows"))
     head = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in file.items())
@@ -53,6 +54,8 @@ def take(name, path):
 
 def _row(layer):
     """What the tables show of a layer of a command's JSON."""
+    if "dram_bytes" not in layer and "rtl_cycles" not in layer:
+        return layer
     if "rtl_cycles" in layer:
         return {"shape": layer["shape"], "mapping": list(layer["mapping"].values()), "cycles": layer["rtl_cycles"],
                 "model_cycles": layer["model_cycles"]}
@@ -188,6 +191,35 @@ def calibrate():
             + f" All outputs equal; the largest error is {worst:.2%}.")
 
 
+def energy_fit():
+    """The chip's measured power beside the 65 nm table's, by part."""
+    rows = load("energy-fit")["rows"]
+    parts = [part for part in rows[0]["parts_mw"] if any(row["parts_mw"][part] for row in rows)]
+    lines = [(row["layer"], "fitted" if row["fitted"] else "predicted", row["measured_mw"], row["predicted_mw"],
+              f"{row['error_pct']:+.1f}", *(row["parts_mw"][part] for part in parts), row["gating_saves_pct"])
+             for row in rows]
+    errors = {fitted: [abs(row["error_pct"]) for row in rows if row["fitted"] is fitted] for fitted in (True, False)}
+    text = ", ".join(f"{name} {sum(found) / len(found):.1f} % on average, {max(found):.1f} % at worst"
+                     for name, found in (("AlexNet", errors[True]), ("VGG-16", errors[False])))
+    return _markdown(("layer", "", "measured, mW", "model", "error, %", *parts,
+                      "gating saves, % of the PEs"), lines, "energy-fit") + f" {text}."
+
+
+def energy_compare():
+    """AlexNet's energy by mappings and objectives."""
+    lines = [(row["way"], f"{row['cycles'] / 1e6:.2f}", row["mj_per_frame"], row["glb_mj_per_frame"],
+              row["dram_mj_per_frame"], row["milliwatts"], row["pj_per_mac"], row["frames_per_joule"])
+             for row in load("energy-compare")["rows"]]
+    alexnet = [columns for name, columns in MEASURED.items() if name.startswith("alexnet/")]
+    energy = sum(columns["power_mW"] * columns["total_ms"] for columns in alexnet) / 1e3
+    total = _sum(alexnet, "total_ms")
+    frame = energy / alexnet[0]["N"]
+    lines.append(("the chip, measured", f"{total * CORE_KHZ / 1e6:.1f}", f"{frame:.3f}", "", "",
+                  f"{1e3 * energy / total:.1f}", f"{energy / _sum(alexnet, 'macs_G'):.2f}", f"{1e3 / frame:.1f}"))
+    return _markdown(("mappings", "M cycles", "mJ a frame", "of it GLB", "DRAM besides", "mW", "pJ a MAC",
+                      "frames a joule"), lines, "energy-compare")
+
+
 def readme():
     """The README's results beside the paper."""
     rows, vgg = load("alexnet")["rows"], load("vgg16")["rows"]
@@ -232,7 +264,7 @@ def listed(name, *headings):
 #: name -> function that gives the Markdown
 TABLES: dict[str, Callable[[], str]] = {
     "readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
-    "timeline": timeline, "calibrate": calibrate,
+    "timeline": timeline, "calibrate": calibrate, "energy-fit": energy_fit, "energy-compare": energy_compare,
     "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 

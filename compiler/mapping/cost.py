@@ -13,7 +13,7 @@ from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig
 
 from .density import Density, inside, unpadded
-from .energy import EnergyTable
+from .energy import Prices
 from .geometry import Geometry, choose
 from .mapping import Mapping, Number
 
@@ -25,6 +25,7 @@ RAMP = 12  # cycles that a pass takes beyond its MACs
 SKIP_SPREAD = 1.3  # standard deviations of a window's zeros
 SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies
 LATE_FILTERS = 60  # cycles more of the ramp where a pass's first position waits for filters
+SPAD_ACCESSES = 4  # of a MAC: ifmap, filter and psum read, psum written
 # The largest share of the link's time that filters, ifmaps and biases take while ofmaps wait: the link serves its
 # streams in turn, so ofmaps always get some of it.
 MOST_OF_LINK = 0.95
@@ -51,7 +52,7 @@ class Costs(Generic[Amount]):
     macs : Amount
         Padding included.
     energy : Amount
-        In MACs, see EnergyTable.
+        In the unit of the Prices: MACs by default.
     """
 
     cycles: Amount
@@ -123,11 +124,11 @@ def array_cycles(geometry: Geometry[Number], given: Rates, positions: Any, tiles
 
 @overload
 def costs(geometry: Geometry[int], density: Density | None = None,
-          energy: EnergyTable | None = None) -> Costs[float]: ...
+          energy: Prices | None = None) -> Costs[float]: ...
 @overload
 def costs(geometry: Geometry[np.ndarray], density: Density | None = None,
-          energy: EnergyTable | None = None) -> Costs[np.ndarray]: ...
-def costs(geometry: Any, density: Density | None = None, energy: EnergyTable | None = None) -> Any:
+          energy: Prices | None = None) -> Costs[np.ndarray]: ...
+def costs(geometry: Any, density: Density | None = None, energy: Prices | None = None) -> Any:
     """Costs of a mapping, or of many.
 
     Parameters
@@ -136,9 +137,9 @@ def costs(geometry: Any, density: Density | None = None, energy: EnergyTable | N
         The costs are those of the whole layer, also where a Placement chooses some blocks.
     density : Density, optional
         No zeros by default.
-    energy : EnergyTable, optional
+    energy : Prices, optional
     """
-    density, energy = density or Density(), energy or EnergyTable()
+    density, energy = density or Density(), energy or Prices()
     chip, mapping, given = geometry.chip, geometry.mapping, rates(geometry, density)
     passes, groups, sweeps = geometry.all_passes, geometry.all_filter_groups, geometry.channel_groups
     positions, tiles = geometry.all_positions, geometry.all_tiles
@@ -165,7 +166,7 @@ def costs(geometry: Any, density: Density | None = None, energy: EnergyTable | N
     cycles = np.maximum(np.maximum(array, filter_bus), link)
     found = Costs(cycles, {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
                            "link": link}, ramp, passes, glb, dram, noc, macs,
-                  _energy(energy, density, macs, glb, dram, noc))
+                  _energy(energy, density, macs, glb, dram, noc) + cycles * _cycle_price(energy, geometry))
     return _plain(found) if isinstance(mapping, Mapping) else found
 
 
@@ -228,11 +229,16 @@ def _ramp(geometry: Geometry[Number], worked: Any) -> Any:
     return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 
 
-def _energy(table: EnergyTable, density: Density, macs: Any, glb: dict[str, Any], dram: dict[str, Any],
+def _energy(prices: Prices, density: Density, macs: Any, glb: dict[str, Any], dram: dict[str, Any],
             noc: dict[str, Any]) -> Any:
     """Accesses of 16-bit values times their energy; spad accesses follow from the MACs."""
     worked = macs * density.ifmap
-    spads = 2 * macs + 2 * worked  # ifmap read and psum read for each, filter read and psum write if not gated
-    return (VALUES_OF_WORD * sum(dram.values()) * table.dram + VALUES_OF_WORD * sum(glb.values()) * table.glb
-            + VALUES_OF_WORD * sum(noc.values()) * table.noc + spads * table.spad
-            + worked * table.mac + (macs - worked) * table.gated_mac)
+    return (VALUES_OF_WORD * sum(dram.values()) * prices.dram + VALUES_OF_WORD * sum(glb.values()) * prices.glb
+            + VALUES_OF_WORD * sum(noc.values()) * prices.noc + worked * (prices.mac + SPAD_ACCESSES * prices.spad)
+            + (macs - worked) * prices.gated_mac)
+
+
+def _cycle_price(prices: Prices, geometry: Geometry[Any]) -> Any:
+    """Energy of a core cycle."""
+    active = geometry.active_pes
+    return prices.cycle + prices.pe_cycle * active + prices.idle_pe_cycle * (geometry.chip.pes - active)

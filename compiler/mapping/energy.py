@@ -1,18 +1,23 @@
-"""Energy per access, relative to a MAC, by level of the hierarchy (ISCA 2016, and Section III-A)."""
+"""What the search of mappings goes by: energy of an access at each level."""
 
-import tomllib
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
-__all__ = ["EnergyTable", "load_energy_table"]
+__all__ = ["Prices"]
 
 
 @dataclass(frozen=True)
-class EnergyTable:
-    """Energy of one 16-bit access at each level, in units of one MAC.
+class Prices:
+    """Energy of one 16-bit access at each level, of MACs, and of cycles; in any unit.
 
-    The defaults are those of the row-stationary dataflow's evaluation (ISCA 2016): DRAM 200, GLB 6,
-    array (NoC and inter-PE) 2, spad 1, MAC 1. A gated MAC costs `gated_mac` and reads no filter spad.
+    The defaults are relative to a MAC, those of the row-stationary dataflow's evaluation (ISCA 2016, and Section
+    III-A): DRAM 200, GLB 6, array (NoC and inter-PE) 2, spad 1, MAC 1, and time costs nothing. A MAC takes four
+    accesses of spads besides; a gated one only reads ifmap and psum, which is in `gated_mac`. In pJ they come from a
+    table, `compiler.energy.table`.
+
+    Attributes
+    ----------
+    cycle, pe_cycle, idle_pe_cycle : float
+        Of a core cycle of the chip without its PEs, of a PE that a mapping uses, and of one that it does not.
     """
 
     dram: float = 200.0
@@ -20,31 +25,7 @@ class EnergyTable:
     noc: float = 2.0
     spad: float = 1.0
     mac: float = 1.0
-    gated_mac: float = 0.05
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
-                raise ValueError(f"energy of {field.name} must be a number of at least 0, not {value!r}")
-
-
-def load_energy_table(path: str | Path) -> EnergyTable:
-    """A table from a TOML file of EnergyTable's fields; a field left out keeps its default.
-
-    Raises
-    ------
-    ValueError
-        Unreadable, an unknown field, or a bad value.
-    """
-    try:
-        table = tomllib.loads(Path(path).read_text())
-    except OSError as error:
-        raise ValueError(f"energy table {path} must be readable: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"energy table {path} must be a TOML file: {error}") from None
-    known = [field.name for field in fields(EnergyTable)]
-    for key in table:
-        if key not in known:
-            raise ValueError(f"energy table {path}: unknown field {key!r}; known are {', '.join(known)}")
-    return EnergyTable(**table)
+    gated_mac: float = 2.05
+    cycle: float = 0.0
+    pe_cycle: float = 0.0
+    idle_pe_cycle: float = 0.0

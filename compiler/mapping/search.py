@@ -13,7 +13,7 @@ from hw.config import ChipConfig
 from .candidates import LAYOUT, Shortage, layouts, tilings
 from .cost import Costs, costs
 from .density import Density
-from .energy import EnergyTable
+from .energy import Prices
 from .geometry import Geometry
 from .limits import DRAM_WORDS, least_dram_words
 from .lowering import NativeLayer
@@ -54,7 +54,7 @@ class _Search:
     chip: ChipConfig
     objective: str
     density: Density | None
-    energy: EnergyTable
+    energy: Prices
     coded: bool
 
     def ranked(self, mappings: Mappings, slack: float = 1) -> np.ndarray:
@@ -114,7 +114,7 @@ def _layout(mapping: Mapping) -> tuple[int, ...]:
 
 
 def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective: str = "latency", density: Density | None = None,
-                 energy: EnergyTable | None = None, coded: bool = False) -> Mapping:
+                 energy: Prices | None = None, coded: bool = False) -> Mapping:
     """The best mapping of a native layer by `objective`.
 
     Parameters
@@ -122,7 +122,7 @@ def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective: str = "late
     objective : str
         latency, energy or dram; among latencies within SLACK of the best, traffic of DRAM and GLB decides.
     density : Density, optional
-    energy : EnergyTable, optional
+    energy : Prices, optional
     coded : bool
         Whether ifmaps may stay run-length coded in the GLB where `density` says that they fit;
         `compile_layer` refuses a mapping when they do not.
@@ -136,7 +136,7 @@ def find_mapping(layer: NativeLayer, chip: ChipConfig, *, objective: str = "late
 
 
 def search(layer: NativeLayer, chip: ChipConfig, *, objective: str = "latency", density: Density | None = None,
-           energy: EnergyTable | None = None, coded: bool = False) -> Found:
+           energy: Prices | None = None, coded: bool = False) -> Found:
     """The best mapping, the runner-up, and what both cost.
 
     Raises
@@ -150,11 +150,11 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective: str = "latency", 
     if needed > DRAM_WORDS:
         raise MappingError(f"no mapping fits: 64-bit words of DRAM is {needed} at least, chip {chip.name} has "
                            f"{DRAM_WORDS}")
-    return _Search(layer, chip, objective, density, energy or EnergyTable(), coded).run()
+    return _Search(layer, chip, objective, density, energy or Prices(), coded).run()
 
 
 def timed_costs(layer: NativeLayer, chip: ChipConfig, mapping: Mapping, density: Density | None = None,
-                energy: EnergyTable | None = None) -> Costs[float]:
+                energy: Prices | None = None) -> Costs[float]:
     """The costs of one mapping, cycles by its timeline."""
     placement = Placement(layer, mapping, chip)
     return replace(costs(placement, density, energy), cycles=schedule(placement, density).cycles)

@@ -7,8 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from compiler.energy.report import planned_power, total_power
+from compiler.energy.table import EnergyTable
 from compiler.mapping.cost import RESOURCES, Costs, costs
 from compiler.mapping.density import Density
+from compiler.mapping.energy import Prices
 from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping, MappingError
@@ -46,6 +49,8 @@ class LayerPlan:
     mapping : Mapping
     costs : Costs
         Of one of the layer's `shape.G` jobs; cycles by the timeline.
+    density : Density
+        That the costs are of.
     chip : ChipConfig
     """
 
@@ -56,6 +61,7 @@ class LayerPlan:
     mapped: LayerShape
     mapping: Mapping
     costs: Costs[float]
+    density: Density
     chip: ChipConfig
 
     @property
@@ -73,7 +79,7 @@ class LayerPlan:
         """Of all jobs: each is configured separately, and the chip is idle in that time."""
         return self.shape.G * configuration_cycles(self.chip)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, energy: EnergyTable) -> dict[str, Any]:
         """A layer's object in the JSON: bytes for words, all jobs together."""
         jobs, found = self.shape.G, self.costs
         raw = costs(self.placement).dram
@@ -92,6 +98,7 @@ class LayerPlan:
             "cycles_by_resource": {name: int(jobs * found.by_resource[name]) for name in RESOURCES},
             "passes": int(jobs * found.passes), "glb_bytes": by_kind(found.glb), "dram_bytes": by_kind(found.dram),
             "dram_raw_bytes": by_kind(raw), "energy": float(jobs * found.energy),
+            "power": planned_power(energy, self.placement, found, self.density, jobs=jobs, macs=self.shape.macs),
         }
 
 
@@ -115,6 +122,8 @@ class Planner:
         See `compiler.mapping.search`.
     kept : Kept
         For the mappings that were found.
+    prices : Prices, optional
+        What the search goes by; ratios by default.
     near : float
         A mapping that was found for densities this close is taken, instead of a search for the very ones; its
         cycles are always those of the densities themselves.
@@ -122,9 +131,10 @@ class Planner:
         How ofmaps lie in DRAM, see `Density`.
     """
 
-    def __init__(self, chip: ChipConfig, objective: str, kept: Kept, *, near: float = 0.0,
-                 form: str = "auto") -> None:
+    def __init__(self, chip: ChipConfig, objective: str, kept: Kept, *, prices: Prices | None = None,
+                 near: float = 0.0, form: str = "auto") -> None:
         self.chip, self.form, self._objective, self._kept, self._near = chip, form, objective, kept, near
+        self._prices = prices or Prices()
 
     def plan(self, layer: ChipLayer, shape: LayerShape, density: Density) -> LayerPlan:
         """The best mapping of a layer.
@@ -137,12 +147,14 @@ class Planner:
         mapped = chip_shape(layer, shape, self.chip.data_width)
         one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
         rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form)
-        key, native = self._kept.key(one, self.chip, self._objective, self.form), lower(one, self.chip)[0]
+        key = self._kept.key(one, self.chip, self._objective, self._prices, self.form)
+        native = lower(one, self.chip)[0]
         table, _ = self._kept.get(key) or ({"found": []}, {})
         entry = self._nearest(table["found"], rounded)
         if entry is None:
             try:
-                found = find_mapping(native, self.chip, objective=self._objective, density=rounded)
+                found = find_mapping(native, self.chip, objective=self._objective, density=rounded,
+                                     energy=self._prices)
             except MappingError as error:
                 raise GraphError(f"{layer}: {error}") from None
             entry = {"density": [rounded.ifmap, rounded.ofmap], "mapping": found.as_dict(), "cycles": {}}
@@ -152,7 +164,7 @@ class Planner:
             entry["cycles"][at] = float(timed_costs(native, self.chip, found, rounded).cycles)
             self._kept.put(key, table)
         timed = replace(costs(Geometry(native, self.chip, found), rounded), cycles=entry["cycles"][at])
-        return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, self.chip)
+        return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, rounded, self.chip)
 
     def _nearest(self, entries: list[dict[str, Any]], density: Density) -> dict[str, Any] | None:
         """The entry whose mapping was found for the densities closest to these, if they are close enough."""
@@ -231,6 +243,7 @@ def totals(entries: list[dict[str, Any]], network: Network, chip: ChipConfig, ba
         "glb_bytes": sum(sum(entry["glb_bytes"].values()) for entry in entries),
         "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
         "energy": sum(entry["energy"] for entry in entries),
+        "power": total_power([entry["power"] for entry in entries], macs, batch),
         "bound_by": dict(Counter(entry["binding"] for entry in entries)),
         "host_nodes": dict(Counter(node.node.op_type for node in hosts)), "host_macs": host_macs,
         "unplanned": [{"layer": layer.name, "node": layer.index} for layer in unplanned(network)],

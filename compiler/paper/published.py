@@ -4,7 +4,7 @@ Measured at 1 V with the core at 200 MHz and the link at 60 MHz, for batches of 
 (VGG-16); times, MACs and megabytes are those of the whole batch. 1 MB is 1e6 B, 1 KB is 1024 B.
 """
 
-__all__ = ["MEASURED", "TABLE_III", "TABLE_III_GLB_KB"]
+__all__ = ["FIG_17", "MEASURED", "PAPER_MAPPINGS", "TABLE_III", "TABLE_III_GLB_KB"]
 
 _COLUMNS = ("power_mW", "total_ms", "processing_ms", "macs_G", "active_pes", "zeros_pct", "glb_MB", "dram_MB")
 
@@ -46,6 +46,15 @@ TABLE_III: dict[str, dict[str, int]] = {
     "alexnet/CONV3": dict(m=64, n=4, e=13, p=16, q=4, r=1, t=4),
     "alexnet/CONV4": dict(m=64, n=4, e=13, p=16, q=3, r=2, t=2),
     "alexnet/CONV5": dict(m=64, n=4, e=13, p=16, q=3, r=2, t=2),
+}
+
+#: Table III, and for CONV3 the mapping that Table V's bytes are of.
+PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
+
+#: Fig. 17's end points, AlexNet, as the text gives them; the clocks are the ends of Table IV's range.
+FIG_17: dict[str, dict[str, float]] = {
+    "best_efficiency": dict(volts=0.82, core_mhz=100, gmacs_per_watt=122.8),
+    "best_throughput": dict(volts=1.17, core_mhz=250, frames_per_second=45),
 }
 
 #: Table III: layer name -> KB of the GLB allocated to ifmaps and to psums.

@@ -1,13 +1,15 @@
 """`eyeriss benchmark`: a whole network in RTL, beside Table V or VI."""
 
+from compiler.energy.report import counted_power, planned_power, total_power
 from compiler.mapping.cost import costs
 from compiler.mapping.density import Density
 from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping, timed_costs
 from compiler.paper.networks import benchmark_layers
-from compiler.paper.published import MEASURED, TABLE_III
+from compiler.paper.published import MEASURED, PAPER_MAPPINGS
 from hw.config import configuration_cycles, load_chip
 from scripts.pages.benchmark import write_page
 from scripts.terminal.console import (
@@ -27,34 +29,32 @@ from sim.jobs.benchmark import layer_tasks, merge, tile_mapping
 from sim.jobs.workers import parse_workers
 from sim.tools.files import BUILD
 
-from .shared import run_with_bar, search_with_bar
+from .shared import choose_energy, power_line, run_with_bar, search_with_bar
 
 __all__ = ["benchmark"]
 
-# Table V's GLB traffic of CONV3 is that of CONV4's mapping, not of its own row in Table III.
-PAPER_MAPPINGS = TABLE_III | {"alexnet/CONV3": TABLE_III["alexnet/CONV4"]}
-
 
 def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, part, ofmap, shards, seed, simulator,
-              fresh, json_target, page, no_page=False) -> int:
+              energy_table=None, fresh, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     page = choose_page(page, no_page, BUILD / "benchmark" / f"{in_path(network)}-{part}.html")
     check_targets(json=json_target, page=page, folders={"build": BUILD})
     with bad_input():
         chip = load_chip(chip)
+        energy, prices = choose_energy(energy_table, chip)
         layers = benchmark_layers(network, batch, chosen)
         require_simulator(simulator)
         workers = parse_workers(workers)
         if shards < 1:
             raise BadInput("--shards must be at least 1")
         found = search_with_bar(layers, lambda layer: tile_mapping(layer.shape, chip) if part == "tile"
-                                else _mapping(layer, chip, mappings, objective, ofmap))
+                                else _mapping(layer, chip, mappings, objective, ofmap, prices))
         plan = dict(zip(layers, found, strict=True))
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
                                     part=part, ofmap=ofmap)
                  for layer, mapping in plan.items()}
     results = run_with_bar([task for listed in tasks.values() for task in listed], workers, fresh)
-    entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all", ofmap)
+    entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all", ofmap, energy)
                for layer, listed in tasks.items()]
     report = {"network": network, "chip": chip.name, "core_mhz": chip.core_mhz,
               "batch": entries[0]["batch"], "part": part, "sampled": part != "all",
@@ -69,20 +69,21 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
     return 0 if report["totals"]["match"] else 1
 
 
-def _mapping(layer, chip, mappings, objective, ofmap):
+def _mapping(layer, chip, mappings, objective, ofmap, prices):
     if mappings == "paper":
         if layer.name not in PAPER_MAPPINGS:
             raise BadInput(f"the paper prints no mapping of {layer.name}: use --mappings auto")
         return Mapping(**PAPER_MAPPINGS[layer.name])
     return find_mapping(lower(layer.shape, chip)[0], chip, objective=objective,
-                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap), coded=True)
+                        density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap), energy=prices,
+                        coded=True)
 
 
-def _entry(layer, merged, chip, sample, ofmap):
+def _entry(layer, merged, chip, sample, ofmap, energy):
     """A layer's object: the keys of `simulate --json`, what the model says, what the paper measured."""
-    mapping = Mapping(**merged["mapping"])
-    expected = [timed_costs(native, chip, mapping, Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap))
-                for native in lower(layer.shape, chip)]
+    mapping, density = Mapping(**merged["mapping"]), Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap)
+    expected = [timed_costs(native, chip, mapping, density) for native in lower(layer.shape, chip)]
+    placement = Placement(lower(layer.shape, chip)[0], mapping, chip)
     raw = [costs(Geometry(native, chip, mapping)).dram for native in lower(layer.shape, chip)]
     merged["utilization"] = layer.shape.macs / merged["cycles"]["total"] / chip.pes if not sample else None
     return {
@@ -93,7 +94,10 @@ def _entry(layer, merged, chip, sample, ofmap):
             "glb_bytes": {name: int(8 * sum(item.glb[name] for item in expected)) for name in expected[0].glb},
             "dram_bytes": {name: int(8 * sum(item.dram[name] for item in expected)) for name in expected[0].dram},
             "energy": float(sum(item.energy for item in expected)),
+            "power": planned_power(energy, placement, expected[0], density, jobs=len(expected),
+                                   macs=layer.shape.macs),
         },
+        "power": counted_power(energy, placement, merged["counters"], None if sample else layer.shape.N),
         "dram_raw_bytes": {name: int(8 * sum(words[name] for words in raw)) for name in raw[0]},
         "published": MEASURED[layer.name],
     }
@@ -119,9 +123,18 @@ def _totals(entries, chip):
         "dram_bytes": sum(sum(entry["dram_bytes"].values()) for entry in entries),
         "model_cycles": sum(entry["model"]["cycles"] for entry in entries),
         "model_milliseconds": sum(_model_ms(entry, chip) for entry in entries),
+        "power": total_power([entry["power"] for entry in entries], *_done(entries)),
+        "model_power": total_power([entry["model"]["power"] for entry in entries],
+                                   sum(entry["layer_macs"] for entry in entries), entries[0]["batch"]),
         "wall_seconds": sum(entry["wall_seconds"] for entry in entries),
     }
     return total
+
+
+def _done(entries):
+    """MACs and frames that ran; of parts of layers there are none."""
+    return (0, None) if entries[0]["sampled"] else (sum(entry["layer_macs"] for entry in entries),
+                                                    entries[0]["batch"])
 
 
 def _model_ms(entry, chip):
@@ -141,7 +154,8 @@ def _show(report, chip, *, stderr):
             f"{paper['total_ms'] * scale:.1f}", f"{paper['processing_ms'] * scale:.1f}",
             f"{entry['active_pes']} / {paper['active_pes']}",
             f"{_glb(entry) / 1e6:.2f} / {paper['glb_MB'] * scale:.2f}",
-            f"{sum(entry['dram_bytes'].values()) / 1e6:.2f} / {paper['dram_MB'] * scale:.2f}"))
+            f"{sum(entry['dram_bytes'].values()) / 1e6:.2f} / {paper['dram_MB'] * scale:.2f}",
+            f"{entry['power']['milliwatts']:.0f} / {paper['power_mW']}"))
     totals = report["totals"]
     scale = report["batch"] / report["layers"][0]["published"]["N"]
 
@@ -153,13 +167,15 @@ def _show(report, chip, *, stderr):
                  f"{totals['configuration_cycles'] / clock:.2f}", f"{totals['model_milliseconds']:.2f}",
                  f"{paper('total_ms'):.1f}", f"{paper('processing_ms'):.1f}", "",
                  f"{totals['glb_bytes'] / 1e6:.2f} / {paper('glb_MB'):.2f}",
-                 f"{totals['dram_bytes'] / 1e6:.2f} / {paper('dram_MB'):.2f}"))
+                 f"{totals['dram_bytes'] / 1e6:.2f} / {paper('dram_MB'):.2f}",
+                 f"{totals['power']['milliwatts']:.0f}"))
     title = f"{report['network']}, N = {report['batch']}: RTL / the chip"
     if report["sampled"]:
         title += " (RTL columns are of the simulated parts only)"
     headings = ("layer", "equal", "total ms", "proc. ms", "config. ms", "model ms", "chip total", "chip proc.", "PEs",
-                "GLB MB", "DRAM MB")
+                "GLB MB", "DRAM MB", "mW")
     console(stderr).print(counts_table(
         title, headings, rows, optional=("PEs", "config. ms", "chip proc.", "proc. ms", "model ms")))
     if not report["sampled"]:
         console(stderr).print(f"in RTL: {time_line(totals, report['core_mhz'])}")
+        console(stderr).print(power_line(totals["power"]))

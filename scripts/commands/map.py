@@ -1,9 +1,8 @@
 """`eyeriss map`: the mapping of a layer and what it is expected to cost."""
 
-
-from compiler.mapping.cost import RESOURCES
+from compiler.energy.report import planned_power
+from compiler.mapping.cost import RESOURCES, costs
 from compiler.mapping.density import Density
-from compiler.mapping.energy import EnergyTable, load_energy_table
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import load_mapping
 from compiler.mapping.placement import Placement
@@ -11,6 +10,8 @@ from compiler.mapping.search import SLACK, search, timed_costs
 from hw.config import load_chip
 from scripts.pages.mapping_picture import PICTURES, draw_mapping
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, counts_table, write_json
+
+from .shared import choose_energy
 
 __all__ = ["map_layer"]
 
@@ -25,25 +26,31 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, ene
             raise BadInput(f"{option} must be between 0 and 1, not {value!r}")
     with bad_input():
         chip = load_chip(chip)
-        energy = load_energy_table(energy_table) if energy_table else EnergyTable()
+        priced, prices = choose_energy(energy_table, chip)
         density = Density(1 - zeros, 1 - ofmap_zeros, ofmap)
         native = lower(layer.shape, chip)[0]
         found = None
         if mapping == "auto":
-            found = search(native, chip, objective=objective, density=density, energy=energy, coded=True)
+            found = search(native, chip, objective=objective, density=density, energy=prices, coded=True)
             chosen, expected = found.mapping, found.costs
         else:
             chosen = Placement(native, load_mapping(mapping), chip).mapping
-            expected = timed_costs(native, chip, chosen, density, energy)
+            expected = timed_costs(native, chip, chosen, density, prices)
     placement = Placement(native, chosen, chip)
+
+    def costs_of(mapping, found):
+        geometry, jobs = Placement(native, mapping, chip), layer.shape.G
+        return {**_costs_table(found, jobs), "energy": float(jobs * costs(geometry, density).energy),
+                "power": planned_power(priced, geometry, found, density, jobs=jobs, macs=layer.shape.macs)}
+
     table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": layer.shape.G,
              "objective": objective if found else "given",
              "ofmap": "coded" if density.ofmap_coded else "raw",
              "mapping": chosen.as_dict(), "active_pes": placement.active_pes,
-             **_costs_table(expected, layer.shape.G)}
+             **costs_of(chosen, expected)}
     if found and found.runner_up:
         table["runner_up"] = {"mapping": found.runner_up.as_dict(),
-                              **_costs_table(found.runner_up_costs, layer.shape.G)}
+                              **costs_of(found.runner_up, found.runner_up_costs)}
         table["runner_up"]["why"] = _why(expected, found.runner_up_costs, objective)
     write_json(json_target, table)
     _show(table, stderr=json_target == "-")
@@ -60,7 +67,6 @@ def _costs_table(expected, jobs):
         "macs": int(jobs * expected.macs),
         "glb_bytes": {name: int(8 * jobs * words) for name, words in expected.glb.items()},
         "dram_bytes": {name: int(8 * jobs * words) for name, words in expected.dram.items()},
-        "energy": float(jobs * expected.energy),
     }
 
 
@@ -95,6 +101,10 @@ def _show(table, *, stderr):
     for level in ("glb", "dram"):
         row(f"{level.upper()} bytes", lambda entry, level=level: f"{sum(entry[f'{level}_bytes'].values()):,}")
     row("energy (MACs)", lambda entry: f"{entry['energy']:,.0f}")
+    row(f"mJ, {table['power']['table']}", lambda entry: f"{entry['power']['millijoules']:.3f}")
+    row("  DRAM besides", lambda entry: f"{entry['power']['dram_millijoules']:.3f}")
+    row("mW", lambda entry: f"{entry['power']['milliwatts']:.1f}")
+    row("pJ a MAC", lambda entry: f"{entry['power']['pj_per_mac']:.2f}")
     out = console(stderr)
     title = f"{table['layer']} on {table['chip']}, for {table['objective']}: {table['active_pes']} active PEs"
     out.print(counts_table(title, ("", *(name for name, _ in entries)), rows))

@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.energy.report import counted_power
+from compiler.energy.table import DEFAULT, EnergyTable, load_table
 from compiler.image.program import Program, compile_layer
 from compiler.mapping.density import Density, density_of
+from compiler.mapping.energy import Prices
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import CodeTooLong, Mapping, load_mapping
 from compiler.mapping.placement import Placement
@@ -27,8 +30,8 @@ from sim.jobs.benchmark import Table, Task, run_tasks
 from sim.jobs.workers import ClusterError
 from sim.tools.files import write_file
 
-__all__ = ["CompiledLayer", "NamedLayer", "choose_layer", "compile_chosen", "deliver", "load_tensors",
-           "run_with_bar", "search_with_bar"]
+__all__ = ["CompiledLayer", "NamedLayer", "choose_energy", "choose_layer", "compile_chosen", "deliver",
+           "load_tensors", "power_line", "run_with_bar", "search_with_bar"]
 
 T = TypeVar("T")
 
@@ -50,6 +53,21 @@ def choose_layer(name: str | None, shape: str | None, batch: int | None) -> Name
         if batch is not None:
             chosen = NamedLayer(chosen.name, chosen.shape.with_batch(batch))
     return chosen
+
+
+def choose_energy(source: str | None, chip: ChipConfig) -> tuple[EnergyTable, Prices]:
+    """The table of --energy-table for reports, and what a search goes by: the table if one is given, else ratios."""
+    table = load_table(source or DEFAULT)
+    return table, table.prices(chip.core_mhz) if source else Prices()
+
+
+def power_line(power: dict[str, Any]) -> str:
+    """The object `power` of a JSON in a line."""
+    known = [f"{power[key]:.{digits}f} {unit}" for key, digits, unit in (
+        ("milliwatts", 1, "mW"), ("pj_per_mac", 2, "pJ a MAC"), ("frames_per_joule", 1, "frames a joule"),
+        ("gmacs_per_watt", 1, "GMACS/W")) if power[key] is not None]
+    return (f"{power['table']} at {power['volts']:g} V: {power['millijoules']:.3g} mJ, {', '.join(known)}; DRAM "
+            f"{power['dram_millijoules']:.3g} mJ besides")
 
 
 def _load(path: Path, option: str) -> NDArray[Any]:
@@ -115,16 +133,19 @@ def compile_chosen(shape: LayerShape, tensors: Tensors, chip: ChipConfig, *, map
         return compiled(find_mapping(native, chip, density=density))
 
 
-def deliver(layer: NamedLayer, tensors: Tensors, result: LayerResult, *, save: Path | None,
-            json_target: str | None) -> int:
-    """Save and print a result; the exit status."""
+def deliver(layer: NamedLayer, tensors: Tensors, result: LayerResult, energy: EnergyTable | None = None, *,
+            save: Path | None, json_target: str | None) -> int:
+    """Save and print a result, its energy by the default table unless one is given; the exit status."""
     if save is not None:
         _save(save, tensors, result.ofmap)
     table = {"layer": layer.name} | result.as_dict()
     # of this layer alone, an ifmap a frame
     table["frames_per_second"] = table["milliseconds"] and 1e3 * layer.shape.N / table["milliseconds"]
+    # an unfinished layer has counted some of its actions only
+    table["power"] = counted_power(energy or load_table(DEFAULT), result.program.jobs[0].placement, result.counters,
+                                   layer.shape.N if result.match else None)
     write_json(json_target, table)
-    _report(layer, result, stderr=json_target == "-")
+    _report(layer, result, table["power"], stderr=json_target == "-")
     return 0 if result.match else 1
 
 
@@ -142,7 +163,7 @@ def _time(table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
             ("ms, configuration included", f"{table['milliseconds']:,.3f}"))
 
 
-def _report(layer: NamedLayer, result: LayerResult, *, stderr: bool = False) -> None:
+def _report(layer: NamedLayer, result: LayerResult, power: dict[str, Any], *, stderr: bool = False) -> None:
     """Print figures and verdict."""
     table = result.as_dict()
     rows = [
@@ -159,6 +180,7 @@ def _report(layer: NamedLayer, result: LayerResult, *, stderr: bool = False) -> 
     mapping = " ".join(f"{name}={value}" for name, value in table["mapping"].items())
     out = console(stderr)
     out.print(counts_table(f"{layer.name} on {table['chip']}: {mapping}", ("", result.simulator), rows))
+    out.print(power_line(power))
     out.print(result.verdict(layer.name), style="green" if result.match else "bold red")
 
 

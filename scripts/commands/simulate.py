@@ -9,21 +9,23 @@ from sim.chip.programs import simulate_programs
 from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
 
-from .shared import NamedLayer, compile_chosen, deliver
+from .shared import NamedLayer, choose_energy, compile_chosen, deliver
 
 __all__ = ["simulate"]
 
 
 def simulate(layer: NamedLayer, tensors: Tensors, *, chip: str, mapping: str, shift: int, relu: bool, ofmap: str,
-             simulator: str, save: Path | None = None, json_target: str | None = None) -> int:
+             simulator: str, energy_table: str | None = None, save: Path | None = None,
+             json_target: str | None = None) -> int:
     """Run a layer and report; the exit status."""
     check_targets(json=json_target, folders={"save": save, "build": BUILD})
     with bad_input():
         config = load_chip(chip)
+        energy, _ = choose_energy(energy_table, config)
         require_simulator(simulator)
         with passes_bar(layer.name) as progress:
             compiled = compile_chosen(layer.shape, tensors, config, mapping=mapping, shift=shift, relu=relu,
                                       ofmap=ofmap)
             result, = simulate_programs([compiled.program], [compiled.expected], config,
                                         Settings(simulator=simulator), progress=progress)
-    return deliver(layer, tensors, result, save=save, json_target=json_target)
+    return deliver(layer, tensors, result, energy, save=save, json_target=json_target)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-__all__ = ["Backend", "Mappings", "Objective", "Ofmap", "Part", "Pixels", "Simulator", "Top"]
+__all__ = ["Backend", "Mappings", "Network", "Objective", "Ofmap", "Part", "Pixels", "Simulator", "Top"]
 
 
 class Mappings(StrEnum):
@@ -10,6 +10,13 @@ class Mappings(StrEnum):
 
     auto = "auto"
     paper = "paper"
+
+
+class Network(StrEnum):
+    """The paper's networks."""
+
+    alexnet = "alexnet"
+    vgg16 = "vgg16"
 
 
 class Objective(StrEnum):

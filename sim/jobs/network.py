@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.energy.report import counted_power
+from compiler.energy.table import EnergyTable
 from compiler.image.program import compile_layer
 from compiler.mapping.density import Density, density_of
 from compiler.mapping.mapping import Mapping
@@ -60,14 +62,16 @@ class LayerRun:
     own_sqnr: float
     rtl: dict[str, Any] | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, energy: EnergyTable) -> dict[str, Any]:
         """The layer's object in the JSON."""
-        own = self.quantized
-        return self.plan.as_dict() | {
+        own, rtl = self.quantized, self.rtl
+        if rtl is not None:
+            rtl = rtl | {"power": counted_power(energy, self.plan.placement, rtl["counters"], self.plan.shape.N)}
+        return self.plan.as_dict(energy) | {
             "fraction_bits": {"ifmap": own.ifmap_bits, "weights": own.weight_bits, "ofmap": own.ofmap_bits},
             "shift": own.shift, "headroom_bits": own.headroom_bits, "saturated": self.saturated,
             "overflowed": self.overflowed, "sqnr_db": finite(self.sqnr), "own_sqnr_db": finite(self.own_sqnr),
-            "rtl": self.rtl}
+            "rtl": rtl}
 
 
 def finite(decibels: float) -> float | None:

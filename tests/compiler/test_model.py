@@ -7,7 +7,6 @@ import pytest
 
 from compiler.mapping.cost import costs
 from compiler.mapping.density import Density
-from compiler.mapping.energy import EnergyTable, load_energy_table
 from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping, MappingError
@@ -103,15 +102,3 @@ def test_form_of_ofmaps(ofmap, form, coded):
     assert words == pytest.approx(raw * (Density.code(ofmap) if coded else 1))
     if form == "auto":
         assert words <= raw
-
-
-def test_energy_table(tmp_path):
-    path = tmp_path / "energy.toml"
-    path.write_text("dram = 100\nglb = 3.5\n")
-    assert load_energy_table(path) == EnergyTable(dram=100, glb=3.5)
-    for text, message in (("noise = 1", r"unknown field 'noise'; known are dram, glb"),
-                          ("dram = -1", "energy of dram must be a number of at least 0, not -1"),
-                          ("dram = ", "must be a TOML file")):
-        path.write_text(text)
-        with pytest.raises(ValueError, match=message):
-            load_energy_table(path)

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from compiler.energy.table import DEFAULT, load_table
 from compiler.onnx.file import load_model, model_inputs
 from compiler.onnx.graph import import_graph
 from compiler.onnx.plan import Planner, plan_network, totals, unplanned
 from hw.config import load_chip
+from scripts.commands.shared import power_line
 from scripts.pages.network import write_page
 from scripts.terminal.console import (
     BadInput,
@@ -30,7 +32,7 @@ from .shared import division, warn
 __all__ = ["plan", "plan_model"]
 
 
-def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, json_target, page, no_page=False):
+def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, energy_table=None, json_target, page, no_page=False):
     """Plan, print, write."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "plan" / f"{own_file(path)}.html")
@@ -43,7 +45,8 @@ def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, json_target, pa
             chip = replace(chip, core_mhz=clock)
         proto = load_model(path, weights=False)
         sizes = parse_sizes(shapes, model_inputs(proto))
-        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros, ofmap=ofmap)
+        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros, ofmap=ofmap,
+                            energy_table=energy_table)
     write_json(json_target, report)
     _show(report, stderr=json_target == "-")
     if page:
@@ -51,14 +54,17 @@ def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, json_target, pa
         console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
 
 
-def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, ofmap="auto") -> dict:
+def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, ofmap="auto",
+               energy_table=None) -> dict:
     """Plan a model for inputs of these sizes, with a progress bar: the object of `eyeriss plan --json`."""
+    energy = load_table(energy_table or DEFAULT)
+    prices = energy.prices(chip.core_mhz) if energy_table else None
     network = import_graph(proto, sizes, weights=False)
-    plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), form=ofmap), zeros)
+    plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), prices=prices, form=ofmap), zeros)
     for layer in unplanned(network):
         warn(f"{layer} is not planned: the sizes of its input are known only when the model runs")
     batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
-    entries = [entry.as_dict() for entry in plans]
+    entries = [entry.as_dict(energy) for entry in plans]
     return {"model": name, "backend": "plan", "chip": chip.name, "core_mhz": chip.core_mhz,
             "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
             "ofmap": ofmap,
@@ -83,6 +89,7 @@ def _show(report, *, stderr):
     out.print(division(total))
     if report["layers"]:
         out.print(f"{total['macs_per_frame'] / 1e9:.3f} G MACs a frame, {time_line(total, report['core_mhz'])}")
+        out.print(power_line(total["power"]))
 
 
 def _table(report):

@@ -9,6 +9,7 @@ import numpy as np
 from compiler.onnx.file import load_model, model_inputs
 from compiler.onnx.graph import import_graph
 from hw.config import load_chip
+from scripts.commands.shared import power_line
 from scripts.pages.network import write_page
 from scripts.pages.page import decibels
 from scripts.terminal.console import (
@@ -32,8 +33,8 @@ from .shared import division, run_model
 __all__ = ["run"]
 
 
-def run(model, *, inputs, output, calibration, backend, layers, chip, objective, ofmap, simulator, pixels, fresh,
-        json_target, page, no_page=False) -> int:
+def run(model, *, inputs, output, calibration, backend, layers, chip, objective, ofmap, simulator, pixels,
+        energy_table=None, fresh, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "run" / f"{own_file(path)}.html")
@@ -50,7 +51,8 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
             raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
         chip = load_chip(chip)
         report, outputs = run_model(proto, network, feeds, batches, name=path.stem, backend=backend, layers=layers,
-                                    chip=chip, objective=objective, ofmap=ofmap, simulator=simulator, fresh=fresh)
+                                    chip=chip, objective=objective, ofmap=ofmap, simulator=simulator,
+                                    energy_table=energy_table, fresh=fresh)
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
@@ -94,6 +96,8 @@ def _show(report, outputs, *, stderr):
                                    "clipped", "SQNR dB"), rows, optional=("headroom", "is", "bits i/w/o", "MMACs")))
     out.print(division(total))
     out.print(f"planned: {time_line(total, report['core_mhz'])}")
+    if total["power"]:
+        out.print(f"planned: {power_line(total['power'])}")
     for name, value in outputs.items():
         note = against_float(report["outputs"][name])
         out.print(f"{on_terminal(name)}: {'x'.join(map(str, np.shape(value))) or 'scalar'}, {note}")

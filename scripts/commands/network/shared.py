@@ -4,6 +4,8 @@ import sys
 
 import numpy as np
 
+from compiler.energy.report import total_power
+from compiler.energy.table import DEFAULT, load_table
 from compiler.onnx.chip_layer import ChipLayer
 from compiler.onnx.float_nodes import run_float
 from compiler.onnx.plan import NEAR, Planner, totals
@@ -29,7 +31,7 @@ def warn(text):
 
 
 def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", layers=None,
-              simulator="verilator", fresh=False) -> tuple[dict, dict]:
+              simulator="verilator", energy_table=None, fresh=False) -> tuple[dict, dict]:
     """Calibrate, quantize and run a network, with a progress bar.
 
     Returns
@@ -38,7 +40,8 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         The object of `eyeriss run --json`.
     outputs : dict of str to ndarray
     """
-    only = _chosen(layers, network)
+    only, energy = _chosen(layers, network), load_table(energy_table or DEFAULT)
+    prices = energy.prices(chip.core_mhz) if energy_table else None
     if backend != "model":
         require_simulator(simulator)
     with working("the network in float"):
@@ -59,12 +62,12 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             chip, simulator, fresh=fresh,
             progress=lambda done, total: shown.update(passes, completed=done, total=total))
         try:
-            planner = Planner(chip, objective, Cache("mappings"), near=NEAR, form=ofmap)
+            planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
             outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
                                         only=only, report=report)
         except ChipFailure as error:
             raise SimulatorError(str(error)) from None
-    entries = [entry.as_dict() for entry in runs]
+    entries = [entry.as_dict(energy) for entry in runs]
     compared = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
     table = {
         "model": name, "backend": backend, "chip": chip.name, "core_mhz": chip.core_mhz, "link_mhz": chip.link_mhz,
@@ -79,6 +82,8 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         "rtl_cycles": sum(entry["cycles"]["total"] for entry in simulated),
         "rtl_configuration_cycles": sum(entry["configuration_cycles"] for entry in simulated),
         "rtl_milliseconds": sum(entry["milliseconds"] for entry in simulated),
+        "rtl_power": total_power([entry["power"] for entry in simulated],
+                                 sum(entry["layer_macs"] for entry in simulated), None),
     }
     table["warnings"] = warnings(table, network, [run.quantized.layer.index for run in runs])
     for line in table["warnings"]:
