@@ -26,6 +26,7 @@ from sim.tools.find import SimulatorError
 from .commands import asic as asic_flow
 from .commands import benchmark as benchmarking
 from .commands import calibrate as calibration
+from .commands import compile as compilation
 from .commands import generate as generation
 from .commands import map as map_report
 from .commands import simulate as simulation
@@ -131,6 +132,31 @@ def simulate(
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
         energy_table=energy_table, save=save, json_target=json))
+
+
+@command("compile")
+def compile_command(
+    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
+    shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
+    batch: Annotated[int | None, typer.Option(help="N.")] = None,
+    ifmap: Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")] = None,
+    bias: Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")] = None,
+    shift: Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")] = 0,
+    relu: Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")] = False,
+    zeros: Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
+    chip: Chip = "eyeriss",
+    ofmap: OfmapForm = Ofmap.auto,
+    base: Annotated[str, typer.Option(help="Byte address of the image behind AXI, a multiple of 8.")] = "0",
+    output: Annotated[Path, _output("compiled")] = BUILD / "compiled",
+):
+    """Write a layer as files for a bench or driver of your own: memory, configuration, register writes, result."""
+    chosen = choose_layer(layer, shape, batch)
+    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
+    compilation.compile_files(chosen, tensors, output, chip=chip, mapping=mapping, shift=shift, relu=relu,
+                              ofmap=ofmap.value, base=base)
 
 
 @command("map")

@@ -1,4 +1,4 @@
-"""The command line in this process; which tests are simulations."""
+"""The command line in this process; which tests are simulations, and whether their simulator is there."""
 
 import sys
 
@@ -6,6 +6,7 @@ import pytest
 
 from scripts import cli
 from sim.tools import runner
+from sim.tools.find import available
 
 SIMULATING = {"need", "simulator", "bench"}  # fixtures of tests that run a simulator
 
@@ -39,3 +40,12 @@ def eyeriss(tmp_path, monkeypatch, capsys):
             cli.main()
         return stop.value.code, *capsys.readouterr()
     return eyeriss
+
+
+@pytest.fixture
+def need():
+    """Skip the test where a simulator is missing."""
+    def need(simulator):
+        if not available(simulator):
+            pytest.skip(f"no {simulator}")
+    return need

@@ -13,7 +13,7 @@ from compiler.mapping.placement import Placement, Tile
 from golden import rlc
 from golden.rlc import PAIRS_OF_WORD, VALUES_OF_WORD
 
-__all__ = ["pack_biases", "pack_filters", "pack_ifmaps", "ifmap_streams", "ofmap_words", "unpack_ofmap"]
+__all__ = ["ifmap_streams", "ofmap_words", "pack_biases", "pack_filters", "pack_ifmaps", "pack_ofmap", "unpack_ofmap"]
 
 
 def _words(values: np.ndarray) -> np.ndarray:
@@ -122,6 +122,33 @@ def ofmap_words(placement: Placement, *, raw: bool) -> int:
     """Words that the ofmaps may take at most."""
     sizes = [_stream_words(placement, block) for _, block in _ofmap_streams(placement)]
     return sum(sizes) if raw else sum(up(VALUES_OF_WORD * size, PAIRS_OF_WORD) for size in sizes)
+
+
+def pack_ofmap(placement: Placement, ofmap: np.ndarray, *, raw: bool) -> np.ndarray:
+    """The words that the chip writes, uint64 (words,): what `unpack_ofmap` reads. Spare filters and lanes are 0.
+
+    Parameters
+    ----------
+    ofmap : ndarray of int16 (N, M, E, F)
+        Of the whole layer.
+    """
+    layer, mp = placement.layer, placement.mapping
+    groups = placement.all_filter_groups
+    padded = np.zeros((layer.N, groups * placement.pass_filters, layer.E, layer.F), np.int16)
+    padded[:, :layer.M] = ofmap[:, layer.own_filters]
+    lanes = np.zeros((layer.N, groups, mp.t, placement.quads * VALUES_OF_WORD, layer.E, layer.F), np.int16)
+    lanes[:, :, :, :mp.p] = padded.reshape(layer.N, groups, mp.t, mp.p, layer.E, layer.F)
+    parts = []
+    for group, block in _ofmap_streams(placement):
+        values = []
+        for tile in block:
+            part = lanes[tile.image, group, :, :, tile.row:tile.row + tile.rows,
+                         tile.column:tile.column + tile.columns]
+            part = part.reshape(mp.t, placement.quads, VALUES_OF_WORD, tile.rows, tile.columns)
+            values.append(part.transpose(4, 1, 0, 3, 2).reshape(-1))
+        stream = np.concatenate(values)
+        parts.append(_words(stream) if raw else rlc.encode(stream))
+    return np.concatenate(parts)
 
 
 def unpack_ofmap(placement: Placement, words: np.ndarray, *, raw: bool) -> np.ndarray:

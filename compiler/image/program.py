@@ -93,6 +93,13 @@ class Program:
                 ofmap[where] = part[own]
         return ofmap
 
+    def ofmap_words(self, ofmap: np.ndarray) -> list[np.ndarray]:
+        """What each job leaves in DRAM from its `ofmap_base` on, uint64 (words,), of the layer's (N, M, E, F), int16.
+
+        Coded ofmaps may take fewer words than the job's `ofmap_count`; those behind them are not written.
+        """
+        return [dram_image.pack_ofmap(job.placement, ofmap, raw=bool(job.fields["ofmap_raw"])) for job in self.jobs]
+
     def covered(self) -> np.ndarray:
         """Which outputs the jobs compute: bool (N, M, E, F)."""
         covered = np.zeros(self.shape.ofmap_shape, bool)

@@ -11,6 +11,8 @@ EXAMPLES = {
                  "eyeriss generate --top axi -o build/axi"),
     "simulate": ("eyeriss simulate --chip mini --shape M=8,C=4,H=12,W=12,R=3,P=1 --relu",
                  "eyeriss simulate --layer alexnet/CONV3 --shift 8 --zeros 0.5 --json result.json"),
+    "compile": ("eyeriss compile --layer alexnet/CONV5 --shift 8 --relu -o build/conv5",
+                "eyeriss compile --chip mini --shape M=8,C=4,H=12,W=12,R=3 --ifmap x.npy --base 0x80000000"),
     "map": ("eyeriss map --layer alexnet/CONV2 --batch 4 --zeros 0.5 --picture mapping.png",
             "eyeriss map --shape M=32,C=16,H=20,W=24,R=3 --chip my.toml --objective dram"),
     "benchmark": ("eyeriss benchmark alexnet",

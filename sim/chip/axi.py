@@ -9,23 +9,17 @@ from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave, SparseMemoryRegion
 
+from host.axi import configuration_writes, mask, reset_write, start_write
 from host.driver import End, Patience, Status, Words
-from hw.config import scan_words
 from hw.config.counters import counter_index
-from hw.config.registers import FIELDS, OFFSETS
+from hw.config.registers import OFFSETS
 from sim.bench.streams import start
 
-__all__ = ["PATIENCE", "AxiDriver", "Memory", "mask"]
+__all__ = ["PATIENCE", "AxiDriver", "Memory"]
 
 #: In microseconds; no layer of a bench takes a tenth of this.
 PATIENCE = Patience(idle=5_000, total=5_000)
 POLL_US = 50
-
-
-def mask(name: str) -> int:
-    """Mask of a field, such as "STATUS.BUSY"."""
-    field = FIELDS[name]
-    return (1 << field.width) - 1 << field.low
 
 
 class Memory(SparseMemoryRegion):
@@ -112,24 +106,20 @@ class AxiDriver:
 
     async def reset(self) -> None:
         """Soft reset; wait until it is over."""
-        await self.write("CONTROL", mask("CONTROL.RESET"))
+        await self.write(*reset_write())
         for _ in range(2_000):
             if not await self.read("STATUS") & (mask("STATUS.BUSY") | mask("STATUS.RESETTING")):
                 return
         raise AssertionError("the reset never ends")
 
     async def configure(self, bits: Sequence[int]) -> None:
-        """Forget the errors of the job before, load the scan chain, set the base address, enable the interrupts."""
-        await self.write("ERROR", await self.read("ERROR"))
-        for word in scan_words(bits):
-            await self.write("CONFIG", word)
-        await self.write("BASE_LOW", self.base & 0xFFFF_FFFF)
-        await self.write("BASE_HIGH", self.base >> 32)
-        await self.write("INTERRUPT_ENABLE", mask("INTERRUPT_ENABLE.DONE") | mask("INTERRUPT_ENABLE.ERROR"))
+        """All that is written before the start; see `host.axi.configuration_writes`."""
+        for name, value in configuration_writes(bits, self.base):
+            await self.write(name, value)
 
     async def start(self) -> None:
         """Start the job that is configured."""
-        await self.write("CONTROL", mask("CONTROL.START"))
+        await self.write(*start_write())
         self._started = get_sim_time("us")
 
     async def wait(self, most: float) -> End | None:

@@ -12,12 +12,13 @@ from compiler.mapping.mapping import Mapping
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
+from host.axi import mask
 from host.driver import Status
 from host.program import run_program
 from hw.config import PRESETS, pack_scan
 from hw.config.counters import FAULTS
 from hw.config.registers import OFFSETS, constants
-from sim.chip.axi import PATIENCE, AxiDriver, mask
+from sim.chip.axi import PATIENCE, AxiDriver
 
 CHIP = PRESETS["mini"]
 BASE = 0x1_2345_6FB8  # beyond 4 GB, no multiple of 4 KB

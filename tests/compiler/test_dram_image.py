@@ -72,6 +72,11 @@ def check_ofmap(placement):
     words = np.array(values, "<i2").view("<u8")
     assert len(words) == dram_image.ofmap_words(placement, raw=True)
     assert np.array_equal(dram_image.unpack_ofmap(placement, words, raw=True), ofmap)
+    if layer.M == layer.shape.M:  # `pack_ofmap` takes the whole layer's
+        values = [0 if index is None else ofmap[index] for index in ofmap_order(placement)]
+        assert values_of(dram_image.pack_ofmap(placement, ofmap, raw=True)) == values
+        coded = dram_image.pack_ofmap(placement, ofmap, raw=False)
+        assert np.array_equal(dram_image.unpack_ofmap(placement, coded, raw=False), ofmap)
 
 
 @pytest.mark.parametrize("changes", [{}, dict(p=5, m=20), dict(t=1, p=7, m=7), dict(n=1), dict(f=6, e=7, n=2),

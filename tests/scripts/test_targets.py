@@ -18,6 +18,7 @@ RUN = ["run", "model.onnx", "--input", "x.npy", "--chip", "mini"]
 # command, the option for its output, a target below a file
 TARGETS = [
     (["simulate", *LAYER], "--json", "file/x.json"),
+    (["compile", *LAYER], "--output", "file/x"),
     (["simulate", *LAYER], "--save", "file/x"),
     (["map", *LAYER], "--json", "file/x.json"),
     (["map", *LAYER], "--picture", "file/x.png"),

@@ -1,0 +1,85 @@
+"""The benches of examples/, run as a user runs them, but with no Python to be found."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from compiler.image.program import compile_layer
+from compiler.mapping.lowering import lower
+from compiler.mapping.search import find_mapping
+from golden.conv import conv_layer
+from golden.tensors import random_tensors
+from host.folder import CompiledFolder
+from hw.config import PRESETS
+from scripts.commands.generate import generate
+from sim.chip.verilog import chip_verilog
+from sim.tools.files import BUILD, ROOT, locked, scratch_folder
+from sim.tools.find import require
+from tests.chip.layers import random_layer
+
+__all__ = ["EXAMPLES", "compiled", "random_folder", "rtl", "run"]
+
+EXAMPLES = ROOT / "examples"
+MINI = PRESETS["mini"]
+
+
+def rtl(top="chip"):
+    """A folder of `eyeriss generate` for mini, kept for all tests."""
+    folder = BUILD / "examples" / chip_verilog(MINI, top=top)[0].parent.name
+    with locked(folder.parent / "locks" / folder.name):
+        if not folder.is_dir():
+            with scratch_folder(folder) as scratch:
+                generate("mini", scratch, top)
+                scratch.rename(folder)
+    return folder
+
+
+def run(example, folder, simulator, *plusargs, top="chip"):
+    """Run a folder of `eyeriss compile` in the bench of an example."""
+    verilog, tool = rtl(top), require(simulator)
+    environment = {
+        "PATH": _without_python(), "BUILD": str(verilog), "VERILATOR": tool.program,
+        "VERILATOR_FLAGS": " ".join(tool.arguments), **tool.environment, "HOME": os.environ["HOME"]}
+    environment["PATH"] = _without_python()
+    # what takes milliseconds to simulate need not be optimised
+    environment["MAKEFLAGS"] = f"{tool.environment.get('MAKEFLAGS', '')} OPT_FAST=-O0 OPT_GLOBAL=-O0"
+    return subprocess.run([EXAMPLES / example / "run", folder, simulator, verilog, *plusargs], env=environment,
+                          capture_output=True, text=True, timeout=1200)
+
+
+def _without_python():
+    """A folder of all programs but Python, as PATH."""
+    folder = BUILD / "examples" / "programs"
+    with locked(folder.parent / "locks" / folder.name):
+        if not folder.is_dir():
+            with scratch_folder(folder) as scratch:
+                for path in reversed(os.environ["PATH"].split(os.pathsep)):
+                    for program in Path(path).glob("*"):
+                        if not program.name.startswith(("python", "pip", "pypy")):
+                            (scratch / program.name).unlink(missing_ok=True)
+                            (scratch / program.name).symlink_to(program.resolve())
+                scratch.rename(folder)
+    assert not shutil.which("python3", path=folder)
+    return str(folder)
+
+
+def compiled(directory, shape, *, seed=1, zeros=0.3, shift=0, relu=False, compress=None, ragged=False, base=0):
+    """A compiled layer of random tensors, and the folder of it; `ragged` has tiles of a row less than the best."""
+    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=True)
+    mapping = find_mapping(lower(shape, MINI)[0], MINI)
+    mapping = replace(mapping, e=max(1, mapping.e - ragged))
+    program = compile_layer(shape, mapping, MINI, *tensors, shift=shift, relu=relu, compress=compress)
+    ofmap = conv_layer(*tensors, shape, shift=shift, relu=relu)
+    found = CompiledFolder("random", program, tensors, ofmap, shift, relu, cycles=10_000, base=base)
+    directory.mkdir(exist_ok=True)
+    for name, content in found.files().items():
+        (directory / name).write_bytes(content)
+    return found
+
+
+def random_folder(directory, seed, most_macs, **options):
+    """The same of a random layer; those of odd seeds are ragged."""
+    shape, drawn = random_layer(seed, most_macs)
+    return compiled(directory, shape, **{"ragged": seed % 2 == 1} | drawn | options)
