@@ -15,7 +15,7 @@ from host.serial_line import BoardLost
 from hw.config import PRESETS, VERSION
 from scripts.commands.board import build as fpga_build
 from scripts.commands.board import run as board_run
-from scripts.commands.energy.options import energy
+from scripts.commands.energy.options import energy, export
 from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
 from scripts.terminal.console import BadInput, console, layer_table
 from scripts.terminal.examples import EXAMPLES
@@ -320,6 +320,7 @@ def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.
 fpga = typer.Typer(no_args_is_help=True, help="The chip on an FPGA board.")
 app.add_typer(fpga, name="fpga")
 app.add_typer(energy, name="energy")
+app.add_typer(export, name="export")
 
 
 @fpga.command()

@@ -256,15 +256,19 @@ def readme():
     return _markdown(("", "this RTL", "the chip", "command"), lines)
 
 
-def listed(name, *headings):
-    """Rows that are written as they are."""
-    return _markdown(headings, [row.values() for row in load(name)["rows"]])
+def listed(name, *headings, origin=False):
+    """Rows that are written as they are; with the command below, where the rows do not have it."""
+    return _markdown(headings, [row.values() for row in load(name)["rows"]], *([name] if origin else []))
 
 
 #: name -> function that gives the Markdown
 TABLES: dict[str, Callable[[], str]] = {
     "readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
     "timeline": timeline, "calibrate": calibrate, "energy-fit": energy_fit, "energy-compare": energy_compare,
+    "energy-levels": functools.partial(listed, "energy-levels", "layer", "clock", "leakage", "alu", "spads",
+                                       "networks", "glb", "link", "dram", origin=True),
+    "energy-voltage": functools.partial(listed, "energy-voltage", "V", "core MHz", "link MHz", "frames a second",
+                                        "GMACS/W", "mW", origin=True),
     "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 

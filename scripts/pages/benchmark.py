@@ -5,7 +5,7 @@ from pathlib import Path
 from compiler.mapping.lowering import lower
 from compiler.mapping.placement import Placement
 
-from .figures import cause_chart, mapping_drawing, roofline_chart, traffic_chart
+from .figures import cause_chart, energy_chart, mapping_drawing, roofline_chart, traffic_chart
 from .page import write_template
 
 __all__ = ["write_page"]
@@ -47,7 +47,8 @@ def write_page(report, plan, chip, path) -> Path:
         cause_chart("Where the cycles went, by the RTL's counters", names, simulated=entries, pes=chip.pes),
         roofline_chart("Each layer under the roofs of the PEs and the link", points, chip),
         traffic_chart("DRAM traffic, without run-length coding and with it (Fig. 9)", names,
-                      [entry["dram_raw_bytes"] for entry in entries], traffic)]
+                      [entry["dram_raw_bytes"] for entry in entries], traffic),
+        energy_chart("Energy by part of the chip, and of the DRAM", names, [entry["power"] for entry in whole])]
     drawings = [([layer.name], mapping_drawing(Placement(lower(layer.shape, chip)[0], mapping, chip)))
                 for layer, mapping in plan.items()]
     return write_template("benchmark.html.j2", path, report=report, charts=charts, drawings=drawings,

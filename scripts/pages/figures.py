@@ -7,7 +7,7 @@ from compiler.image.noc_ids import noc_ids
 
 from .charts import Chart, Series, bars, roofline
 
-__all__ = ["accuracy_chart", "cause_chart", "mapping_drawing", "roofline_chart", "traffic_chart"]
+__all__ = ["accuracy_chart", "cause_chart", "energy_chart", "mapping_drawing", "roofline_chart", "traffic_chart"]
 
 #: What binds a planned layer.
 BINDING = {"pe": ("bound by the PEs", "#55a868"), "ifmap_bus": ("by the ifmap bus", "#dd8452"),
@@ -18,6 +18,9 @@ CAUSES = {"work": ("MACs", "#55a868"), "idle": ("PEs without work beside others"
           "ramp": ("ramp", "#ccb974"), "wait_ifmap": ("wait for ifmaps", "#dd8452"),
           "wait_filter": ("wait for filters", "#64b5cd"), "wait_ofmap": ("wait for ofmaps", "#c44e52")}
 CONFIGURATION = ("configuration", "#555555")
+#: Where energy goes.
+PARTS = {"clock": "#8c8c8c", "leakage": "#222222", "alu": "#c44e52", "spads": "#55a868", "networks": "#dd8452",
+         "glb": "#4c72b0", "link": "#8172b3", "dram": "#ccb974"}
 KINDS = {"filter": "#4c72b0", "ifmap": "#dd8452", "ofmap": "#55a868", "bias": "#8c8c8c"}
 
 
@@ -53,6 +56,13 @@ def traffic_chart(title, names, raw, coded) -> Chart:
     series = [Series(kind, colour, [entry[kind] / 1e6 for entry in table], group)
               for group, table in enumerate((raw, coded)) for kind, colour in KINDS.items()]
     return bars(title, "MB", names, series, groups=2)
+
+
+def energy_chart(title, names, powers) -> Chart:
+    """Energy of each layer by part of the chip, and the DRAM's, from the objects `power` of a JSON."""
+    found = [power["parts_mj"] | {"dram": power["dram_millijoules"]} for power in powers]
+    series = [Series(part, colour, [parts[part] for parts in found]) for part, colour in PARTS.items()]
+    return bars(title, "mJ", names, [entry for entry in series if any(entry.values)])
 
 
 def accuracy_chart(title, names, entries) -> Chart:

@@ -8,7 +8,7 @@ from compiler.mapping.mapping import Mapping
 from compiler.mapping.placement import Placement
 from golden.layer import LayerShape
 
-from .figures import accuracy_chart, cause_chart, mapping_drawing, roofline_chart, traffic_chart
+from .figures import accuracy_chart, cause_chart, energy_chart, mapping_drawing, roofline_chart, traffic_chart
 from .page import write_template
 
 __all__ = ["write_page"]
@@ -36,7 +36,9 @@ def _charts(report, chip):
     charts += [
         roofline_chart("Each layer under the roofs of the PEs and the link (planned)", points, chip),
         traffic_chart("DRAM traffic of each layer, without run-length coding and with it (planned)", names,
-                      [entry["dram_raw_bytes"] for entry in layers], [entry["dram_bytes"] for entry in layers])]
+                      [entry["dram_raw_bytes"] for entry in layers], [entry["dram_bytes"] for entry in layers]),
+        energy_chart("Energy of each layer by part of the chip, and of the DRAM (planned)", names,
+                     [entry["power"] for entry in layers])]
     if report["backend"] != "plan":
         charts.append(accuracy_chart("Signal to quantization noise at each layer's output", names, layers))
     return charts

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from compiler.energy.scaling import operating_point
 from compiler.energy.table import FOLDER, TABLES, load_table
 
 LAYER = ("map", "--shape", "M=8,C=4,H=12,W=12,R=3,P=1", "--chip", "mini")
@@ -55,3 +56,63 @@ def test_a_table_without_an_action_is_refused(eyeriss, tmp_path, command):
     assert (status, out) == (2, "")
     assert err == "eyeriss: energy table own.toml prices no noc_psum: [pj] must have every action\n"
     assert load_table("65nm").pj["noc_psum"] > 0
+
+
+def test_figures(eyeriss, tmp_path):
+    """Pictures of what the JSON says; Fig. 17's published points are near the curve's ends."""
+    status, out, _ = eyeriss("energy", "figures", "-o", "pictures", "--json", "figures.json")
+    assert status == 0 and "1.17" in out
+    for name in ("parts", "levels", "voltage"):
+        assert "<svg" in (tmp_path / "pictures" / f"energy-{name}.svg").read_text()
+    report = json.loads((tmp_path / "figures.json").read_text())
+    low, *_, high = report["voltage"]
+    assert low["gmacs_per_watt"] == pytest.approx(122.8, rel=0.06)
+    assert high["frames_per_second"] == pytest.approx(45, rel=0.03)
+    assert report["voltage"] == sorted(report["voltage"], key=lambda point: point["frames_per_second"])
+    assert sum(sum(list(row.values())[1:-1]) for row in report["layers"]) == pytest.approx(7.87, abs=0.01)
+
+
+@pytest.mark.parametrize("volts", [0.81, 1.18])
+def test_voltages_outside_of_the_chips_are_refused(volts):
+    with pytest.raises(ValueError, match=f"^volts must be 0.82 to 1.17, not {volts}$"):
+        operating_point(load_table("65nm"), volts)
+
+
+def test_export_accelergy_of_the_model(eyeriss, tmp_path):
+    status, out, err = eyeriss("export", "accelergy", *LAYER[1:], "--planned", "-o", "files")
+    assert (status, err) == (0, "") and "mJ in all" in out
+    assert {path.name for path in (tmp_path / "files").iterdir()} == {
+        "architecture.yaml", "components.yaml", "ERT.yaml", "ART.yaml", "action_counts.yaml", "energy.json"}
+    energy = json.loads((tmp_path / "files" / "energy.json").read_text())
+    assert energy["counts"] == "model" and energy["total_pj"] == pytest.approx(energy["chip_pj"] + energy["dram_pj"])
+
+
+@pytest.mark.simulation
+def test_export_accelergy_of_the_rtl(eyeriss, tmp_path):
+    """Counts are those that `simulate` reports of the same layer."""
+    status, _, _ = eyeriss("export", "accelergy", *LAYER[1:], "--zeros", "0.5", "-o", "files")
+    assert status == 0
+    energy = json.loads((tmp_path / "files" / "energy.json").read_text())
+    _, out, _ = eyeriss("simulate", *LAYER[1:], "--zeros", "0.5", "--json", "-")
+    power = json.loads(out)["power"]
+    assert energy["counts"] == "rtl"
+    assert energy["total_pj"] == pytest.approx(1e9 * (power["millijoules"] + power["dram_millijoules"]))
+
+
+def test_export_timeloop(eyeriss, tmp_path):
+    status, _, err = eyeriss("export", "timeloop", "--layer", "alexnet/CONV5", "--chip", "eyeriss", "-o", "files")
+    assert (status, err) == (0, "")
+    assert {path.name for path in (tmp_path / "files").iterdir()} == {
+        "architecture.yaml", "problem.yaml", "mapping.yaml", "constraints.yaml"}
+
+
+@pytest.mark.parametrize("options, message", [
+    (("accelergy", "--zeros", "2", "--layer", "alexnet/CONV1"), "--zeros must be between 0 and 1, not 2.0"),
+    (("timeloop",), "one of --layer and --shape must be given, and only one"),
+    (("accelergy", "--layer", "alexnet/CONV1", "--planned", "--energy-table", "7nm"),
+     "energy table must be one of 45nm, 65nm, isca2016 or a TOML file, not '7nm'"),
+])
+def test_export_refuses(eyeriss, tmp_path, options, message):
+    status, out, err = eyeriss("export", *options, "-o", "files")
+    assert (status, out, err) == (2, "", f"eyeriss: {message}\n")
+    assert not (tmp_path / "files").exists() or not list((tmp_path / "files").iterdir())

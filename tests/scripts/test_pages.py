@@ -22,6 +22,10 @@ CHIP = PRESETS["eyeriss"]
 WAITS = {"ramp": 500, "wait_ifmap": 1_000, "wait_filter": 2_000, "wait_ofmap": 500}
 
 
+POWER = {"parts_mj": dict.fromkeys(("clock", "leakage", "alu", "spads", "networks", "glb", "link"), 0.5),
+         "dram_millijoules": 1.5}
+
+
 def counts(total, **more):
     """What the RTL's counters say of a layer, in the keys of `simulate --json`."""
     return {"cycles": {"total": total, "processing": total - 3_500, "mac": total - 4_000, **WAITS},
@@ -40,6 +44,7 @@ def report(count, backend):
             "layer": f"block.{index}.conv", "folded": ["Conv", "Relu"], "shape": str(shape), "macs": shape.macs,
             "mapped_channels": 32, "mapping": mapping.as_dict(), "active_pes": 144, "cycles": cycles, "jobs": 1,
             "configuration_cycles": 3_412, "milliseconds": cycles / 2e5, "utilization": 0.5, "passes": 8,
+            "power": POWER,
             "binding": ("pe", "link", "ifmap_bus", "psum_bus", "filter_bus")[index % 5], "energy": 1e6 * index,
             "glb_bytes": dict.fromkeys(kinds, 10_000), "dram_bytes": dict.fromkeys(kinds, 1_000 + 10 * index),
             "dram_raw_bytes": dict.fromkeys(kinds, 2_000 + 10 * index)})
@@ -87,7 +92,7 @@ def test_a_plan(tmp_path, count):
     began = time.process_time()
     network_page.write_page(report(count, "plan"), CHIP, page)
     assert time.process_time() - began < 2, "with what comes before it at most 4 s of CPU"
-    assert [title.split(" ")[0] for title in titles(page)] == ["Cycles", "Each", "DRAM"]
+    assert [title.split(" ")[0] for title in titles(page)] == ["Cycles", "Each", "DRAM", "Energy"]
     within(page)
     text = page.read_text()
     assert text.count('<figure class="mapping">') == count and "m=16 n=1 e=2 f=1 p=16 q=4 r=4 t=1" in text
@@ -97,7 +102,7 @@ def test_a_plan(tmp_path, count):
 def test_a_run_says_how_many_layers_were_in_rtl(tmp_path):
     page = tmp_path / "page.html"
     network_page.write_page(report(54, "both"), CHIP, page)
-    assert [title.split(" ")[0] for title in titles(page)] == ["Cycles", "Where", "Each", "DRAM", "Signal"]
+    assert [title.split(" ")[0] for title in titles(page)] == ["Cycles", "Where", "Each", "DRAM", "Energy", "Signal"]
     within(page)
     text = page.read_text()
     assert "Every tensor of the 4 of 54 layers that ran in RTL equals the model's." in text
@@ -116,11 +121,11 @@ def benchmark(sampled):
     layers = benchmark_layers("alexnet", 4, None)
     entries = [counts(
         layer.shape.macs // 100, layer=layer.name, batch=4, layer_macs=layer.shape.macs, outputs=1_000,
-        active_pes=156,
+        active_pes=156, power=POWER,
         glb_bytes={"ifmap": 10 ** 7, "psum_read": 10 ** 7, "psum_write": 10 ** 7, "filter": 10 ** 6},
         dram_bytes=dict.fromkeys(("filter", "ifmap", "ofmap", "bias"), 10 ** 6),
         dram_raw_bytes=dict.fromkeys(("filter", "ifmap", "ofmap", "bias"), 2 * 10 ** 6),
-        model={"cycles": layer.shape.macs // 84, "binding": "pe",
+        model={"cycles": layer.shape.macs // 84, "binding": "pe", "power": POWER,
                "dram_bytes": dict.fromkeys(("filter", "ifmap", "ofmap", "bias"), 10 ** 6)},
         published=MEASURED[layer.name]) | {"utilization": None if sampled else 0.5} for layer in layers]
     return ({"network": "alexnet", "batch": 4, "sampled": sampled, "layers": entries},
@@ -132,7 +137,7 @@ def benchmark(sampled):
 def test_a_benchmark_has_the_chips_figures(tmp_path, sampled):
     page = tmp_path / "page.html"
     benchmark_page.write_page(*benchmark(sampled), CHIP, page)
-    assert len(titles(page)) == 3
+    assert len(titles(page)) == 4
     within(page)
     rows = html5lib.parse(page.read_text(), namespaceHTMLElements=False).findall(".//tbody/tr")
     cells = [[cell.text for cell in row] for row in rows]

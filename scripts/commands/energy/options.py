@@ -1,18 +1,24 @@
-"""The options of `eyeriss energy`."""
+"""The options of `eyeriss energy` and `eyeriss export`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from scripts.commands.shared import choose_layer
 from scripts.terminal.choices import Network
+from sim.tools.files import BUILD
 
 from . import compare as comparing
+from . import export as exporting
+from . import figures as drawing
 from . import fit as fitting
 
-__all__ = ["energy"]
+__all__ = ["energy", "export"]
 
 energy = typer.Typer(no_args_is_help=True, help="Where the chip's power goes.")
+
+export = typer.Typer(no_args_is_help=True, help="A layer as files for other tools.")
 
 Json = Annotated[str | None, typer.Option(help="File for the results, - for standard output.")]
 
@@ -35,3 +41,48 @@ def compare(
 ):
     """Energy of a network by the paper's mappings and by ours, for latency and for energy."""
     comparing.compare(network.value, chip=chip, energy_table=energy_table, json_target=json)
+
+
+@energy.command()
+def figures(
+    energy_table: Annotated[str | None, typer.Option(help="As for map.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Directory of the pictures.",
+                                         show_default="build/energy")] = BUILD / "energy",
+    json: Json = None,
+):
+    """Draw the power's breakdown (Fig. 16), energy by level and layer, and voltage scaling (Fig. 17)."""
+    drawing.figures(energy_table=energy_table, output=output, json_target=json)
+
+
+Layer = Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")]
+Shape = Annotated[str | None, typer.Option(help="As for simulate.")]
+Batch = Annotated[int | None, typer.Option(help="N.")]
+Chip = Annotated[str, typer.Option(help="As for map.")]
+MappingFile = Annotated[str, typer.Option("--mapping", help="auto, or a JSON file with m n e f p q r t.")]
+Zeros = Annotated[float, typer.Option(help="Fraction of zeros in the ifmaps.")]
+Folder = Annotated[Path, typer.Option("-o", "--output", help="Directory.", show_default="build/export")]
+
+
+@export.command()
+def accelergy(
+    layer: Layer = None, shape: Shape = None, batch: Batch = None, chip: Chip = "eyeriss",
+    mapping: MappingFile = "auto", zeros: Zeros = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    energy_table: Annotated[str | None, typer.Option(help="As for map.")] = None,
+    planned: Annotated[bool, typer.Option("--planned", help="Counts by the cycle model: no simulation.")] = False,
+    output: Folder = BUILD / "export",
+):
+    """Architecture, energies, areas and action counts of a layer in RTL, for Accelergy 0.4."""
+    raise typer.Exit(exporting.export_accelergy(
+        choose_layer(layer, shape, batch), chip=chip, mapping=mapping, zeros=zeros, seed=seed,
+        energy_table=energy_table, planned=planned, simulator="verilator", output=output))
+
+
+@export.command()
+def timeloop(
+    layer: Layer = None, shape: Shape = None, batch: Batch = None, chip: Chip = "eyeriss",
+    mapping: MappingFile = "auto", zeros: Zeros = 0.0, output: Folder = BUILD / "export",
+):
+    """Architecture, problem, our mapping as loops, and row-stationary constraints, for Timeloop 0.4."""
+    exporting.export_timeloop(choose_layer(layer, shape, batch), chip=chip, mapping=mapping, zeros=zeros,
+                              output=output)
