@@ -30,7 +30,7 @@ from .commands import compile as compilation
 from .commands import generate as generation
 from .commands import map as map_report
 from .commands import simulate as simulation
-from .commands.shared import choose_layer, load_tensors
+from .commands.shared import choose_layer, choose_recording, load_tensors
 
 __all__ = ["app", "main"]
 
@@ -82,6 +82,17 @@ Energy = Annotated[str | None, typer.Option(
 Workers = Annotated[str, typer.Option(
     help="Simulations side by side on this machine, or the address of a Dask scheduler: tcp://HOST:PORT.")]
 
+Waves = Annotated[Path | None, typer.Option(
+    help="FST file for a waveform, with a file for GTKWave beside it; several simulations write several files.")]
+WavesFrom = Annotated[int, typer.Option(help="First core cycle of the waveform, from the simulation's beginning.")]
+WavesTo = Annotated[int | None, typer.Option(help="Core cycle at which the waveform ends.")]
+WavesDepth = Annotated[int, typer.Option(help="Levels of instances in each scope of the waveform; 0: all.")]
+WavesScope = Annotated[list[str] | None, typer.Option(
+    help="An instance in the chip, such as array.row_3.pe_2, several times if need be; by default all but the array, "
+         "and one PE.")]
+Trace = Annotated[Path | None, typer.Option(
+    help="Timeline of passes, bursts and stalls for Perfetto (.json), with a picture (.png) beside it.")]
+
 
 @command("generate")
 def generate(chip: Chip = "eyeriss",
@@ -120,6 +131,12 @@ def simulate(
     ofmap: OfmapForm = Ofmap.auto,
     energy_table: Energy = None,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    waves: Waves = None,
+    waves_from: WavesFrom = 0,
+    waves_to: WavesTo = None,
+    waves_depth: WavesDepth = 0,
+    waves_scope: WavesScope = None,
+    trace: Trace = None,
     save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
 ):
@@ -127,11 +144,12 @@ def simulate(
 
     Exit status 0 if all are equal, 1 if not, 2 for bad input.
     """
+    recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     chosen = choose_layer(layer, shape, batch)
     tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
-        energy_table=energy_table, save=save, json_target=json))
+        energy_table=energy_table, recording=recording, save=save, json_target=json))
 
 
 @command("compile")
@@ -198,16 +216,23 @@ def benchmark(
     energy_table: Energy = None,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use results of earlier runs.")] = False,
+    waves: Waves = None,
+    waves_from: WavesFrom = 0,
+    waves_to: WavesTo = None,
+    waves_depth: WavesDepth = 0,
+    waves_scope: WavesScope = None,
+    trace: Trace = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/benchmark by default.")] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
 ):
     """Run a network's CONV layers in RTL, at the paper's zeros, beside Table V or VI; resumes if interrupted."""
+    recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     raise typer.Exit(benchmarking.benchmark(
         network, batch=batch, chosen=layers.split(",") if layers else None, workers=workers, chip=chip,
         mappings=mappings.value,
         objective=objective.value, part=part.value, ofmap=ofmap.value, shards=shards, seed=seed, simulator=sim.value,
-        energy_table=energy_table, fresh=fresh, json_target=json, page=page, no_page=no_page))
+        energy_table=energy_table, fresh=fresh, recording=recording, json_target=json, page=page, no_page=no_page))
 
 
 @command("calibrate")
@@ -254,6 +279,12 @@ def run(
     energy_table: Energy = None,
     sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
+    waves: Waves = None,
+    waves_from: WavesFrom = 0,
+    waves_to: WavesTo = None,
+    waves_depth: WavesDepth = 0,
+    waves_scope: WavesScope = None,
+    trace: Trace = None,
     json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/run by default.")] = None,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
@@ -264,10 +295,12 @@ def run(
     """
     from scripts.commands.network import run as network_run  # here, as onnxruntime takes its time to import
 
+    recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     raise typer.Exit(network_run.run(
         model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
         layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value, simulator=sim.value,
-        pixels=pixels.value, energy_table=energy_table, fresh=fresh, json_target=json, page=page, no_page=no_page))
+        pixels=pixels.value, energy_table=energy_table, fresh=fresh, recording=recording, json_target=json, page=page,
+        no_page=no_page))
 
 
 @command("plan")

@@ -85,6 +85,13 @@ need make make "Verilator builds its models with it" || missing=yes
 need perl perl "Verilator's command is a Perl script" || missing=yes
 [ -z "$missing" ] || exit 1
 
+# Verilator's writer of waveforms (--waves) includes these two: all else works without them.
+for library in lz4 zlib; do
+    package=lib$library-dev
+    [ $library = zlib ] && package=zlib1g-dev
+    [ -f /usr/include/$library.h ] || install "$package" || say "$library.h is missing (--waves): install $package"
+done
+
 # cocotb embeds Python in the simulator, for which some distributions have a package of its own.
 if [ -z "$(.venv/bin/python -m find_libpython 2>/dev/null)" ]; then
     libpython=$(.venv/bin/python -c 'import sys; print("libpython%d.%d" % sys.version_info[:2])')

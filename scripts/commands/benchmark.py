@@ -25,17 +25,17 @@ from scripts.terminal.console import (
     write_json,
 )
 from scripts.terminal.names import in_path
-from sim.jobs.benchmark import layer_tasks, merge, tile_mapping
+from sim.jobs.benchmark import layer_tasks, merge, record_tasks, tile_mapping
 from sim.jobs.workers import parse_workers
 from sim.tools.files import BUILD
 
-from .shared import choose_energy, power_line, run_with_bar, search_with_bar
+from .shared import choose_energy, power_line, prepare_recording, run_with_bar, search_with_bar, show_recording
 
 __all__ = ["benchmark"]
 
 
 def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, part, ofmap, shards, seed, simulator,
-              energy_table=None, fresh, json_target, page, no_page=False) -> int:
+              energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     page = choose_page(page, no_page, BUILD / "benchmark" / f"{in_path(network)}-{part}.html")
     check_targets(json=json_target, page=page, folders={"build": BUILD})
@@ -44,6 +44,7 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
         energy, prices = choose_energy(energy_table, chip)
         layers = benchmark_layers(network, batch, chosen)
         require_simulator(simulator)
+        prepare_recording(recording, chip, simulator)
         workers = parse_workers(workers)
         if shards < 1:
             raise BadInput("--shards must be at least 1")
@@ -53,6 +54,7 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
         tasks = {layer: layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator, shards=shards,
                                     part=part, ofmap=ofmap)
                  for layer, mapping in plan.items()}
+    tasks = dict(zip(tasks, record_tasks(list(tasks.values()), recording), strict=True))
     results = run_with_bar([task for listed in tasks.values() for task in listed], workers, fresh)
     entries = [_entry(layer, merge([results[task] for task in listed]), chip, part != "all", ofmap, energy)
                for layer, listed in tasks.items()]
@@ -66,6 +68,8 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
     if page:
         write_page(report, plan, chip, page)
         console(stderr=json_target == "-").print(f"page: {place(page)}")
+    for task in (task for listed in tasks.values() for task in listed):
+        show_recording(task.record, stderr=json_target == "-")
     return 0 if report["totals"]["match"] else 1
 
 

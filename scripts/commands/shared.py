@@ -1,6 +1,7 @@
-"""What several commands do: choose a layer, compile it, search and run with progress bars, report a layer."""
+"""What several commands do: choose a layer, compile it, search and run with progress bars, report a layer, record."""
 
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +26,28 @@ from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
 from host.result import LayerResult
 from hw.config import ChipConfig, load_chip
-from scripts.terminal.console import BadInput, bad_input, bars, console, counts_table, write_json
+from scripts.pages.timeline_picture import draw_timeline
+from scripts.terminal.console import (
+    BadInput,
+    bad_input,
+    bars,
+    check_targets,
+    console,
+    counts_table,
+    place,
+    write_json,
+)
+from sim.chip.recording import Recording, check_scopes
+from sim.chip.timeline import KINDS, TENSORS, read_trace, waits
+from sim.chip.verilog import chip_verilog
 from sim.jobs.benchmark import Table, Task, run_tasks
 from sim.jobs.workers import ClusterError
 from sim.tools.files import write_file
+from sim.tools.find import SimulatorError, require
 
-__all__ = ["CompiledLayer", "NamedLayer", "choose_energy", "choose_layer", "compile_chosen", "deliver",
-           "load_tensors", "power_line", "run_with_bar", "search_with_bar"]
+__all__ = ["CompiledLayer", "NamedLayer", "choose_energy", "choose_layer", "choose_recording", "compile_chosen",
+           "deliver", "load_tensors", "power_line", "prepare_recording", "run_with_bar", "search_with_bar",
+           "show_recording"]
 
 T = TypeVar("T")
 
@@ -206,3 +222,48 @@ def run_with_bar(tasks: Sequence[Task], workers: int | str, fresh: bool) -> dict
             return run_tasks(tasks, workers=workers, fresh=fresh, report=report)
         except ClusterError as error:
             raise BadInput(str(error)) from None
+
+
+def choose_recording(waves: Path | None, first: int, last: int | None, depth: int, scopes: list[str] | None,
+                     trace: Path | None) -> Recording:
+    """The recording of the options --waves, --waves-from, --waves-to, --waves-depth, --waves-scope, --trace."""
+    if waves is None and (first, last, depth, scopes or None) != (0, None, 0, None):
+        raise BadInput("--waves-from, --waves-to, --waves-depth and --waves-scope need --waves FILE.fst")
+    if waves is not None and waves.suffix != ".fst":
+        raise BadInput(f"--waves must end in .fst, not {waves}")
+    if trace is not None and trace.suffix != ".json":
+        raise BadInput(f"--trace must end in .json, not {trace}")
+    if first < 0 or last is not None and last <= first:
+        raise BadInput(f"--waves-from must be 0 or more and less than --waves-to, not {first} and {last}")
+    if depth < 0:
+        raise BadInput(f"--waves-depth must be 0 or more, not {depth}")
+    return Recording(waves, first, last, tuple(scopes or ()), depth, trace)
+
+
+def prepare_recording(recording: Recording, chip: ChipConfig, simulator: str) -> None:
+    """Refuse before any work what cannot be recorded."""
+    check_targets(waves=recording.waves, trace=recording.trace)
+    if recording.waves is None:
+        return
+    try:
+        require(simulator, fst=True)
+    except SimulatorError as error:
+        raise BadInput(str(error)) from None
+    with bad_input():
+        check_scopes(recording, chip_verilog(chip))
+
+
+def show_recording(recording: Recording, *, stderr: bool) -> None:
+    """Draw the timeline, print who waited for whom, and what was written."""
+    out = console(stderr)
+    if recording.trace is not None:
+        timeline = read_trace(json.loads(recording.trace.read_text()))
+        picture = recording.trace.with_suffix(".png")
+        draw_timeline(timeline, picture)
+        headings = ("the array", "in all", *(f"link: {tensor}" for tensor in TENSORS), "link: idle")
+        rows = [(kind, f"{count:,}", *(f"{held:,.0f}" for held in waits(timeline)[kind].values()))
+                for kind, count in timeline.cycles().items() if kind in KINDS[:5]]
+        out.print(counts_table("who waited for whom, core cycles", headings, rows))
+        out.print(f"trace: {place(recording.trace)} (open it in ui.perfetto.dev), {place(picture)}", soft_wrap=True)
+    if recording.waves is not None:
+        out.print(f"waves: {place(recording.waves)}, {place(recording.waves.with_suffix('.gtkw'))}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """Compiled layers on the simulated chip, one after another in one simulation."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,8 +15,10 @@ from host.jobs import Moment
 from host.result import LayerResult, layer_result
 from hw.config import ChipConfig
 from hw.config.counters import COUNTERS, counter_index
+from sim.tools.files import write_file
 
 from .simulate import Settings, simulate
+from .timeline import TENSORS, parse, trace_events
 from .verilog import chip_verilog
 
 __all__ = ["simulate_programs"]
@@ -67,6 +70,10 @@ def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np
         {name: counter_index(name) for name in COUNTERS}, settings, core_mhz=chip.core_mhz, link_mhz=chip.link_mhz,
         watch=watch if progress else None)
     seconds = time.monotonic() - started
+    if settings.record.trace:
+        bases = {int(np.ravel(job.fields[f"{tensor}_base"])[0]): tensor for job in jobs for tensor in TENSORS}
+        timeline = parse(result.trace, bases, result.core_ps, result.link_ps)
+        write_file(settings.record.trace, json.dumps(trace_events(timeline, f"{chip.name}: {programs[0].shape}")))
     results, ran = [], list(result.jobs)
     for program, whole in zip(programs, expected, strict=True):
         mine, ran = ran[:len(program.jobs)], ran[len(program.jobs):]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,10 @@ from host.driver import Status, Words
 from host.jobs import ALIVE, JobResult, Moment
 from hw.config import reset_cycles
 from sim.tools import memfile, runner
-from sim.tools.files import BUILD
+from sim.tools.files import BUILD, write_file
+from sim.tools.verilate import modules
+
+from .recording import NOTHING, Recording, gtkw, scopes
 
 __all__ = ["HARNESSES", "ChipResult", "Settings", "SimulatedJob", "simulate"]
 
@@ -27,6 +31,9 @@ HARNESSES = {
     "axi": (HDL / "axi_harness.sv", HDL / "axi_ram.sv", HDL / "axi_monitor.sv"),
 }
 
+#: Watches the chip in "chip"'s harness where a timeline is wanted.
+TIMELINE = HDL / "timeline.sv"
+
 #: The program around a harness under Verilator: it makes the clocks.
 MAIN = HDL / "clocked_main.cpp"
 
@@ -37,6 +44,9 @@ POLL_CYCLES = 20_000
 
 #: More than any chip's scan chain: part of what is compiled, so the same for all.
 SCAN_BITS_MAX = 1 << 14
+
+#: The waveform in a simulation's folder.
+WAVES = "waves.fst"
 
 #: The environment variable that tells `sim.chip.job` where its job description is.
 DESCRIPTION = "EYERISS_JOBS"
@@ -76,6 +86,7 @@ class Settings:
     log : Path, optional
         Where the simulator's output stays.
     timeout_seconds : float, optional
+    record : Recording
     """
 
     simulator: str = "verilator"
@@ -94,6 +105,7 @@ class Settings:
     build: Path = BUILD
     log: Path | None = None
     timeout_seconds: float | None = None
+    record: Recording = NOTHING
 
 
 @dataclass(frozen=True)
@@ -134,6 +146,10 @@ class ChipResult:
         Core cycles simulated in one second of wall clock.
     build_seconds : float
         Of compiling, or of finding it done.
+    core_ps, link_ps : int
+        Periods of the clocks.
+    trace : str
+        What `hdl/timeline.sv` wrote, where a timeline was wanted.
     """
 
     dram: Words
@@ -141,6 +157,9 @@ class ChipResult:
     wall_seconds: float
     cycles_per_second: float
     build_seconds: float = 0.0
+    core_ps: int = 0
+    link_ps: int = 0
+    trace: str = ""
 
     @property
     def status(self) -> Status:
@@ -184,12 +203,17 @@ def simulate(verilog: Sequence[Path], dram: Words, jobs: Sequence[Sequence[int]]
     parameters = {"SCAN_BITS_MAX": SCAN_BITS_MAX, **settings.parameters}
     _check(dram, depth, jobs, counters, settings.max_cycles, parameters["SCAN_BITS_MAX"])
     build_root = settings.build / "sim"
-    started = time.monotonic()
+    started, record = time.monotonic(), settings.record
+    sources, harness = [*HARNESSES[settings.top], *verilog], HARNESSES[settings.top][0].stem
+    found, extra_args = modules(sources), settings.extra_args
+    if record.trace is not None:
+        sources.append(TIMELINE)
+        extra_args = (*extra_args, "-DTIMELINE")
+    traced = scopes(record, found, harness)
     build = runner.build(
-        [*HARNESSES[settings.top], *verilog], HARNESSES[settings.top][0].stem, simulator=settings.simulator,
-        build_root=build_root,
+        sources, harness, simulator=settings.simulator, traced=traced, build_root=build_root,
         parameters={**parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)},
-        extra_args=settings.extra_args, optimize=bool(settings.optimize), main=MAIN)
+        extra_args=extra_args, optimize=bool(settings.optimize), main=MAIN)
     build_seconds = time.monotonic() - started
 
     with tempfile.TemporaryDirectory(prefix="chip-", dir=build_root) as name:
@@ -206,15 +230,37 @@ def simulate(verilog: Sequence[Path], dram: Words, jobs: Sequence[Sequence[int]]
             build, test_module="sim.chip.job", seed=settings.seed, log=settings.log or directory / "simulation.log",
             timeout_seconds=settings.timeout_seconds, env={DESCRIPTION: str(directory / "jobs.json")},
             plusargs=[f"+dram={directory}/dram.hex", f"+dump={directory}/dump.hex", f"+scan={directory}/job",
-                      f"+core_period={core}", f"+link_period={link}"],
+                      f"+trace={directory}/trace", f"+core_period={core}", f"+link_period={link}",
+                      *_window(record, core, directory)],
             prefix=settings.prefix, poll=_Follower(directory / "progress", watch) if watch else None)
         wall = time.monotonic() - started
         results = [SimulatedJob(**table | {"status": Status(table["status"])})
                    for table in json.loads((directory / "result.json").read_text())]
         after = memfile.read_hex(directory / "dump.hex", depth)
+        trace = (directory / "trace").read_text() if record.trace else ""
+        if record.waves is not None:
+            _keep(directory / WAVES, record)
+            write_file(record.waves.with_suffix(".gtkw"), gtkw(record.waves, traced, found))
     cycles = sum(job.cycles or 0 for job in results)
     busy = sum(job.wall_seconds for job in results)
-    return ChipResult(after, results, wall, cycles / busy if busy else 0.0, build_seconds)
+    return ChipResult(after, results, wall, cycles / busy if busy else 0.0, build_seconds, core, link, trace)
+
+
+def _window(record: Recording, core_ps: int, directory: Path) -> list[str]:
+    """The arguments that say what the waveform has."""
+    if record.waves is None:
+        return []
+    last = [] if record.last is None else [f"+waves_to={record.last * core_ps}"]
+    return [f"+waves={directory / WAVES}", f"+waves_from={record.first * core_ps}", *last]
+
+
+def _keep(fst: Path, record: Recording) -> None:
+    """Put the waveform where it is wanted."""
+    if not fst.exists():
+        raise runner.SimulationFailed(f"no waveform: the simulation ended before --waves-from {record.first}")
+    assert record.waves
+    record.waves.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(fst, record.waves)
 
 
 def _check(dram: Words, depth: int, jobs: Sequence[Sequence[int]], counters: Mapping[str, int],

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Callable, Iterable
 from concurrent.futures import as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from compiler.paper.networks import BenchmarkLayer, benchmark_tensors
 from golden.layer import LayerShape
 from hw.config import ChipConfig
 from sim.chip.layer import simulate_layer
+from sim.chip.recording import NOTHING, Recording
 from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
 from sim.tools.find import require
@@ -25,7 +26,7 @@ from .workers import executor
 #: A result as plain data: the keys of `eyeriss simulate --json` and `shards`, `difference`.
 Table = dict[str, Any]
 
-__all__ = ["Task", "layer_tasks", "merge", "run_tasks", "sample_shards", "tile_mapping"]
+__all__ = ["Task", "layer_tasks", "merge", "record_tasks", "run_tasks", "sample_shards", "tile_mapping"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Task:
     simulator : str
     ofmap : str
         How ofmaps lie in DRAM, as in `simulate_layer`.
+    record : Recording
+        What is recorded; then the task runs, though its result be kept.
     """
 
     layer: BenchmarkLayer
@@ -51,10 +54,11 @@ class Task:
     seed: int
     simulator: str
     ofmap: str = "auto"
+    record: Recording = NOTHING
 
     def key(self) -> str:
         """Names the result: what the task is, the simulator's version, and the code that computes it."""
-        return cache.key(self, require(self.simulator).version)
+        return cache.key(replace(self, record=NOTHING), require(self.simulator).version)
 
 
 def layer_tasks(layer: BenchmarkLayer, mapping: Mapping, chip: ChipConfig, *, seed: int, simulator: str,
@@ -90,6 +94,18 @@ def layer_tasks(layer: BenchmarkLayer, mapping: Mapping, chip: ChipConfig, *, se
     return tasks
 
 
+def record_tasks(tasks: list[list[Task]], record: Recording) -> list[list[Task]]:
+    """Each layer's tasks with a recording: of several tasks each has files of its own, FILE-LAYER or FILE-LAYER-1."""
+    if sum(map(len, tasks)) == 1:
+        return [[replace(tasks[0][0], record=record)]]
+
+    def name(task: Task, listed: list[Task]) -> str:
+        own = task.layer.name.rpartition("/")[2]
+        return own if len(listed) == 1 else f"{own}-{listed.index(task) + 1}"
+
+    return [[replace(task, record=record.of(name(task, listed))) for task in listed] for listed in tasks]
+
+
 def tile_mapping(shape: LayerShape, chip: ChipConfig) -> Mapping:
     """The mapping of a small tile: as many channels at once as the array and the spads take."""
     layer = lower(shape, chip)[0]
@@ -122,8 +138,8 @@ def run_task(task: Task, key: str, build: Path = BUILD) -> Table:
         raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")
     tensors, shift = benchmark_tensors(task.layer, task.seed, task.chip.data_width)
     result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors,
-                            Settings(simulator=task.simulator, build=build), shift=shift, relu=True,
-                            ofmap=task.ofmap, shards=list(task.shards))
+                            Settings(simulator=task.simulator, build=build, record=task.record), shift=shift,
+                            relu=True, ofmap=task.ofmap, shards=list(task.shards))
     return {"shards": [asdict(shard) for shard in task.shards], **result.as_dict(),
             "difference": result.difference and asdict(result.difference)}
 
@@ -145,7 +161,7 @@ def run_tasks(tasks: Iterable[Task], *, workers: int | str, build: Path = BUILD,
     """
     kept, results, waiting = cache.Cache("benchmark", build), {}, []
     for task in tasks:
-        found = None if fresh else kept.get(task.key())
+        found = None if fresh or task.record else kept.get(task.key())
         if found:
             results[task], _ = found
             if report:

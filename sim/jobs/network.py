@@ -1,6 +1,6 @@
 """A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from compiler.energy.report import counted_power
 from compiler.energy.table import EnergyTable
 from compiler.image.program import compile_layer
 from compiler.mapping.density import Density, density_of
-from compiler.mapping.mapping import Mapping
+from compiler.mapping.mapping import Mapping as LayerMapping
 from compiler.onnx.chip_layer import ChipLayer
 from compiler.onnx.float_nodes import FloatConv
 from compiler.onnx.graph import Network, execute
@@ -25,6 +25,7 @@ from golden.tensors import Tensors, first_difference
 from host.driver import Status
 from hw.config import ChipConfig
 from sim.chip.programs import simulate_programs
+from sim.chip.recording import NOTHING, Recording
 from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
 from sim.tools.find import require
@@ -99,9 +100,11 @@ class RtlLayers:
         self._fresh, self._progress = fresh, progress
         self._kept = cache.Cache("layers", build)
 
-    def run(self, shape: LayerShape, mapping: Mapping, tensors: Tensors, *, shift: int, relu: bool,
-            ofmap_coded: bool) -> tuple[NDArray[np.int16], dict[str, Any]]:
+    def run(self, shape: LayerShape, mapping: LayerMapping, tensors: Tensors, *, shift: int, relu: bool,
+            ofmap_coded: bool, record: Recording = NOTHING) -> tuple[NDArray[np.int16], dict[str, Any]]:
         """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
+
+        A layer to be recorded runs, though its result be kept.
 
         Raises
         ------
@@ -110,13 +113,13 @@ class RtlLayers:
         """
         key = cache.key(self._chip, self._simulator, require(self._simulator).version, shape, mapping, shift, relu,
                         ofmap_coded, *tensors)
-        kept = None if self._fresh else self._kept.get(key)
+        kept = None if self._fresh or record else self._kept.get(key)
         if kept:
             table, arrays = kept
             return arrays["ofmap"], table | {"kept": True}
         program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu,
                                 ofmap_coded=ofmap_coded)
-        settings = Settings(simulator=self._simulator, build=self._build)
+        settings = Settings(simulator=self._simulator, build=self._build, record=record)
         result, = simulate_programs([program], [None], self._chip, settings, progress=self._progress)
         if result.status != Status.DONE:
             raise ChipFailure("; ".join((f"the chip's run ended as {result.status}", *result.faults)))
@@ -146,6 +149,7 @@ def _float_layer(conv: FloatConv, layer: ChipLayer, x: NDArray[Any]) -> tuple[ND
 def run_network(
         network: Network, quantized: dict[int, QuantizedLayer], feeds: dict[str, NDArray[Any]], planner: Planner, *,
         rtl: RtlLayers | None = None, model: bool = True, only: Collection[int] | None = None,
+        records: Mapping[int, Recording] | None = None,
         report: Callable[[ChipLayer | LayerRun], None] | None = None,
 ) -> tuple[dict[str, NDArray[Any]], list[LayerRun]]:
     """Run a network in the chip's integers.
@@ -164,6 +168,8 @@ def run_network(
         Compute each layer with the numpy model, and compare the RTL's with it; if False the RTL goes alone.
     only : set of int, optional
         The layers that RTL does, all by default; the model does the others.
+    records : dict of int to Recording, optional
+        What is recorded of these layers.
     report : callable, optional
         Called with each ChipLayer as it begins, and with its LayerRun when it is done.
 
@@ -191,7 +197,8 @@ def run_network(
         if simulated is not None:
             try:
                 found, table = simulated.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu,
-                                             ofmap_coded=density.ofmap_coded)
+                                             ofmap_coded=density.ofmap_coded,
+                                             record=(records or {}).get(layer.index, NOTHING))
             except ChipFailure as error:
                 raise ChipFailure(f"{layer}: {error}") from None
             table |= _compared(expected, found)

@@ -62,13 +62,15 @@ def available(simulator: str) -> bool:
 
 
 @functools.cache
-def require(simulator: str) -> Tool:
+def require(simulator: str, *, fst: bool = False) -> Tool:
     """Find a simulator.
 
     Parameters
     ----------
     simulator : str
         One of `SIMULATORS`.
+    fst : bool
+        It is to write waveforms: what Verilator compiles for these includes two libraries.
 
     Returns
     -------
@@ -87,7 +89,19 @@ def require(simulator: str) -> Tool:
         )
     if importlib.util.find_spec("cocotb") is None:
         raise SimulatorMissing("cocotb is missing: pip install 'cocotb>=2.1,<3'")
-    return _icarus() if simulator == "icarus" else _verilator()
+    tool = _icarus() if simulator == "icarus" else _verilator()
+    if fst and simulator == "verilator":
+        _compression()
+    return tool
+
+
+def _compression() -> None:
+    """Refuse a machine on which Verilator's writer of FST does not compile."""
+    includes = "#include <lz4.h>\n#include <zlib.h>\n"
+    if subprocess.run(["g++", "-fsyntax-only", "-x", "c++", "-"], input=includes, text=True,
+                      capture_output=True).returncode:
+        raise SimulatorMissing("lz4.h or zlib.h is missing, which Verilator's waveforms need: apt-get install "
+                               "liblz4-dev zlib1g-dev, or take --sim icarus")
 
 
 def cocotb_libraries() -> str:

@@ -38,6 +38,23 @@ INHERITED = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME", "LANG", "LC_ALL", "LC_
 #: The file that says what Verilator leaves visible.
 CONTROL = "visible.vlt"
 
+#: Writes a waveform under Icarus: a second top, in nanoseconds as all else.
+WAVES = """\
+module waves;
+    string path;
+    longint first, last;
+    initial if ($value$plusargs("waves=%s", path) && $value$plusargs("waves_from=%d", first)) begin
+        #(first / 1000.0);
+        $dumpfile(path);
+{scopes}
+        if ($value$plusargs("waves_to=%d", last)) begin
+            #((last - first) / 1000.0);
+            $dumpoff;
+        end
+    end
+endmodule
+"""
+
 
 class BuildFailed(SimulatorError):
     """The simulator's compiler refused the sources."""
@@ -83,7 +100,7 @@ class TestResult:
 
 def build(sources: Sequence[Path], top: str, *, simulator: str, probes: Mapping[str, Sequence[str]] | None = None,
           parameters: Mapping[str, int] | None = None, build_root: Path = BUILD_ROOT, extra_args: Sequence[str] = (),
-          optimize: bool = False, main: Path | None = None) -> Build:
+          optimize: bool = False, main: Path | None = None, traced: Sequence[verilate.Scope] = ()) -> Build:
     """Compile Verilog, or find it compiled.
 
     Parameters
@@ -106,6 +123,9 @@ def build(sources: Sequence[Path], top: str, *, simulator: str, probes: Mapping[
         For long simulations under Verilator: compiling takes longer, simulating far less.
     main : Path, optional
         Under Verilator: the program around the simulation, in C++, instead of cocotb's.
+    traced : sequence of Scope
+        What a run writes to the FST file of its `+waves=FILE`, between `+waves_from=PS` and `+waves_to=PS`. Under
+        Verilator `main` has to do that.
 
     Returns
     -------
@@ -117,12 +137,14 @@ def build(sources: Sequence[Path], top: str, *, simulator: str, probes: Mapping[
     BuildFailed
         With the last lines of the compiler's log.
     """
-    tool = require(simulator)
+    tool = require(simulator, fst=bool(traced))
     sources = [Path(source).resolve() for source in sources]
     parameters = dict(parameters or {})
     build_root = Path(build_root).resolve()
     build_root.mkdir(parents=True, exist_ok=True)
-    control = verilate.control_file(top, probes or {}, verilate.modules(sources))
+    control = verilate.control_file(top, probes or {}, verilate.modules(sources), traced)
+    if traced and simulator == "verilator":
+        extra_args = [*extra_args, "--trace-fst"]
     read = [(source.name, source.read_bytes()) for source in (*sources, *([main] if main else ()))]
 
     def filed(optimize: bool) -> Build:
@@ -142,7 +164,7 @@ def build(sources: Sequence[Path], top: str, *, simulator: str, probes: Mapping[
         with scratch_folder(final) as scratch:
             (scratch / CONTROL).write_text(control)
             if simulator == "icarus":
-                _compile_icarus(tool, scratch, sources, top, parameters, list(extra_args))
+                _compile_icarus(tool, scratch, sources, top, parameters, list(extra_args), traced)
             else:
                 _compile_verilator(tool, scratch, sources, top, parameters, list(extra_args), optimize, main)
             # The objects are 10 to 100 times the size of what is needed later.
@@ -251,11 +273,13 @@ def _key(tool: Tool, *parts: Any) -> str:
     return digest.hexdigest()[:20]
 
 
-
-
 def _compile_icarus(tool: Tool, directory: Path, sources: Sequence[Path], top: str, parameters: Mapping[str, int],
-                    extra_args: Sequence[str]) -> None:
+                    extra_args: Sequence[str], traced: Sequence[verilate.Scope]) -> None:
     (directory / "files").write_text(f"+timescale+{verilate.TIMESCALE}\n")
+    if traced:
+        scopes = "\n".join(f"        $dumpvars({scope.levels}, {scope.path});" for scope in traced)
+        (directory / "waves.sv").write_text(WAVES.format(scopes=scopes))
+        sources, extra_args = [*sources, directory / "waves.sv"], ["-s", "waves", *extra_args]
     command = [
         tool.program, "-g2012", "-s", top, "-o", "simulation", "-f", "files",
         *(f"-P{top}.{name}={value}" for name, value in parameters.items()),
@@ -312,7 +336,7 @@ def _run_command(build: Build, seed: int) -> list[str]:
         import cocotb_tools.config
 
         vpi = cocotb_tools.config.lib_entry("vpi", "icarus")
-        return [shutil.which("vvp") or "vvp", "-n", "-m", str(vpi), str(build.executable), "-none"]
+        return [shutil.which("vvp") or "vvp", "-n", "-m", str(vpi), str(build.executable), "-fst"]
     # A register that should have been reset must not pass by being zero.
     return [
         str(build.executable), "+verilator+rand+reset+2",

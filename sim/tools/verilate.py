@@ -15,6 +15,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from pathlib import Path
 from .find import Tool, cocotb_libraries, require
 
 __all__ = [
-    "Module", "control_file", "count_functions", "generated_sources", "make_command", "modules", "sealed",
+    "Module", "Scope", "control_file", "count_functions", "generated_sources", "make_command", "modules", "sealed",
     "verilator_command",
 ]
 
@@ -43,18 +44,27 @@ PREFIX = "Vtop"
 RUNTIME = "runtime.o"
 
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)(.*?)^\s*endmodule", re.MULTILINE | re.DOTALL)
-_PORT = re.compile(r"\b(?:input|output)\b[^;,()]*?(\\\S+|\w+)\s*(?=[;,)])")
-_PLACED = re.compile(r"^\s*(\\\S+|\w+)\s+(?:#\s*\(.*\)\s*)?(?:\\\S+|\w+)\s*\(\s*$", re.MULTILINE)
+_PORT = re.compile(r"\b(?:input|output)\b([^;,()]*?)(\\\S+|\w+)\s*(?=[;,)])")
+_RANGE = re.compile(r"\[(\d+):0\]")
+_PLACED = re.compile(r"^\s*(\\\S+|\w+)\s+(?:#\s*\(.*\)\s*)?(\\\S+|\w+)\s*\(\s*$", re.MULTILINE)
 _FUNCTION = re.compile(rf"^void {PREFIX}_(\w+?)___\w+__TOP__\w+\({PREFIX}_\w+\* vlSelf\) \{{", re.MULTILINE)
 _CLOCK = re.compile(r"^(?:\w+_)?clk$")
 
 
 @dataclass(frozen=True)
-class Module:
-    """What a module's text says of it: its ports, and how often it places which other module."""
+class Scope:
+    """An instance whose signals a waveform shows: from the top, with dots; how many levels, 0 for all."""
 
-    ports: tuple[str, ...]
-    places: dict[str, int]
+    path: str
+    levels: int = 0
+
+
+@dataclass(frozen=True)
+class Module:
+    """What a module's text says of it: the width of each port, and the module of each instance."""
+
+    ports: dict[str, int]
+    instances: dict[str, str]
 
 
 def modules(sources: Iterable[Path]) -> dict[str, Module]:
@@ -74,13 +84,12 @@ def modules(sources: Iterable[Path]) -> dict[str, Module]:
             texts[match[1].lstrip("\\")] = match[2]
     found = {}
     for name, text in texts.items():
-        places: dict[str, int] = {}
-        for match in _PLACED.finditer(text):
-            child = match[1].lstrip("\\")
-            if child in texts:
-                places[child] = places.get(child, 0) + 1
-        ports = tuple(dict.fromkeys(port.lstrip("\\") for port in _PORT.findall(text)))
-        found[name] = Module(ports, places)
+        placed = ((match[2].lstrip("\\"), match[1].lstrip("\\")) for match in _PLACED.finditer(text))
+        ports = {}
+        for kind, port in _PORT.findall(text):
+            width = _RANGE.search(kind)
+            ports[port.lstrip("\\")] = int(width[1]) + 1 if width else 1
+        found[name] = Module(ports, {instance: child for instance, child in placed if child in texts})
     return found
 
 
@@ -95,12 +104,14 @@ def sealed(found: Mapping[str, Module]) -> list[str]:
     -------
     list of str
     """
-    many = {child for module in found.values() for child, count in module.places.items() if count >= MANY}
-    return sorted(name for name in many if found[name].places)
+    many = {child for module in found.values() for child, count in Counter(module.instances.values()).items()
+            if count >= MANY}
+    return sorted(name for name in many if found[name].instances)
 
 
-def control_file(top: str, probes: Mapping[str, Sequence[str]], found: Mapping[str, Module]) -> str:
-    """Verilator's list of what can be seen from outside.
+def control_file(top: str, probes: Mapping[str, Sequence[str]], found: Mapping[str, Module],
+                 traced: Sequence[Scope] = ()) -> str:
+    """Verilator's list of what can be seen from outside, and of what a waveform shows.
 
     Parameters
     ----------
@@ -111,6 +122,8 @@ def control_file(top: str, probes: Mapping[str, Sequence[str]], found: Mapping[s
     found : dict of str to Module
         Of `modules`; the ports of those that are `sealed` can be read. A clock is no such port: it would become
         a trigger for each instance.
+    traced : sequence of Scope
+        Nothing else is traced: what is takes time to compile and to simulate.
 
     Returns
     -------
@@ -122,6 +135,9 @@ def control_file(top: str, probes: Mapping[str, Sequence[str]], found: Mapping[s
                   if not _CLOCK.match(port)]
     for module, signals in sorted(probes.items()):
         lines += [f'public_flat_rw -module "{module}" -var "{signal}"' for signal in signals]
+    if traced:
+        lines.append('tracing_off -scope "*"')
+        lines += [f'tracing_on -scope "{scope.path}" -levels {scope.levels}' for scope in traced]
     return "\n".join(lines) + "\n"
 
 

@@ -307,6 +307,17 @@ REFUSED = {
                                   r"--save must be a directory that can be written, not text.npy: .*no directory"),
     "a directory for the JSON": (f"--shape {SHAPE} --json .",
                                  r"--json must be a file that can be written, not \.: it is a directory"),
+    "a waveform that is no FST": (f"--shape {SHAPE} --waves x.vcd", r"--waves must end in .fst, not x.vcd"),
+    "a trace that is no JSON": (f"--shape {SHAPE} --trace x.pb", r"--trace must end in .json, not x.pb"),
+    "a window without a waveform": (f"--shape {SHAPE} --waves-to 9", r"--waves-from, .* need --waves FILE.fst"),
+    "a window that ends before it begins": (
+        f"--shape {SHAPE} --waves x.fst --waves-from 9 --waves-to 9",
+        r"--waves-from must be 0 or more and less than --waves-to, not 9 and 9"),
+    "a negative depth": (f"--shape {SHAPE} --waves x.fst --waves-depth -1",
+                         r"--waves-depth must be 0 or more, not -1"),
+    "an unknown scope": (f"--shape {SHAPE} --chip mini --sim icarus --waves x.fst --waves-scope array.pe",
+                         r"--waves-scope must be instances in the chip, such as array.row_0.pe_0: array has no pe, "
+                         r"but gin_filter, .*"),
 }
 
 

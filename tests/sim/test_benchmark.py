@@ -1,6 +1,7 @@
 """Layers cut into tasks: shards together are the layer, results are kept, wrong ones are not hidden."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from golden.conv import conv_layer
 from golden.layer import LayerShape
 from hw.config import PRESETS
 from sim.chip.layer import simulate_layer
-from sim.jobs.benchmark import layer_tasks, merge, run_tasks, sample_shards, tile_mapping
+from sim.chip.recording import Recording
+from sim.jobs.benchmark import layer_tasks, merge, record_tasks, run_tasks, sample_shards, tile_mapping
 from sim.tools.find import available
 
 CHIP = PRESETS["mini"]
@@ -89,3 +91,16 @@ def test_shard_that_starts_amid_a_plane():
 
     assert not simulate_layer(LAYER.shape, MAPPING, CHIP, tensors, relu=True, shards=shards,
                               corrupt=wrong_weight).match
+
+
+def test_each_simulation_has_a_recording_of_its_own():
+    """And a result is the same result, recorded or not."""
+    record = Recording(Path("out/w.fst"), trace=Path("t.json"))
+    alone, = record_tasks([tasks()], record)
+    assert [task.record for task in alone] == [record]
+    one, two = tasks(), tasks(shards=2)
+    recorded = [task for listed in record_tasks([one, two], record) for task in listed]
+    assert [(task.record.waves, task.record.trace) for task in recorded] == [
+        (Path(f"out/w-{name}.fst"), Path(f"t-{name}.json")) for name in ("small", "small-1", "small-2")]
+    assert [task.key() for task in recorded] == [task.key() for task in (*one, *two)]
+    assert not any(task.record for listed in record_tasks([one, two], Recording()) for task in listed)

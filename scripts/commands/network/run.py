@@ -9,7 +9,7 @@ import numpy as np
 from compiler.onnx.file import load_model, model_inputs
 from compiler.onnx.graph import import_graph
 from hw.config import load_chip
-from scripts.commands.shared import power_line
+from scripts.commands.shared import power_line, prepare_recording, show_recording
 from scripts.pages.network import write_page
 from scripts.pages.page import decibels
 from scripts.terminal.console import (
@@ -28,13 +28,13 @@ from sim.tools.files import BUILD, write_file
 
 from .inputs import load_calibration, load_inputs
 from .quality import against_float, verdict
-from .shared import division, run_model
+from .shared import chosen_layers, division, layer_recordings, run_model
 
 __all__ = ["run"]
 
 
 def run(model, *, inputs, output, calibration, backend, layers, chip, objective, ofmap, simulator, pixels,
-        energy_table=None, fresh, json_target, page, no_page=False) -> int:
+        energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "run" / f"{own_file(path)}.html")
@@ -50,9 +50,14 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
         if output is not None and Path(output).suffix != ".npz" and len(network.outputs) > 1:
             raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
         chip = load_chip(chip)
-        report, outputs = run_model(proto, network, feeds, batches, name=path.stem, backend=backend, layers=layers,
-                                    chip=chip, objective=objective, ofmap=ofmap, simulator=simulator,
-                                    energy_table=energy_table, fresh=fresh)
+        only = chosen_layers(layers, network)
+        if recording and backend == "model":
+            raise BadInput("--waves and --trace need --backend rtl or both: the model has no signals")
+        prepare_recording(recording, chip, simulator)
+        records = layer_recordings(network, only, recording)
+        report, outputs = run_model(proto, network, feeds, batches, name=path.stem, backend=backend, only=only,
+                                    records=records, chip=chip, objective=objective, ofmap=ofmap,
+                                    simulator=simulator, energy_table=energy_table, fresh=fresh)
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
@@ -60,6 +65,8 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
     if page:
         write_page(report, chip, page)
         console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
+    for record in records.values():
+        show_recording(record, stderr=json_target == "-")
     return 0 if report["match"] in (True, None) else 1
 
 

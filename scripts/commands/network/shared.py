@@ -16,23 +16,28 @@ from scripts.terminal.console import (
     require_simulator,
     working,
 )
-from scripts.terminal.names import on_terminal
+from scripts.terminal.names import in_path, on_terminal
 from sim.jobs.cache import Cache
 from sim.jobs.network import ChipFailure, RtlLayers, finite, run_network
 from sim.tools.find import SimulatorError
 
 from .quality import warnings
 
-__all__ = ["division", "run_model", "warn"]
+__all__ = ["chosen_layers", "division", "layer_recordings", "run_model", "warn"]
 
 
 def warn(text):
     print(f"eyeriss: warning: {on_terminal(text)}", file=sys.stderr)
 
 
-def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", layers=None,
-              simulator="verilator", energy_table=None, fresh=False) -> tuple[dict, dict]:
+def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", only=None,
+              simulator="verilator", energy_table=None, fresh=False, records=None) -> tuple[dict, dict]:
     """Calibrate, quantize and run a network, with a progress bar.
+
+    Parameters
+    ----------
+    only : set of int, optional
+        The layers that RTL does, as in `run_network`, like `records`.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         The object of `eyeriss run --json`.
     outputs : dict of str to ndarray
     """
-    only, energy = _chosen(layers, network), load_table(energy_table or DEFAULT)
+    energy = load_table(energy_table or DEFAULT)
     prices = energy.prices(chip.core_mhz) if energy_table else None
     if backend != "model":
         require_simulator(simulator)
@@ -64,7 +69,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         try:
             planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
             outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
-                                        only=only, report=report)
+                                        only=only, records=records, report=report)
         except ChipFailure as error:
             raise SimulatorError(str(error)) from None
     entries = [entry.as_dict(energy) for entry in runs]
@@ -103,7 +108,8 @@ def division(total) -> str:
     return f"{share}; on the host: {hosts}"
 
 
-def _chosen(layers, network):
+def chosen_layers(layers, network):
+    """Indices of the layers of --layers; None stands for all."""
     if layers is None:
         return None
     known = [layer.name for layer in network.layers]
@@ -112,6 +118,16 @@ def _chosen(layers, network):
         if name not in known:
             raise BadInput(f"--layers: the chip runs no layer {name}; its layers are {', '.join(known)}")
     return {layer.index for layer in network.layers if layer.name in names}
+
+
+def layer_recordings(network, only, recording):
+    """The recording of each layer that is simulated: files of its own, FILE-LAYER, unless it is the only one."""
+    layers = [layer for layer in network.layers if only is None or layer.index in only]
+    if not recording:
+        return {}
+    if len(layers) == 1:
+        return {layers[0].index: recording}
+    return {layer.index: recording.of(f"{layer.index}-{in_path(layer.name)}") for layer in layers}
 
 
 def _names(text, known):

@@ -162,4 +162,16 @@ module harness #(
         .words(dram_words), .stall_seed(stall_seed), .fault(dram_fault),
         .words_read(dram_words_read), .words_written(dram_words_written)
     );
+
+`ifdef TIMELINE
+    timeline u_timeline (
+        .clk(clk), .rst(rst), .over(dump), .configuring(scan_enable), .clear(u_chip.counters.clear),
+        .mac(u_chip.counters.mac_cycles), .ramp(u_chip.counters.ramp_cycles),
+        .wait_ifmap(u_chip.counters.wait_ifmap_cycles), .wait_filter(u_chip.counters.wait_filter_cycles),
+        .wait_ofmap(u_chip.counters.wait_ofmap_cycles), .pass(u_chip.counters.passes),
+        .link_clk(link_clk), .link_rst(chip_link_rst), .command(cmd_valid && cmd_ready), .write(cmd_write),
+        .address(cmd_address), .length(cmd_length),
+        .word(rdata_valid && rdata_ready || wdata_valid && wdata_ready)
+    );
+`endif
 endmodule
