@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import sim.jobs.network
+from compiler.onnx.graph import import_graph
+from scripts.commands.network.shared import chosen_layers
 from tests.network import models
 
 pytestmark = pytest.mark.simulation
@@ -46,7 +48,9 @@ def test_8_bit_layer_of_two_rounding_channels(run):
 
 
 def test_one_layer_in_rtl(run):
-    report, _ = run(models.resnet_block(), {"x": models.features(1, 8, 8, 8)}, "both", only={0})
+    block = models.resnet_block()
+    only = chosen_layers(["p"], import_graph(block))
+    report, _ = run(block, {"x": models.features(1, 8, 8, 8)}, "both", only=only)
     assert {entry["layer"]: entry["rtl"] is not None for entry in report["layers"]} == {
         "a": False, "b": False, "p": True}
     assert report["match"] is True
