@@ -93,9 +93,9 @@ module bench #(
             @(negedge clk) cycles = cycles + 1;
         end
         $display("job %0d of %0d: %0d cycles", job + 1, jobs, cycles);
-        good = done === 1 && !outside;
+        good = done === 1 && fault === 0 && !outside;
         if (outside) $display("not equal: an address beyond the memory");
-        else if (fault === 1) $display("not equal: fault");
+        else if (fault !== 0) $display("not equal: fault");
         else if (!good) $display("not equal: no end");
     endtask
 

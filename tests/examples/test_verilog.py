@@ -74,11 +74,15 @@ def test_a_flipped_bit_of_memory(need, tmp_path, layer):
     assert job.ofmap_base <= word < job.ofmap_base + job.ofmap_count
 
 
-@pytest.mark.parametrize("field, message", [("shift", "not equal: word"), ("ifmap_last", "not equal: fault\n")])
-def test_a_flipped_bit_of_the_scan_chain(need, tmp_path, layer, field, message):
+@pytest.mark.parametrize("field, bit, message, differences", [
+    ("shift", 0, "not equal: word", 1),
+    ("ifmap_last", 2, "not equal: fault\n", 1),  # too few
+    ("bias_ragged", 4, "not equal: fault\n", 0),  # too many: all outputs are right
+])
+def test_a_flipped_bit_of_the_scan_chain(need, tmp_path, layer, field, bit, message, differences):
     """A wrong setting, or a wrong count, which the chip finds; the first difference is said as well."""
     need("verilator")
-    fields, at = scan_fields(PRESETS["mini"]), 0
+    fields, at = scan_fields(PRESETS["mini"]), bit
     for each in fields:
         if each.name == field:
             break
@@ -86,7 +90,9 @@ def test_a_flipped_bit_of_the_scan_chain(need, tmp_path, layer, field, message):
     at += -sum(each.bits for each in fields) % 32  # what makes up whole words is shifted in first
     flip(tmp_path / "layer" / "scan.hex", at // 32, at % 32, digits=8)
     job, = layer.program.jobs
-    assert differs(tmp_path / "layer", message)[0] >= job.ofmap_base
+    assert job.fields["ifmap_last"] & 4 and not job.fields["bias_ragged"] & 16
+    words = differs(tmp_path / "layer", message)
+    assert len(words) == differences and all(word >= job.ofmap_base for word in words)
 
 
 def test_a_flipped_bit_of_what_is_expected(need, tmp_path, layer):
