@@ -1,6 +1,7 @@
-"""The picture of the README: the chip's blocks, and AlexNet's times beside the paper's.
+"""The pictures of README and docs.
 
-``python -m scripts.picture`` writes docs/pictures/eyeriss.svg from the preset and docs/results/alexnet.json.
+``python -m scripts.picture`` writes docs/pictures/eyeriss.svg, the chip's blocks and AlexNet's times beside the
+paper's, from the preset and docs/results/alexnet.json; and each timing diagram from the WaveJSON beside it.
 """
 
 from compiler.paper.published import MEASURED
@@ -8,9 +9,10 @@ from hw.config import PRESETS
 from scripts import results
 from sim.tools.files import ROOT, write_file
 
-__all__ = ["TARGET", "picture"]
+__all__ = ["DIAGRAMS", "TARGET", "diagram", "picture"]
 
 TARGET = ROOT / "docs" / "pictures" / "eyeriss.svg"
+DIAGRAMS = sorted(TARGET.parent.glob("*.json"))
 INK, GREY, BLUE, RED, SAND = "#222", "#999", "#4c72b0", "#c44e52", "#f2ede4"
 
 
@@ -76,5 +78,15 @@ def picture() -> str:
             f'<rect width="1000" height="300" fill="#fff"/>\n{shapes}\n</svg>\n')
 
 
+def diagram(path) -> str:
+    """The SVG's text of a WaveJSON file, on white."""
+    import wavedrom  # here, as nobody else needs it
+
+    head, end, body = wavedrom.render(path.read_text()).tostring().partition(">")
+    return f'{head}{end}<rect width="100%" height="100%" fill="#fff"/>{body}\n'
+
+
 if __name__ == "__main__":
     write_file(TARGET, picture())
+    for path in DIAGRAMS:
+        write_file(path.with_suffix(".svg"), diagram(path))

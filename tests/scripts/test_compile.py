@@ -10,6 +10,7 @@ import pytest
 
 from compiler.image.program import compile_layer
 from compiler.mapping.mapping import Mapping
+from golden import rlc
 from golden.conv import conv_layer
 from golden.layer import LayerShape
 from golden.tensors import random_tensors
@@ -17,7 +18,9 @@ from host.axi import mask
 from host.folder import FILES
 from hw.config import PRESETS, scan_words
 from hw.config.registers import OFFSETS
+from sim.tools.files import ROOT
 
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 ARGUMENTS = ["compile", "--chip", "mini", "--shape", "M=6,C=4,H=7,W=6,R=3,P=1,G=2", "--zeros", "0.6", "--relu",
              "--base", "0x1_0000_0040", "-o", "out"]
 SHAPE = LayerShape.parse("M=6,C=4,H=7,W=6,R=3,P=1,G=2")
@@ -119,12 +122,31 @@ def test_the_header_is_c(folder, table):
                    EYERISS_BASE);
         }"""
     (folder / "main.c").write_text(code)
-    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-    subprocess.run(["gcc", *strict, "-o", "main", "main.c"], cwd=folder, check=True)
+    subprocess.run(["gcc", *STRICT, "-o", "main", "main.c"], cwd=folder, check=True)
     printed = subprocess.run([folder / "main"], capture_output=True, text=True, check=True).stdout
     ofmaps = "".join(f"{job['ofmap']['address']} {job['ofmap']['written']}\n" for job in table["jobs"])
     sizes = f"{table['memory_words']} {table['scan_words']} 2 {table['cycles']} 100000040\n"
     assert printed == (folder / "registers.hex").read_text() + ofmaps + sizes
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+@pytest.mark.parametrize("status, outcome", [("DONE", 0), ("HALTED", 255)])
+def test_the_driver_of_the_docs_is_c(eyeriss, folder, status, outcome):
+    """With the header of the registers; on registers that are memory, so that STATUS is what it is from the start."""
+    assert eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", "out")[0] == 0
+    driver = re.search(r"```c\n(.*?)```", (ROOT / "docs" / "integration.md").read_text(), re.S)[1]
+    main = f"""
+        static uint32_t memory[1024];
+        int main(void) {{ memory[EYERISS_STATUS / 4] = EYERISS_STATUS_{status}_MASK; return run(memory); }}"""
+    (folder / "main.c").write_text(driver + main)
+    subprocess.run(["gcc", *STRICT, "-o", "main", "main.c"], cwd=folder, check=True)
+    assert subprocess.run([folder / "main"], timeout=60).returncode == outcome
+
+
+def test_the_coded_word_of_the_docs():
+    text = (ROOT / "docs" / "integration.md").read_text()
+    values, word = re.search(r"The values ([-\d ]+) are the word `(\w+)`", text).groups()
+    assert rlc.encode(np.array(values.split(), np.int16)).tolist() == [int(word, 16)]
 
 
 def test_tensors_of_ones_own(eyeriss, tmp_path):

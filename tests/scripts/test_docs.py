@@ -160,3 +160,10 @@ def test_a_result_is_taken_over(tmp_path, monkeypatch):
 def test_the_picture_is_that_of_the_results():
     """`python -m scripts.picture` would change nothing."""
     assert picture.TARGET.read_text() == picture.picture()
+
+
+@pytest.mark.parametrize("path", picture.DIAGRAMS, ids=lambda path: path.stem)
+def test_timing_diagrams_are_those_of_their_sources(path):
+    assert path.with_suffix(".svg").read_text() == picture.diagram(path)
+    waves = {len(signal["wave"]) for signal in json.loads(path.read_text())["signal"]}
+    assert len(waves) == 1, "signals of different lengths"
