@@ -220,6 +220,15 @@ def energy_compare():
                       "frames a joule"), lines, "energy-compare")
 
 
+def energy_crossbar():
+    """Cells used and energy of crossbars, a line for each network."""
+    rows = load("energy-crossbar")["rows"]
+    sizes = sorted({row["size"] for row in rows})
+    lines = [(network, *(f"{row['utilization']:.0f} %; {row['pj_per_mac']:.1f}" for row in rows
+                         if row["network"] == network)) for network in dict.fromkeys(row["network"] for row in rows)]
+    return _markdown(("cells used; pJ a MAC", *(f"{size:,}" for size in sizes)), lines, "energy-crossbar")
+
+
 def readme():
     """The README's results beside the paper."""
     rows, vgg = load("alexnet")["rows"], load("vgg16")["rows"]
@@ -233,6 +242,11 @@ def readme():
 
     def millions(milliseconds):
         return f"{milliseconds * CORE_KHZ / 1e6:.1f} M"
+
+    def power(network, value):
+        layers = [row for row in load("energy-fit")["rows"] if row["layer"].startswith(network)]
+        energy = _sum(layers, lambda row: row[value] * MEASURED[row["layer"]]["total_ms"])
+        return f"{energy / _sum(layers, lambda row: MEASURED[row['layer']]['total_ms']):.0f}"
 
     digits, = (row for row in load("networks")["rows"] if row["what"].startswith("digits:"))
     lines = [
@@ -251,6 +265,9 @@ def readme():
         ("... and an ifmap bus of four values", faster("alexnet-skip-wide"), "", "`... --chip eyeriss-skip-wide`"),
         ("VGG-16, N = 3: cycles by the cycle model", f"{_sum(vgg, 'model_Mcycles'):.1f} M",
          millions(_paper_sum(vgg, "total_ms")), f"`{load('vgg16')['command']}`"),
+        ("AlexNet; VGG-16: mW by the energy model, fitted to AlexNet",
+         *("; ".join(power(network, value) for network in ("alexnet/", "vgg16/"))
+           for value in ("predicted_mw", "measured_mw")), f"`{load('energy-fit')['command']}`"),
         ("handwritten digits, right of 360", digits["measured"], "", digits["command"]),
     ]
     return _markdown(("", "this RTL", "the chip", "command"), lines)
@@ -269,6 +286,12 @@ TABLES: dict[str, Callable[[], str]] = {
                                        "networks", "glb", "link", "dram", origin=True),
     "energy-voltage": functools.partial(listed, "energy-voltage", "V", "core MHz", "link MHz", "frames a second",
                                         "GMACS/W", "mW", origin=True),
+    "energy-validation": functools.partial(listed, "energy-validation", "component", "post-layout, %", "Accelergy",
+                                           "CONV1", "CONV2", "CONV3", "CONV4", "CONV5", origin=True),
+    "energy-shares": functools.partial(listed, "energy-shares", "PEs' share of the clock", "AlexNet, worst, %",
+                                       "VGG-16, mean, %", "VGG-16, worst, %", origin=True),
+    "energy-crossbar": energy_crossbar,
+    "energy-noise": functools.partial(listed, "energy-noise", "noise", "level", "right, %", origin=True),
     "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 

@@ -12,7 +12,7 @@ from hw.config import ChipConfig
 from .fit import SPADS_TO_GLB, STORAGE
 from .report import energy_of
 from .table import EnergyTable
-from .yaml_nodes import VERSION, Node, to_yaml
+from .yaml_nodes import VERSION, Quoted, to_yaml
 
 __all__ = ["accelergy_energy", "accelergy_files"]
 
@@ -131,19 +131,17 @@ def _architecture(chip: ChipConfig, technology: str) -> dict[str, Any]:
         "mac": {"datawidth": chip.data_width},
     }
 
-    def component(name: str) -> Node:
-        return Node("Component", name=name, attributes=sizes.get(name, {}), **{
-            "class": COMPONENTS[name][0] if name in COMPONENTS else "clock_tree"})
+    def component(name: str) -> dict[str, Any]:
+        return {"name": name, "class": COMPONENTS[name][0] if name in COMPONENTS else "clock_tree",
+                "attributes": sizes.get(name, {})}
 
     shared = [name for name, (_, in_pe, _) in COMPONENTS.items() if not in_pe and name != "DRAM"]
     own = [name for name, (_, in_pe, _) in COMPONENTS.items() if in_pe]
-    return {"architecture": {"version": VERSION, "nodes": [
-        Node("Container", name="system"), component("DRAM"),
-        Node("Container", name="eyeriss", attributes={
-            "technology": technology, "global_cycle_seconds": 1e-6 / chip.core_mhz}),
-        *map(component, shared), component(LEAKAGE),
-        Node("Container", name="PE", spatial={"meshX": chip.columns, "meshY": chip.rows}),
-        *map(component, own)]}}
+    pes = {"name": f"PE[0..{chip.pes - 1}]", "local": list(map(component, own))}
+    core = {"name": "eyeriss", "local": [*map(component, shared), component(LEAKAGE)], "subtree": [pes]}
+    attributes = {"technology": Quoted(technology), "global_cycle_seconds": 1e-6 / chip.core_mhz}
+    return {"architecture": {"version": VERSION, "subtree": [
+        {"name": "system", "attributes": attributes, "local": [component("DRAM")], "subtree": [core]}]}}
 
 
 def _components() -> dict[str, Any]:

@@ -22,7 +22,8 @@ from .actions import ACTIONS, Layout, count_actions, planned_counters
 from .report import energy_of
 from .table import LEAKAGE_EXPONENT, EnergyTable
 
-__all__ = ["PARAMETERS", "Prediction", "column_actions", "fit", "fitted_table", "mapped_actions", "predictions"]
+__all__ = ["PARAMETERS", "PE_AREA", "Prediction", "column_actions", "fit", "fitted_table", "mapped_actions",
+           "predictions"]
 
 CHIP = PRESETS["eyeriss"]
 VALUES = 4  # of a 64-bit word
@@ -35,20 +36,26 @@ SPAD, NOC, GLB, DRAM = 1.0, 2.0, 6.0, 200.0
 STORAGE, SPADS_TO_GLB, PE_LOGIC = 2 / 3, 2.5, 0.838
 PE_AREA = STORAGE * SPADS_TO_GLB / (1 + SPADS_TO_GLB) + (1 - STORAGE) * PE_LOGIC
 
-#: Parameter -> (what it is, action -> actions' price in parameters).
-PARAMETERS: dict[str, tuple[str, dict[str, float]]] = {
-    "clock": ("a core cycle of the whole clock, PEs by their share of the area; those not used have none",
-              {"core_cycle": 1 - PE_AREA, "pe_cycle": PE_AREA / CHIP.pes}),
-    "access": ("a MAC, or an access of a spad; networks 2, GLB 6 a value",
-               {"mac": MAC, **{f"{kind}_spad_{way}": SPAD for kind in ("ifmap", "filter", "psum")
-                               for way in ("read", "write")},
-                **{f"noc_{kind}": NOC for kind in ("ifmap", "filter", "psum")},
-                **{f"glb_{kind}_{way}": VALUES * GLB for kind in ("ifmap", "filter", "psum")
-                   for way in ("read", "write")}}),
-    "gated_mac": ("a MAC that is gated", {"mac_gated": 1.0}),
-    "hop": ("a psum from PE to PE", {"psum_hop": 1.0}),
-    "link": ("a 64-bit word over the link", {f"link_{kind}": 1.0 for kind in ("ifmap", "filter", "psum")}),
+KINDS = ("ifmap", "filter", "psum")
+
+#: Parameter -> what it is.
+PARAMETERS = {
+    "clock": "a core cycle of the whole clock, PEs by their share of the area; those not used have none",
+    "access": "a MAC, or an access of a spad; networks 2, GLB 6 a value",
+    "gated_mac": "a MAC that is gated", "hop": "a psum from PE to PE", "link": "a 64-bit word over the link",
 }
+
+
+def _prices(pe_area: float) -> dict[str, dict[str, float]]:
+    """Parameter -> action -> how many of the parameter it costs."""
+    ways = [(kind, way) for kind in KINDS for way in ("read", "write")]
+    return {
+        "clock": {"core_cycle": 1 - pe_area, "pe_cycle": pe_area / CHIP.pes},
+        "access": {"mac": MAC, **{f"{kind}_spad_{way}": SPAD for kind, way in ways},
+                   **{f"noc_{kind}": NOC for kind in KINDS},
+                   **{f"glb_{kind}_{way}": VALUES * GLB for kind, way in ways}},
+        "gated_mac": {"mac_gated": 1.0}, "hop": {"psum_hop": 1.0}, "link": {f"link_{kind}": 1.0 for kind in KINDS},
+    }
 
 
 @dataclass(frozen=True)
@@ -137,15 +144,21 @@ def leakage_mw() -> float:
     return max(0.0, share) * energy / total
 
 
-def fit() -> dict[str, float]:
-    """The parameters in pJ: least squares of AlexNet's relative errors, none negative."""
+def fit(pe_area: float = PE_AREA) -> dict[str, float]:
+    """The parameters in pJ: least squares of AlexNet's relative errors, none negative.
+
+    Parameters
+    ----------
+    pe_area : float
+        Share of the clock's energy that is the PEs'.
+    """
     layers, leakage = benchmark_layers("alexnet"), leakage_mw()
     rows, rest = [], []
     for layer in layers:
         columns, actions = MEASURED[layer.name], mapped_actions(layer)
         energy = columns["power_mW"] * columns["total_ms"] * 1e6  # pJ
         rows.append([sum(weight * actions[name] for name, weight in prices.items()) / energy
-                     for _, prices in PARAMETERS.values()])
+                     for prices in _prices(pe_area).values()])
         rest.append(1 - leakage / columns["power_mW"])
     return dict(zip(PARAMETERS, _least_squares(np.array(rows), np.array(rest)).tolist(), strict=True))
 
@@ -163,11 +176,11 @@ def _least_squares(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
     return best
 
 
-def fitted_table(parameters: dict[str, float]) -> EnergyTable:
+def fitted_table(parameters: dict[str, float], pe_area: float = PE_AREA) -> EnergyTable:
     """The 65 nm table of fitted parameters; DRAM by the ISCA 2016 ratio, idle PEs' clocks are gated."""
     pj = dict.fromkeys(ACTIONS, 0.0) | {f"dram_{kind}": VALUES * DRAM * parameters["access"]
-                                        for kind in ("ifmap", "filter", "psum")}
-    for name, (_, prices) in PARAMETERS.items():
+                                        for kind in KINDS}
+    for name, prices in _prices(pe_area).items():
         for action, weight in prices.items():
             pj[action] += weight * parameters[name]
     return EnergyTable("65nm", "65 nm, 1 V: fitted to the measured power of AlexNet's five layers", 1.0,

@@ -11,7 +11,7 @@ from typing import Any
 from compiler.mapping.geometry import Geometry
 from hw.config import ChipConfig
 
-from .yaml_nodes import VERSION, Node, to_yaml
+from .yaml_nodes import VERSION, Node, Quoted, to_yaml
 
 __all__ = ["timeloop_files", "timeloop_loops"]
 
@@ -96,8 +96,8 @@ def _architecture(chip: ChipConfig) -> dict[str, Any]:
     link = 4 * chip.link_mhz / chip.core_mhz  # values a core cycle
     return {"architecture": {"version": VERSION, "nodes": [
         Node("Container", name="system"),
-        storage("DRAM", "DRAM", type="LPDDR4", width=64, shared_bandwidth=link),
-        Node("Container", name="eyeriss", attributes={"technology": "65nm",
+        storage("DRAM", "DRAM", type=Quoted("LPDDR4"), width=64, shared_bandwidth=link),
+        Node("Container", name="eyeriss", attributes={"technology": Quoted("65nm"),
                                                       "global_cycle_seconds": 1e-6 / chip.core_mhz}),
         storage("shared_glb", "smartbuffer_SRAM", depth=chip.glb_words, width=64, n_banks=chip.glb_banks,
                 read_bandwidth=chip.psum_bus_values + chip.ifmap_bus_values, write_bandwidth=chip.psum_bus_values),

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["VERSION", "Node", "to_yaml"]
+__all__ = ["VERSION", "Node", "Quoted", "to_yaml"]
 
 VERSION = 0.4
 
@@ -25,11 +25,17 @@ class Node(dict[str, Any]):
         self.tag = tag
 
 
+class Quoted(str):
+    """A text that stands in quotes: without them, these tools take texts for expressions."""
+
+
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
+_Dumper.add_representer(Quoted, lambda dumper, text: dumper.represent_scalar(
+    "tag:yaml.org,2002:str", text, style='"'))
 _Dumper.add_representer(Node, lambda dumper, node: dumper.represent_mapping(f"!{node.tag}", node))
 
 

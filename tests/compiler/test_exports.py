@@ -38,8 +38,8 @@ for kind in ("Container", "Component", "Parallel"):
         "tag": kind, **loader.construct_mapping(node, deep=True)})
 
 
-def read(files):
-    return {name: yaml.load(text, Tagged) for name, text in files.items() if name.endswith(".yaml")}
+def read(files, *wanted):
+    return {name: yaml.load(text, Tagged) for name, text in files.items() if not wanted or name in wanted}
 
 
 def planned(placement, density, jobs):
@@ -52,10 +52,10 @@ def place(name):
     return Placement(native[0], MAPPINGS[name], CHIP), len(native)
 
 
-def accelergy(name, table="65nm"):
+def accelergy(name, table="65nm", *wanted):
     placement, jobs = place(name)
     actions = planned(placement, Density(1 - LAYERS[name].zeros), jobs)
-    return read(accelergy_files(CHIP, load_table(table), actions)), actions
+    return read(accelergy_files(CHIP, load_table(table), actions), *wanted), actions
 
 
 def test_all_layers_are_there():
@@ -66,7 +66,7 @@ def test_all_layers_are_there():
 @pytest.mark.parametrize("table", TABLES)
 def test_accelergys_sum_is_our_energy(name, table):
     """`energy_estimation` as Accelergy makes it: counts times the energy of the same name, component by component."""
-    files, actions = accelergy(name, table)
+    files, actions = accelergy(name, table, "ERT.yaml", "action_counts.yaml")
     energies = {entry["name"]: {action["name"]: action["energy"] for action in entry["actions"]}
                 for entry in files["ERT.yaml"]["ERT"]["tables"]}
     components = [(entry["name"], sum(action["counts"] * energies[entry["name"]][action["name"]]
@@ -109,19 +109,21 @@ def test_accelergys_schema():
 def test_accelergys_components_are_the_architectures():
     """Each node's path is in the ERT, its class is defined, and the class has the ERT's actions."""
     files, _ = accelergy("alexnet/CONV1")
-    nodes = files["architecture.yaml"]["architecture"]["nodes"]
     classes = {entry["name"]: {action["name"] for action in entry["actions"]}
                for entry in files["components.yaml"]["compound_components"]["classes"]}
     actions = {entry["name"]: {action["name"] for action in entry["actions"]}
                for entry in files["ERT.yaml"]["ERT"]["tables"]}
-    at, found = [], {}
-    for node in nodes:
-        if node["tag"] == "Container":
-            mesh = math.prod(node.get("spatial", {}).values())
-            at.append(node["name"] + (f"[0..{mesh - 1}]" if mesh > 1 else ""))
-        else:
-            assert set(node) == {"tag", "name", "class", "attributes"}
-            found[".".join([*at, node["name"]])] = node["class"]
+    found = {}
+
+    def walk(tree, above):
+        for node in tree["local"]:
+            assert list(node) == ["name", "class", "attributes"]
+            found[f"{above}{tree['name']}.{node['name']}"] = node["class"]
+        for below in tree.get("subtree", ()):
+            walk(below, f"{above}{tree['name']}.")
+
+    root, = files["architecture.yaml"]["architecture"]["subtree"]
+    walk(root, "")
     assert set(found) == set(actions)
     for name, kind in found.items():
         assert actions[name] <= classes[kind], name

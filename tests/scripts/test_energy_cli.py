@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from compiler.energy.scaling import operating_point
 from compiler.energy.table import FOLDER, TABLES, load_table
+from sim.tools.files import ROOT
 
 LAYER = ("map", "--shape", "M=8,C=4,H=12,W=12,R=3,P=1", "--chip", "mini")
 
@@ -116,3 +118,46 @@ def test_export_refuses(eyeriss, tmp_path, options, message):
     status, out, err = eyeriss("export", *options, "-o", "files")
     assert (status, out, err) == (2, "", f"eyeriss: {message}\n")
     assert not (tmp_path / "files").exists() or not list((tmp_path / "files").iterdir())
+
+
+def test_crossbar(eyeriss, tmp_path):
+    status, out, _ = eyeriss("energy", "crossbar", "-o", "pictures", "--json", "crossbar.json")
+    rows = json.loads((tmp_path / "crossbar.json").read_text())["rows"]
+    assert status == 0 and "MobileNet" in out and len(rows) == 24
+    assert all(row["pj_per_mac"] == pytest.approx(row["dac"] + row["adc"] + row["cell"], abs=0.01) for row in rows)
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"crossbar-cells.svg", "crossbar-energy.svg"}
+
+
+def test_noise(eyeriss, tmp_path):
+    """Without noise, the digits are those of the numpy model; with much of it, few are right."""
+    status, _, _ = eyeriss("energy", "noise", "--count", "20", "-o", "pictures", "--json", "noise.json")
+    rows = json.loads((tmp_path / "noise.json").read_text())["rows"]
+    right = {(row["kind"], row["level"]): row["right_pct"] for row in rows}
+    assert status == 0
+    assert right["fixed", 0] == right["rescaled", 0] == right["weight_bits", 16] == 100
+    assert right["fixed", 1] < 70 and right["rescaled", 0.2] < 70 and right["weight_bits", 2] < 70
+    assert len(list((tmp_path / "pictures").iterdir())) == 3
+
+
+def test_validation(eyeriss, tmp_path):
+    """Shares are of one whole; CONV1's are near those that Accelergy was validated with."""
+    eyeriss("energy", "figures", "-o", "pictures", "--json", "figures.json")
+    rows = {row["component"]: row for row in json.loads((tmp_path / "figures.json").read_text())["validation"]}
+    for layer in ("post_layout", "CONV1", "CONV5"):
+        assert sum(row[layer] for row in rows.values()) == pytest.approx(100, abs=0.3)
+    assert rows["PE array"]["CONV1"] == pytest.approx(93.8, abs=2)
+
+
+def test_plan_and_run_report_each_layer_and_the_sum(eyeriss):
+    model = ROOT / "scripts" / "examples" / "models" / "digits.onnx"
+    for command in (("plan", model), ("run", model, "--input", "digit.npy")):
+        np.save("digit.npy", np.zeros((1, 1, 8, 8), np.float32))
+        status, out, _ = eyeriss(*command, "--chip", "mini", "--energy-table", "65nm", "--no-page", "--json", "-")
+        report = json.loads(out)
+        assert status == 0
+        layers, total = [layer["power"] for layer in report["layers"]], report["totals"]["power"]
+        for key in ("millijoules", "milliseconds", "dram_millijoules"):
+            assert total[key] == pytest.approx(sum(layer[key] for layer in layers))
+        assert total["pj_per_mac"] == pytest.approx(1e9 * total["millijoules"] / report["totals"]["macs"])
+        assert total["frames_per_joule"] == pytest.approx(1e3 / total["millijoules"])
+        assert all(layer["pj_per_mac"] > 0 and layer["table"] == "65nm" for layer in layers)

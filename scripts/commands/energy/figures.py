@@ -12,6 +12,14 @@ from scripts.terminal.console import bad_input, check_targets, console, counts_t
 
 __all__ = ["figures"]
 
+#: The components of Accelergy's validation on Eyeriss, their % (post-layout, Accelergy), and their actions.
+VALIDATION = {
+    "PE array": (93.8, 93.0, ("mac", "ifmap_spad", "filter_spad", "psum_spad", "psum_hop")),
+    "shared buffer": (3.6, 3.9, ("glb_ifmap", "glb_psum")), "psum networks": (1.9, 1.8, ("noc_psum",)),
+    "ifmap network": (0.5, 0.5, ("noc_ifmap",)), "weights buffer": (0.2, 0.2, ("glb_filter",)),
+    "weights network": (0.1, 0.1, ("noc_filter",)),
+}
+
 STEPS = 8  # of the voltage
 
 
@@ -21,10 +29,11 @@ def figures(*, energy_table, output, json_target):
     with bad_input():
         table = load_table(energy_table or DEFAULT)
     powers = {each.layer.partition("/")[2]: each.parts for each in predictions(table) if each.fitted}
-    levels = {}
+    levels, shares = {}, {}
     for layer in benchmark_layers("alexnet"):
         energy = energy_of(table, mapped_actions(layer), CHIP.core_mhz)
         levels[layer.name.partition("/")[2]] = {part: pj / 1e9 / layer.shape.N for part, pj in energy.parts.items()}
+        shares[layer.name.partition("/")[2]] = _shares(energy_of(load_table("45nm"), mapped_actions(layer), 200))
     step = (HIGH["volts"] - LOW["volts"]) / STEPS
     points = [operating_point(table, min(HIGH["volts"], LOW["volts"] + index * step)) for index in range(STEPS + 1)]
     draw_shares({name: powers[name] for name in ("CONV1", "CONV5")}, output / "energy-parts.svg")
@@ -34,9 +43,20 @@ def figures(*, energy_table, output, json_target):
     report = {"table": table.name, "parts_mw": powers,
               "layers": [{"layer": name, **{part: round(mj, 4) for part, mj in parts.items()}}
                          for name, parts in levels.items()],
+              "validation": [{"component": name, "post_layout": truth, "accelergy": theirs,
+                              **{layer: round(100 * found[name], 1) for layer, found in shares.items()}}
+                             for name, (truth, theirs, _) in VALIDATION.items()],
               "voltage": [{key: round(value, 2) for key, value in asdict(point).items()} for point in points]}
     write_json(json_target, report)
     _show(report, output, stderr=json_target == "-")
+
+
+def _shares(energy):
+    """Share of each component of the validation, in their sum."""
+    sums = {name: sum(pj for action, pj in energy.by_action.items() if action.startswith(actions))
+            for name, (_, _, actions) in VALIDATION.items()}
+    total = sum(sums.values())
+    return {name: pj / total for name, pj in sums.items()}
 
 
 def _show(report, output, *, stderr):

@@ -10,6 +10,7 @@ from scripts.terminal.choices import Network
 from sim.tools.files import BUILD
 
 from . import compare as comparing
+from . import crossbar as crossing
 from . import export as exporting
 from . import figures as drawing
 from . import fit as fitting
@@ -21,6 +22,8 @@ energy = typer.Typer(no_args_is_help=True, help="Where the chip's power goes.")
 export = typer.Typer(no_args_is_help=True, help="A layer as files for other tools.")
 
 Json = Annotated[str | None, typer.Option(help="File for the results, - for standard output.")]
+Pictures = Annotated[Path, typer.Option("-o", "--output", help="Directory of the pictures.",
+                                        show_default="build/energy")]
 
 
 @energy.command()
@@ -46,12 +49,34 @@ def compare(
 @energy.command()
 def figures(
     energy_table: Annotated[str | None, typer.Option(help="As for map.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Directory of the pictures.",
-                                         show_default="build/energy")] = BUILD / "energy",
+    output: Pictures = BUILD / "energy",
     json: Json = None,
 ):
     """Draw the power's breakdown (Fig. 16), energy by level and layer, and voltage scaling (Fig. 17)."""
     drawing.figures(energy_table=energy_table, output=output, json_target=json)
+
+
+@energy.command()
+def crossbar(
+    crossbar: Annotated[Path | None, typer.Option(
+        help="TOML: weight_bits cell_bits input_bits dac_bits dac_pj adc_pj cell_pj slice_ns.")] = None,
+    output: Pictures = BUILD / "energy",
+    json: Json = None,
+):
+    """Crossbars of 128 to 4,096 rows and columns in place of the PE array: cells used, and energy, by network."""
+    crossing.crossbars(crossbar=crossbar, output=output, json_target=json)
+
+
+@energy.command()
+def noise(
+    count: Annotated[int, typer.Option(help="Held-out digits, up to 360.")] = 360,
+    output: Pictures = BUILD / "energy",
+    json: Json = None,
+):
+    """Accuracy on the digits under Gaussian noise at the ofmaps, and with weights of fewer bits."""
+    from . import noise as shaking  # here, as onnxruntime takes its time to import
+
+    shaking.noise(count=count, output=output, json_target=json)
 
 
 Layer = Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")]
