@@ -108,6 +108,7 @@ class CompiledFolder:
             "scan_bits": len(program.jobs[0].bits), "base": self.base,
             "tensors": {name: {"file": f"{name}.npy", "type": "int16", "shape": list(array.shape),
                                "layout": LAYOUTS[name]} for name, array in self._tensors().items()},
+            # here each of them, where `sizes` has their number
             "jobs": [self._job(job, len(words)) for job, words in zip(program.jobs, written, strict=True)],
             "files": FILES,
         }
