@@ -36,15 +36,14 @@ def rtl(top="chip"):
     return folder
 
 
-def run(example, folder, simulator, *plusargs, top="chip"):
-    """Run a folder of `eyeriss compile` in the bench of an example."""
+def run(example, folder, simulator, *plusargs, top="chip", **variables):
+    """Run a folder of `eyeriss compile` in the bench of an example; `variables` are of its environment."""
     verilog, tool = rtl(top), require(simulator)
-    environment = {
-        "PATH": _without_python(), "BUILD": str(verilog), "VERILATOR": tool.program,
-        "VERILATOR_FLAGS": " ".join(tool.arguments), **tool.environment, "HOME": os.environ["HOME"]}
-    environment["PATH"] = _without_python()
     # what takes milliseconds to simulate need not be optimised
-    environment["MAKEFLAGS"] = f"{tool.environment.get('MAKEFLAGS', '')} OPT_FAST=-O0 OPT_GLOBAL=-O0"
+    flags = f"{tool.environment.get('MAKEFLAGS', '')} OPT_FAST=-O0 OPT_GLOBAL=-O0"
+    environment = {
+        **tool.environment, "PATH": _without_python(), "HOME": os.environ["HOME"], "BUILD": str(verilog),
+        "VERILATOR": tool.program, "VERILATOR_FLAGS": " ".join(tool.arguments), "MAKEFLAGS": flags, **variables}
     return subprocess.run([EXAMPLES / example / "run", folder, simulator, verilog, *plusargs], env=environment,
                           capture_output=True, text=True, timeout=1200)
 

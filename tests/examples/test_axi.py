@@ -9,6 +9,7 @@ from hw.config.registers import FIELDS, OFFSETS
 from tests.examples import benches
 
 SHAPE = LayerShape.parse("M=4,C=4,H=6,W=7,R=3,G=2")  # two jobs
+SMALL = LayerShape.parse("M=2,C=1,H=4,W=4,R=3")
 
 
 @pytest.mark.parametrize("plusargs", [(), ("+stall=3",)], ids=["", "stalls"])
@@ -26,7 +27,7 @@ def test_equal(need, tmp_path, plusargs):
 ], ids=["a word too many", "another base", "no such register"])
 def test_not_equal(need, tmp_path, old, new, message):
     need("icarus")
-    benches.compiled(tmp_path / "layer", SHAPE)
+    benches.compiled(tmp_path / "layer", SMALL)
     writes = tmp_path / "layer" / "registers.hex"
     changed = re.sub(old, new, writes.read_text(), count=1)
     assert changed != writes.read_text()

@@ -121,3 +121,8 @@ def test_what_is_missing_is_said(need, tmp_path, layer, break_it, message):
     assert done.returncode == 2 and re.fullmatch(f"run: {message}.*\n", done.stderr), done
 
 
+def test_a_simulator_that_is_missing_is_said(need, tmp_path, layer):
+    need("verilator")
+    done = benches.run("verilog", tmp_path / "layer", "verilator", VERILATOR="none")
+    assert (done.returncode, done.stderr) == (
+        2, "run: none must be on PATH, or VERILATOR be the program, or the simulator be icarus\n")
