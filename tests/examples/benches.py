@@ -1,8 +1,10 @@
 """The benches of examples/, run as a user runs them, but with no Python to be found."""
 
+import functools
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,26 +44,24 @@ def run(example, folder, simulator, *plusargs, top="chip", **variables):
     # what takes milliseconds to simulate need not be optimised
     flags = f"{tool.environment.get('MAKEFLAGS', '')} OPT_FAST=-O0 OPT_GLOBAL=-O0"
     environment = {
-        **tool.environment, "PATH": _without_python(), "HOME": os.environ["HOME"], "BUILD": str(verilog),
+        **tool.environment, "PATH": _programs().name, "HOME": os.environ["HOME"], "BUILD": str(verilog),
         "VERILATOR": tool.program, "VERILATOR_FLAGS": " ".join(tool.arguments), "MAKEFLAGS": flags, **variables}
     return subprocess.run([EXAMPLES / example / "run", folder, simulator, verilog, *plusargs], env=environment,
                           capture_output=True, text=True, timeout=1200)
 
 
-def _without_python():
-    """A folder of all programs but Python, as PATH."""
-    folder = BUILD / "examples" / "programs"
-    with locked(folder.parent / "locks" / folder.name):
-        if not folder.is_dir():
-            with scratch_folder(folder) as scratch:
-                for path in reversed(os.environ["PATH"].split(os.pathsep)):
-                    for program in Path(path).glob("*"):
-                        if not program.name.startswith(("python", "pip", "pypy")):
-                            (scratch / program.name).unlink(missing_ok=True)
-                            (scratch / program.name).symlink_to(program.resolve())
-                scratch.rename(folder)
-    assert not shutil.which("python3", path=folder)
-    return str(folder)
+@functools.cache
+def _programs():
+    """A folder of all programs but Python, for as long as the tests run."""
+    folder = tempfile.TemporaryDirectory(prefix="programs-")
+    for path in reversed(os.environ["PATH"].split(os.pathsep)):
+        for program in Path(path).glob("*"):
+            if not program.name.startswith(("python", "pip", "pypy")):
+                link = Path(folder.name) / program.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(program.resolve())
+    assert not shutil.which("python3", path=folder.name)
+    return folder
 
 
 def compiled(directory, shape, *, seed=1, zeros=0.3, shift=0, relu=False, compress=None, ragged=False, base=0):
