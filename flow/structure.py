@@ -1,6 +1,7 @@
 """What silicon does not forgive, looked for in the generated Verilog: loops, latches, crossings, needless resets."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from hw.verilog.generate import write
 
 from . import yosys
 
-__all__ = ["Registers", "crossings", "ecp5_cells", "elaborated", "registers"]
+__all__ = ["Registers", "crossing_paths", "crossings", "ecp5_cells", "elaborated", "registers"]
 
 _FLIP_FLOPS = {f"${reset}dff{enable}" for reset in ("", "s", "a", "al") for enable in ("", "e")} | {"$sdffce"}
 
@@ -96,6 +97,44 @@ def crossings(module):
                     others |= heard(bit)
         if others - {clock[0]}:
             found[_path(name)] += len(pins.get("Q", [0]))
+    return found
+
+
+def crossing_paths(module):
+    """The same crossings as pairs of names: (register that is heard, register that hears), without indices.
+
+    Returns
+    -------
+    set of (str, str)
+    """
+    names, sources, clocks, hearers = {}, {}, {}, []
+    for name, net in module["netnames"].items():
+        for bit in net["bits"]:
+            # a net of the register itself, not one of its parents' that is tied to it
+            names[bit] = max(names.get(bit, ""), re.sub(r"\[\d+\]$", "", name), key=lambda text: text.count("."))
+    for cell in module["cells"].values():
+        pins = cell["connections"]
+        inputs = [bit for pin, bits in pins.items() if cell["port_directions"][pin] == "input" for bit in bits
+                  if pin not in ("CLK", "clk")]
+        outputs = [bit for pin, bits in pins.items() if cell["port_directions"][pin] == "output" for bit in bits]
+        clock = pins.get("CLK", pins.get("clk"))
+        for bit in outputs:
+            sources[bit] = inputs
+            if clock:
+                clocks[bit] = clock[0]
+        if clock:
+            hearers.append((inputs, outputs, clock[0]))
+    found, heard = set(), _clocks_heard(clocks, sources)
+    for inputs, outputs, clock in hearers:
+        queue, seen = [bit for bit in inputs if heard(bit) - {clock}], set()
+        while queue:
+            bit = queue.pop()
+            if bit in clocks:
+                if clocks[bit] != clock:
+                    found.add((names[bit], names[outputs[0]]))
+            elif bit not in seen:
+                seen.add(bit)
+                queue += sources.get(bit, [])
     return found
 
 

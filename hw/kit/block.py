@@ -5,6 +5,7 @@ names its module; `place` puts an `Instance` of it into its parent, `hw.verilog.
 """
 
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
@@ -12,11 +13,31 @@ from amaranth.lib.wiring import In
 
 from .internals import NeverElaborated
 
-__all__ = ["Block", "collect_blocks", "flat_ports", "place"]
+__all__ = ["Block", "Crossing", "collect_blocks", "flat_ports", "place"]
 
 # while `hw.verilog.generate` converts a block: the blocks that it places, and what their modules' names begin with
 _collector: list | None = None
 _prefix = ""
+
+
+class Crossing(NamedTuple):
+    """Registers of a block that hear one of another clock.
+
+    Attributes
+    ----------
+    source, target : str or None
+        The block's clock domains; None stands for one that the block does not know.
+    sent, heard : str or None
+        Signals on either side; None stands for whatever there is.
+    limit : str or None
+        The domain within whose period the path must be over; None where it does not matter.
+    """
+
+    source: str | None
+    target: str
+    sent: str | None
+    heard: str | None
+    limit: str | None
 
 
 class Block(NeverElaborated, wiring.Component):
@@ -31,6 +52,8 @@ class Block(NeverElaborated, wiring.Component):
         The clock domains whose clk and rst are ports (`sync` gives `clk`, `rst`).
     port_attributes : dict of str to dict of str to str
         Of the class: port to its Verilog attributes, for the tools that read a top.
+    crossings : tuple of Crossing
+        Of the class: all that `hw.verilog.constraints` excepts from its timing.
     identity : tuple
         The class and its parameters: blocks in which these are equal are one module.
     """
@@ -38,11 +61,20 @@ class Block(NeverElaborated, wiring.Component):
     module_name = None
     domains = ("sync",)
     port_attributes: dict = {}
+    crossings: tuple = ()
 
     def __new__(cls, *args, **kwargs):
         block = super().__new__(cls)
         block.identity = (cls, args, kwargs)
         return block
+
+
+class Placed(NamedTuple):
+    """An instance: its block, its name, and the parent's clock domain for each of the block's."""
+
+    block: Block
+    name: str
+    domains: dict
 
 
 def flat_ports(block, values):
@@ -77,13 +109,14 @@ def place(m, block, name, domains=None, resets=None):
         arguments[f"i_{prefix}rst"] = (resets or {}).get(domain, ResetSignal(parent))
     m.submodules[name] = Instance(_prefix + block.module_name, **arguments)
     if _collector is not None:
-        _collector.append(block)
+        outer = {domain: (domains or {}).get(domain, domain) for domain in block.domains}
+        _collector.append(Placed(block, name, outer))
     return ports
 
 
 @contextmanager
 def collect_blocks(prefix):
-    """The list of blocks placed while the context is open, whose modules' names begin with `prefix`."""
+    """The list of `Placed` blocks while the context is open, whose modules' names begin with `prefix`."""
     global _collector, _prefix
     outer = _collector, _prefix
     _collector, _prefix = [], prefix

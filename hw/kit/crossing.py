@@ -5,7 +5,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from .block import Block, place
+from .block import Block, Crossing, place
 from .memory import memory
 from .payloads import QUAD, Burst
 from .stream import join, signals
@@ -35,6 +35,14 @@ class AsyncQueue(Block):
     """
 
     domains = ("write", "read")
+    # Within a period of the pointer's own clock, lest the bits of two values in turn mix. A word is read in the edge
+    # after the one that its pointer comes with. What sends a pointer has no name: a tool may merge the upper bit of
+    # the Gray code with that of the binary pointer, which is the same.
+    crossings = (
+        Crossing("write", "read", None, "arrived_first", limit="write"),
+        Crossing("read", "write", None, "freed_first", limit="read"),
+        Crossing("write", "read", "words", None, limit="read"),
+    )
 
     def __init__(self, width, depth):
         if depth < 4 or depth & (depth - 1):
@@ -89,6 +97,7 @@ class LevelSync(Block):
     """
 
     module_name = "level_sync"
+    crossings = (Crossing(None, "sync", None, "first", limit=None),)
 
     def __init__(self):
         super().__init__({"i": In(1), "o": Out(1)})

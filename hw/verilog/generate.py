@@ -72,7 +72,7 @@ def modules(top, prefix=""):
             text = rtlil.convert(block, name=name, emit_src=False)
         if texts.setdefault(name, text) != text:
             raise ValueError(f"two different modules are named {name!r}")
-        queue += placed
+        queue += [each.block for each in placed]
     return texts
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from hw.chip import Eyeriss
 from hw.config import VERSION, load_chip
 from hw.shell.axi import EyerissAxi
+from hw.verilog.constraints import sdc, xdc
 from hw.verilog.describe import describe
 from hw.verilog.generate import check_prefix, sources
 from scripts.pages import register_map
@@ -21,7 +22,7 @@ TOPS = {"chip": Eyeriss, "axi": EyerissAxi}
 
 
 def generate(chip_source, output, top="chip", prefix=""):
-    """Write Verilog and description of a chip into a directory; with AXI the register map and a FuseSoC core too.
+    """Write Verilog, description and constraints of a chip into a directory; with AXI register map and FuseSoC core.
 
     Several chips may share a directory as long as no file of one would change another's.
     """
@@ -49,6 +50,8 @@ def generate(chip_source, output, top="chip", prefix=""):
         write_file(output / f"{name}.h", register_map.header(chip))
         write_file(output / f"{name}.core", _core(name, prefix + block.module_name, names))
     write_file(output / f"{name}.f", "".join(f"{file}\n" for file in names))
+    write_file(output / f"{name}.sdc", sdc(chip, block))
+    write_file(output / f"{name}.xdc", xdc(chip, block))
     lines = sum(text.count("\n") for text in texts.values())
     console().print(f"{name}: {len(names)} modules, {lines} lines in {place(output)} "
                     f"({time.monotonic() - started:.1f} s)")

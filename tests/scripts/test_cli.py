@@ -55,7 +55,7 @@ def test_generate(tmp_path):
     assert re.match(r"mini: \d+ modules, \d+ lines in ", run.stdout)
     described = json.loads((tmp_path / "mini.json").read_text())
     files = {file.name for file in tmp_path.iterdir()}
-    assert files == {*described["files"], "mini.json", "mini.f"}
+    assert files == {*described["files"], "mini.json", "mini.f", "mini.sdc", "mini.xdc"}
     assert (tmp_path / "mini.f").read_text().splitlines() == described["files"]
     assert described["files"][0] == "eyeriss.sv"
     assert set(described) == {"version", "top", "chip", "files", "ports", "scan_bits", "scan_fields", "counters"}
@@ -69,7 +69,7 @@ def test_generate_behind_axi(tmp_path):
     run = eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", tmp_path)
     assert run.returncode == 0, run.stderr
     described = json.loads((tmp_path / "mini-axi.json").read_text())
-    extra = {f"mini-axi.{kind}" for kind in ("json", "f", "md", "h", "core")}
+    extra = {f"mini-axi.{kind}" for kind in ("json", "f", "md", "h", "core", "sdc", "xdc")}
     assert {file.name for file in tmp_path.iterdir()} == {*described["files"], *extra}
     assert described["top"] == "eyeriss_axi" and described["files"][0] == "eyeriss_axi.sv"
     assert {"s_axi_awaddr", "m_axi_araddr", "irq", "link_clk"} <= {port["name"] for port in described["ports"]}
