@@ -78,12 +78,18 @@ def choose_energy(source: str | None, chip: ChipConfig) -> tuple[EnergyTable, Pr
 
 
 def power_line(power: dict[str, Any]) -> str:
-    """The object `power` of a JSON in a line."""
-    known = [f"{power[key]:.{digits}f} {unit}" for key, digits, unit in (
+    """The object `power` of a JSON in two lines: figures, and shares of the parts and data."""
+    known = [f"{power[key]:,.{digits}f} {unit}" for key, digits, unit in (
         ("milliwatts", 1, "mW"), ("pj_per_mac", 2, "pJ a MAC"), ("frames_per_joule", 1, "frames a joule"),
         ("gmacs_per_watt", 1, "GMACS/W")) if power[key] is not None]
+    total = power["millijoules"] or 1.0
+
+    def shares(kinds: dict[str, float]) -> str:
+        return ", ".join(f"{kind} {mj / total:.0%}" for kind, mj in kinds.items() if mj and kind != "none")
+
     return (f"{power['table']} at {power['volts']:g} V: {power['millijoules']:.3g} mJ, {', '.join(known)}; DRAM "
-            f"{power['dram_millijoules']:.3g} mJ besides")
+            f"{power['dram_millijoules']:.3g} mJ besides\n"
+            f"parts: {shares(power['parts_mj'])}; moving data: {shares(power['data_mj'])}")
 
 
 def _load(path: Path, option: str) -> NDArray[Any]:

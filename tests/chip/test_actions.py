@@ -1,13 +1,16 @@
 """Energy's actions from the chip's counters, against loop nests that count each by itself."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from compiler.energy.actions import ACTIONS, Layout, count_actions, planned_counters
+from compiler.energy.report import counted_power, planned_power
+from compiler.energy.table import load_table
 from compiler.image.program import compile_layer
 from compiler.mapping.cost import costs
-from compiler.mapping.density import Density
+from compiler.mapping.density import Density, density_of
 from compiler.mapping.lowering import lower
 from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
@@ -16,6 +19,7 @@ from golden.tensors import random_tensors
 from hw.config import PRESETS
 from sim.chip.programs import simulate_programs
 from sim.chip.simulate import Settings
+from sim.tools.find import available
 from tests.chip.layers import expected_counters, nonzero_macs
 from tests.chip.loop_nest import loop_nest_actions
 
@@ -74,18 +78,37 @@ def test_counters_that_a_mapping_implies(layers):
             "gated_macs": counters["macs"] - nonzero_macs(program), "cycles": 1_000})
 
 
-def test_counters_of_the_rtl(need, layers):
-    need("verilator")
+@pytest.fixture(scope="module")
+def results(layers):
+    """What the RTL makes of them, one behind another in DRAM."""
+    if not available("verilator"):
+        pytest.skip("no verilator")
     programs, base = [], 0
     for layer in layers:
         programs.append(compiled(*layer, base))
         base += len(programs[-1].dram)
     golden = [conv_layer(*tensors, shape) for shape, tensors, _ in layers]
-    results = simulate_programs(programs, golden, CHIP,
-                                Settings(max_cycles=2_000_000, optimize=True))  # the build of test_native_range
+    return simulate_programs(programs, golden, CHIP,
+                             Settings(max_cycles=2_000_000, optimize=True))  # the build of test_native_range
+
+
+@pytest.mark.simulation
+def test_counters_of_the_rtl(results, layers):
     for (shape, tensors, _), result in zip(layers, results, strict=True):
         assert result.match
         check(shape, tensors, result.program, result.counters)
+
+
+@pytest.mark.simulation
+def test_the_models_energy(results, layers):
+    """The RTL's to 3 %, given its cycles (test_model.py holds these): zeros are left, and words that round."""
+    table = load_table("65nm")
+    for (shape, tensors, _), result in zip(layers, results, strict=True):
+        placement, density = result.program.jobs[0].placement, Density(density_of(tensors.ifmap), form="raw")
+        found = replace(costs(placement, density), cycles=result.counters["cycles"] / shape.G)
+        planned = planned_power(table, placement, found, density, jobs=shape.G, macs=shape.macs)
+        counted = counted_power(table, placement, result.counters, shape.N)
+        assert planned["millijoules"] == pytest.approx(counted["millijoules"], rel=0.03), str(shape)
 
 
 def test_the_models_counters(layers):

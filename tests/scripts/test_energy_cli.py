@@ -7,6 +7,7 @@ import pytest
 
 from compiler.energy.scaling import operating_point
 from compiler.energy.table import FOLDER, TABLES, load_table
+from scripts.commands.shared import power_line
 from sim.tools.files import ROOT
 
 LAYER = ("map", "--shape", "M=8,C=4,H=12,W=12,R=3,P=1", "--chip", "mini")
@@ -146,6 +147,15 @@ def test_validation(eyeriss, tmp_path):
     for layer in ("post_layout", "CONV1", "CONV5"):
         assert sum(row[layer] for row in rows.values()) == pytest.approx(100, abs=0.3)
     assert rows["PE array"]["CONV1"] == pytest.approx(93.8, abs=2)
+
+
+def test_a_power_in_words():
+    power = {"table": "own", "volts": 0.9, "millijoules": 2.0, "milliwatts": 250.04, "pj_per_mac": None,
+             "frames_per_joule": 12345.6, "gmacs_per_watt": 90.0, "dram_millijoules": 0.5,
+             "parts_mj": {"clock": 1.5, "leakage": 0.0, "spads": 0.5}, "data_mj": {"ifmap": 0.5, "none": 1.5}}
+    assert power_line(power) == (
+        "own at 0.9 V: 2 mJ, 250.0 mW, 12,345.6 frames a joule, 90.0 GMACS/W; DRAM 0.5 mJ besides\n"
+        "parts: clock 75%, spads 25%; moving data: ifmap 25%")
 
 
 def test_plan_and_run_report_each_layer_and_the_sum(eyeriss):
