@@ -102,7 +102,7 @@ def generate(chip: Chip = "eyeriss",
              output: Annotated[Path, _output("rtl")] = BUILD / "rtl"):
     """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters.
 
-    With --top axi also the register map as a Markdown page and a C header, and a FuseSoC core file.
+    With --top axi also the register map as a Markdown page and a C header, a FuseSoC core file, an IP-XACT component.
     """
     generation.generate(chip, output, top.value, prefix)
 

@@ -11,7 +11,7 @@ from hw.shell.axi import EyerissAxi
 from hw.verilog.constraints import sdc, xdc
 from hw.verilog.describe import describe
 from hw.verilog.generate import check_prefix, sources
-from scripts.pages import register_map
+from scripts.pages import ip_xact, register_map
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, place, working, write_json
 from sim.tools.files import write_file
 from sim.tools.lint import WAIVERS
@@ -44,10 +44,12 @@ def generate(chip_source, output, top="chip", prefix=""):
         (output / file).unlink(missing_ok=True)
     first = f"{prefix}{block.module_name}.sv"
     names = sorted(texts, key=lambda file: (file != first, file))
-    write_json(output / f"{name}.json", describe(chip, names, block, prefix))
+    described = describe(chip, names, block, prefix)
+    write_json(output / f"{name}.json", described)
     if top == "axi":
         write_file(output / f"{name}.md", register_map.page(chip))
         write_file(output / f"{name}.h", register_map.header(chip))
+        write_file(output / f"{name}.xml", ip_xact.component(name, described, block.port_attributes))
         write_file(output / f"{name}.core", _core(name, prefix + block.module_name, names))
     write_file(output / f"{name}.f", "".join(f"{file}\n" for file in names))
     write_file(output / f"{name}.sdc", sdc(chip, block))

@@ -69,7 +69,7 @@ def test_generate_behind_axi(tmp_path):
     run = eyeriss("generate", "--chip", "mini", "--top", "axi", "-o", tmp_path)
     assert run.returncode == 0, run.stderr
     described = json.loads((tmp_path / "mini-axi.json").read_text())
-    extra = {f"mini-axi.{kind}" for kind in ("json", "f", "md", "h", "core", "sdc", "xdc")}
+    extra = {f"mini-axi.{kind}" for kind in ("json", "f", "md", "h", "core", "sdc", "xdc", "xml")}
     assert {file.name for file in tmp_path.iterdir()} == {*described["files"], *extra}
     assert described["top"] == "eyeriss_axi" and described["files"][0] == "eyeriss_axi.sv"
     assert {"s_axi_awaddr", "m_axi_araddr", "irq", "link_clk"} <= {port["name"] for port in described["ports"]}
