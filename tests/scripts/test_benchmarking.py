@@ -24,5 +24,13 @@ def test_time_is_all_the_time(eyeriss, tmp_path):
     assert total["milliseconds"] == pytest.approx(entry["milliseconds"])
     assert total["model_milliseconds"] == pytest.approx((entry["model"]["cycles"] + 2 * once) / 200e3)
     assert total["frames_per_second"] is None  # of a part of a layer
+    power = entry["power"]
+    assert power["millijoules"] == pytest.approx(sum(power["parts_mj"].values()))
+    assert power["milliseconds"] == pytest.approx(entry["cycles"]["total"] / 200e3)  # without configuration
+    assert power["frames_per_joule"] is power["pj_per_mac"] is None  # of a part of a layer
+    assert power["actions"]["mac"] + power["actions"]["mac_gated"] == entry["macs"]
+    assert total["power"]["millijoules"] == pytest.approx(power["millijoules"])
+    assert total["model_power"]["frames_per_joule"] == pytest.approx(1e3 / entry["model"]["power"]["millijoules"])
+    assert "Energy by part of the chip" in (tmp_path / "page.html").read_text()
     assert f"{once:,}" in (tmp_path / "page.html").read_text()
     assert "config" in err  # the table is on standard error, beside JSON
