@@ -69,7 +69,16 @@ def _row(layer):
             "active_pes": layer["active_pes"], "glb_MB": megabytes(layer["glb_bytes"], ("filter",)),
             "dram_MB": megabytes(layer["dram_bytes"]), "model_Mcycles": round(model["cycles"] / 1e6, 2),
             "model_glb_MB": megabytes(model["glb_bytes"], ("filter",)),
-            "model_dram_MB": megabytes(model["dram_bytes"])}
+            "model_dram_MB": megabytes(model["dram_bytes"]), **_power(layer)}
+
+
+def _power(layer):
+    """mJ of a layer that ran, as counted and by the model, with what goes with it; nothing of one without."""
+    power = layer.get("power")
+    return {} if power is None else {
+        "mj": round(power["millijoules"], 3), "model_mj": round(layer["model"]["power"]["millijoules"], 3),
+        "dram_mj": round(power["dram_millijoules"], 3), "mw": round(power["milliwatts"], 1),
+        "pj_per_mac": round(power["pj_per_mac"] or 0, 2)}
 
 
 def _markdown(headings, rows, *origins):
@@ -211,13 +220,26 @@ def energy_compare():
               row["dram_mj_per_frame"], row["milliwatts"], row["pj_per_mac"], row["frames_per_joule"])
              for row in load("energy-compare")["rows"]]
     alexnet = [columns for name, columns in MEASURED.items() if name.startswith("alexnet/")]
-    energy = sum(columns["power_mW"] * columns["total_ms"] for columns in alexnet) / 1e3
-    total = _sum(alexnet, "total_ms")
-    frame = energy / alexnet[0]["N"]
+    frame, total = _frame_mj("alexnet/"), _sum(alexnet, "total_ms")
+    energy = frame * alexnet[0]["N"]
     lines.append(("the chip, measured", f"{total * CORE_KHZ / 1e6:.1f}", f"{frame:.3f}", "", "",
                   f"{1e3 * energy / total:.1f}", f"{energy / _sum(alexnet, 'macs_G'):.2f}", f"{1e3 / frame:.1f}"))
     return _markdown(("mappings", "M cycles", "mJ a frame", "of it GLB", "DRAM besides", "mW", "pJ a MAC",
                       "frames a joule"), lines, "energy-compare")
+
+
+def energy_rtl():
+    """AlexNet in RTL: energy by its counters, and the cycle model's."""
+    rows = load("energy-rtl")["rows"]
+    lines = [(_short(row), row["mj"], row["model_mj"], f"{row['model_mj'] / row['mj'] - 1:+.1%}", row["dram_mj"],
+              row["mw"], row["pj_per_mac"]) for row in rows]
+    total, model, dram = (_sum(rows, key) for key in ("mj", "model_mj", "dram_mj"))
+    milliseconds = _sum(rows, lambda row: row["cycles"]) / CORE_KHZ
+    macs = _sum(rows, lambda row: row["mj"] / row["pj_per_mac"])
+    lines.append(("all", f"{total:.3f}", f"{model:.3f}", f"{model / total - 1:+.1%}", f"{dram:.3f}",
+                  f"{1e3 * total / milliseconds:.1f}", f"{total / macs:.2f}"))
+    return _markdown(("layer", "mJ by RTL's counters", "by the model", "error", "DRAM besides", "mW", "pJ a MAC"),
+                     lines, "energy-rtl")
 
 
 def energy_crossbar():
@@ -227,6 +249,12 @@ def energy_crossbar():
     lines = [(network, *(f"{row['utilization']:.0f} %; {row['pj_per_mac']:.1f}" for row in rows
                          if row["network"] == network)) for network in dict.fromkeys(row["network"] for row in rows)]
     return _markdown(("cells used; pJ a MAC", *(f"{size:,}" for size in sizes)), lines, "energy-crossbar")
+
+
+def _frame_mj(network):
+    """Measured power times time, a frame."""
+    layers = [columns for name, columns in MEASURED.items() if name.startswith(network)]
+    return _sum(layers, lambda columns: columns["power_mW"] * columns["total_ms"]) / 1e3 / layers[0]["N"]
 
 
 def readme():
@@ -268,6 +296,9 @@ def readme():
         ("AlexNet; VGG-16: mW by the energy model, fitted to AlexNet",
          *("; ".join(power(network, value) for network in ("alexnet/", "vgg16/"))
            for value in ("predicted_mw", "measured_mw")), f"`{load('energy-fit')['command']}`"),
+        ("AlexNet, N = 1: mJ a frame by the energy model, RTL's counters",
+         f"{_sum(load('energy-rtl')['rows'], 'mj'):.2f}", f"{_frame_mj('alexnet/'):.2f}, N = 4",
+         f"`{load('energy-rtl')['command']}`"),
         ("handwritten digits, right of 360", digits["measured"], "", digits["command"]),
     ]
     return _markdown(("", "this RTL", "the chip", "command"), lines)
@@ -290,7 +321,7 @@ TABLES: dict[str, Callable[[], str]] = {
                                            "CONV1", "CONV2", "CONV3", "CONV4", "CONV5", origin=True),
     "energy-shares": functools.partial(listed, "energy-shares", "PEs' share of the clock", "AlexNet, worst, %",
                                        "VGG-16, mean, %", "VGG-16, worst, %", origin=True),
-    "energy-crossbar": energy_crossbar,
+    "energy-crossbar": energy_crossbar, "energy-rtl": energy_rtl,
     "energy-noise": functools.partial(listed, "energy-noise", "noise", "level", "right, %", origin=True),
     "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
