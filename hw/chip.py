@@ -1,31 +1,28 @@
 """The top (Fig. 2): array, GLB, data paths, link."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
-from hw.array.array import ID_SETTINGS, NETWORKS, PE_SETTINGS, UNCLAIMED, PEArray
-from hw.config.fields import ADDRESS_BITS
+from hw.array.array import PEArray
+from hw.config.counters import COUNTERS
+from hw.dram.pins import DRAM_PINS, link_to_pins
 from hw.dram.port import DramPort
 from hw.kit.block import Block, place
-from hw.kit.payloads import QUAD
-from hw.kit.settings import attach
-from hw.kit.stream import join
+from hw.kit.payloads import LANES
 from hw.paths.filter import FilterBuffer, FilterSender
-from hw.paths.glb import CLIENTS, WRITERS, Glb
-from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender, ifmap_route
+from hw.paths.glb import Glb
+from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender
 from hw.paths.ofmap import OfmapDrain
 from hw.paths.psum import PsumCollector, PsumReader, PsumSender
 from hw.paths.rlc import RlcDecoder, RlcEncoder
 from hw.paths.wide_ifmap import WideIfmapSender
 
 from .controller import LayerController
-from .counters import COUNTERS, Counters
+from .counters import Counters
 from .scan import ScanChain
 
 __all__ = ["Eyeriss"]
-
-ARRAY_SETTINGS = f"{' '.join(PE_SETTINGS)} {ID_SETTINGS}"
 
 
 class Eyeriss(Block):
@@ -42,10 +39,14 @@ class Eyeriss(Block):
 
     Members
     -------
-    scan_enable, scan_in, scan_out : configuration, core clock.
-    start, busy, done, fault : a layer; `start` is a pulse.
-    counter_select, counter_value : see `hw.counters`; one cycle of latency.
-    dram_* : link clock; commands (word address, words - 1), write data, read data.
+    scan_enable, scan_in, scan_out : In(1), In(1), Out(1), the scan chain, see `ScanChain`.
+    start : In(1), begin a layer in this cycle.
+    busy : Out(1), a layer runs, from the cycle after `start` on.
+    done : Out(1), the last layer has ended, until the next start.
+    fault : Out(1), it met a fault, until the next start.
+    counter_select : In(6), number of a counter.
+    counter_value : Out(64), that counter, a cycle later.
+    dram_* : link clock, see `hw.dram.pins`: commands (word address, words - 1), write data, read data.
     """
 
     module_name = "eyeriss"
@@ -57,146 +58,190 @@ class Eyeriss(Block):
             "scan_enable": In(1), "scan_in": In(1), "scan_out": Out(1),
             "start": In(1), "busy": Out(1), "done": Out(1), "fault": Out(1),
             "counter_select": In(6), "counter_value": Out(64),
-            "dram_cmd_valid": Out(1), "dram_cmd_ready": In(1), "dram_cmd_write": Out(1),
-            "dram_cmd_address": Out(ADDRESS_BITS), "dram_cmd_length": Out(8),
-            "dram_wdata_valid": Out(1), "dram_wdata_ready": In(1), "dram_wdata": Out(QUAD),
-            "dram_rdata_valid": In(1), "dram_rdata_ready": Out(1), "dram_rdata": In(QUAD),
-        })
+        } | DRAM_PINS)
 
     def elaborate(self, platform):
         m = Module()
-        chip = self._chip
-        scan = place(m, ScanChain(chip), "scan")
-        control = place(m, LayerController(chip.rows), "control")
-        counters = place(m, Counters(chip), "counters")
-        array = place(m, PEArray(chip), "array")
-        glb = place(m, Glb(chip), "glb")
-        attach(m, array, scan, ARRAY_SETTINGS)
-        paths = {name: self._path(m, block, name, scan, control) for name, block in {
-            "filter_buffer": FilterBuffer(chip), "filter_sender": FilterSender(chip),
-            "rlc_decoder": RlcDecoder(), "ifmap_loader": IfmapLoader(chip),
-            "ifmap_reader": IfmapReader(chip),
-            "ifmap_sender": (IfmapSender if chip.ifmap_bus_values == 1 else WideIfmapSender)(chip),
-            "psum_reader": PsumReader(chip), "psum_sender": PsumSender(chip),
-            "psum_collector": PsumCollector(chip), "ofmap_drain": OfmapDrain(chip),
-            "rlc_encoder": RlcEncoder(),
-        }.items()}
-        self._streams(m, array, paths)
-        self._glb(m, glb, paths)
-        port = self._path(m, DramPort(chip), "dram_port", scan, control)
-        self._dram(m, port, scan, control, paths)
-        self._host(m, scan, control, counters)
-        self._watch(m, control, counters, array, paths, port)
+        parts = _Parts(m, self._chip)
+        parts.configure(m)
+        parts.stream(m)
+        parts.keep_in_glb(m)
+        parts.watch(m)
+        parts.count(m)
+        self._pins(m, parts)
         return m
 
-    def _path(self, m, block, name, scan, control):
-        ports = place(m, block, name)
-        attach(m, ports, scan, getattr(block, "SETTINGS", ""))
-        if "start" in block.signature.members:
-            m.d.comb += ports.start.eq(control.go)
-        return ports
-
-    def _streams(self, m, array, paths):
-        join(m, paths["filter_buffer"].o, paths["filter_sender"].i)
-        join(m, paths["psum_reader"].o, paths["psum_sender"].i)
-        for name in NETWORKS:
-            join(m, paths[f"{name}_sender"].o, getattr(array, f"{name}s"))
-        collector, drain = paths["psum_collector"], paths["ofmap_drain"]
-        join(m, collector.requests, array.requests)
-        join(m, array.ofmaps, collector.i)
+    def _pins(self, m, parts):
+        scan, control, counters = parts.scan, parts.control, parts.counters
+        link_to_pins(m, parts.port.link, self)
         m.d.comb += [
-            paths["psum_reader"].written.eq(collector.written),
-            drain.finished.eq(collector.finished), collector.drained.eq(drain.drained),
-        ]
-
-    def _glb(self, m, glb, paths):
-        owners = {"ifmap_read": "ifmap_reader", "ifmap_write": "ifmap_reader", "psum_write": "psum_collector",
-                  "psum_read": "psum_reader", "ofmap_read": "ofmap_drain"}
-        for client in CLIENTS:
-            owner, way = paths[owners[client]], client.split("_")[1]
-            m.d.comb += [getattr(glb, f"{client}_{port}").eq(getattr(owner, f"{way}_{port}"))
-                         for port in ("valid", "bank", "row")]
-            m.d.comb += getattr(owner, f"{way}_ready").eq(getattr(glb, f"{client}_ready"))
-            near, far = getattr(owner, f"{way}_data"), getattr(glb, f"{client}_data")
-            m.d.comb += far.eq(near) if client in WRITERS else near.eq(far)
-
-    def _dram(self, m, port, scan, control, paths):
-        drain, weights = paths["ofmap_drain"], paths["filter_buffer"]
-        decoder, loader, encoder = paths["rlc_decoder"], paths["ifmap_loader"], paths["rlc_encoder"]
-        join(m, port.bias_words, drain.biases)
-        join(m, port.filter_words, weights.i)
-        ifmap_route(m, scan.ifmap_coded, port.ifmap_words, decoder, loader, paths["ifmap_reader"],
-                    paths["ifmap_sender"])
-        join(m, drain.o, encoder.i)
-        join(m, encoder.o, port.ofmap_words)
-        m.d.comb += [
-            decoder.raw.eq(scan.ifmap_raw), loader.raw.eq(scan.ifmap_raw), encoder.raw.eq(scan.ofmap_raw),
-            port.start.eq(control.go), port.flush.eq(control.flush), control.written.eq(port.written),
-            port.filter_freed.eq(weights.freed),
-        ]
-        for name, flow in port.signature.members.items():
-            if name.startswith("dram_"):
-                inner, outer = getattr(port, name), getattr(self, name)
-                m.d.comb += inner.eq(outer) if flow.flow == In else outer.eq(inner)
-
-    def _host(self, m, scan, control, counters):
-        m.d.comb += [
-            scan.enable.eq(self.scan_enable), scan.scan_in.eq(self.scan_in),
-            self.scan_out.eq(scan.scan_out),
+            scan.enable.eq(self.scan_enable), scan.scan_in.eq(self.scan_in), self.scan_out.eq(scan.scan_out),
             control.start.eq(self.start), self.busy.eq(control.busy), self.done.eq(control.done),
             self.fault.eq(control.fault),
-            counters.clear.eq(control.begins), counters.select.eq(self.counter_select),
-            self.counter_value.eq(counters.value),
+            counters.select.eq(self.counter_select), self.counter_value.eq(counters.value),
         ]
 
-    def _watch(self, m, control, counters, array, paths, port):
-        """What the controller and the counters see."""
-        collector, drain, weights = paths["psum_collector"], paths["ofmap_drain"], paths["filter_buffer"]
-        leftover = Signal(data.StructLayout({"filters": 1, "ifmaps": 1, "biases": 1}))
 
-        def moved(words):
-            return words.valid & words.ready
+def _moved(words):
+    return words.valid & words.ready
 
+
+class _Parts:
+    """The chip's modules, and the wires between them."""
+
+    def __init__(self, m, chip):
+        self._chip = chip
+        self.scan = place(m, ScanChain(chip), "scan")
+        self.control = place(m, LayerController(self._chip.rows), "control")
+        self.counters = place(m, Counters(chip), "counters")
+        self.array = place(m, PEArray(chip), "array")
+        self.glb = place(m, Glb(chip), "glb")
+        self.filter_buffer = place(m, FilterBuffer(chip), "filter_buffer")
+        self.filter_sender = place(m, FilterSender(chip), "filter_sender")
+        self.decoder = place(m, RlcDecoder(), "rlc_decoder")
+        self.loader = place(m, IfmapLoader(chip), "ifmap_loader")
+        self.ifmap_reader = place(m, IfmapReader(chip), "ifmap_reader")
+        sender = IfmapSender if chip.ifmap_bus_values == 1 else WideIfmapSender
+        self.ifmap_sender = place(m, sender(chip), "ifmap_sender")
+        self.psum_reader = place(m, PsumReader(chip), "psum_reader")
+        self.psum_sender = place(m, PsumSender(chip), "psum_sender")
+        self.collector = place(m, PsumCollector(chip), "psum_collector")
+        self.drain = place(m, OfmapDrain(chip), "ofmap_drain")
+        self.encoder = place(m, RlcEncoder(), "rlc_encoder")
+        self.port = place(m, DramPort(chip), "dram_port")
+
+    def configure(self, m):
+        """The scan chain's fields, and the start of a layer."""
+        scan, port = self.scan, self.port
+        connect(m, scan.pe, self.array.pe)
+        connect(m, scan.networks, self.array.networks)
+        connect(m, scan.filter_walk, self.filter_sender.filter_walk)
+        connect(m, scan.ifmap_tile, self.ifmap_sender.ifmap_tile)
+        connect(m, scan.dram, port.dram)
+        for loops in (self.loader.loops, self.ifmap_reader.loops, self.ifmap_sender.loops, self.psum_reader.loops,
+                      self.psum_sender.loops, self.collector.loops, self.drain.loops):
+            connect(m, scan.loops, loops)
+        for words in (self.loader.tile_words, self.ifmap_reader.tile_words, self.psum_reader.tile_words):
+            connect(m, scan.tile_words, words)
+        for path in (self.psum_sender, self.collector, self.drain):
+            connect(m, scan.ofmap_tile, path.ofmap_tile)
+            connect(m, scan.psum_walk, path.psum_walk)
+        for glb in (self.ifmap_reader.glb, self.psum_reader.glb, self.collector.glb, self.drain.glb):
+            connect(m, scan.glb, glb)
+        m.d.comb += [
+            port.filters_last.eq(scan.loops.filters_last), port.blocks_last.eq(scan.loops.blocks_last),
+            self.decoder.raw.eq(scan.formats.ifmap_raw), self.loader.raw.eq(scan.formats.ifmap_raw),
+            self.loader.ifmap_coded.eq(scan.formats.ifmap_coded),
+            self.ifmap_reader.ifmap_coded.eq(scan.formats.ifmap_coded),
+            self.encoder.raw.eq(scan.formats.ofmap_raw), self.drain.relu.eq(scan.formats.relu),
+        ]
+        if self._chip.filter_bus_values < LANES:
+            m.d.comb += self.filter_sender.filter_words.eq(scan.pe.filter_words)
+        if self._chip.psum_bus_values < LANES:
+            m.d.comb += [self.psum_sender.p_last.eq(scan.pe.p_last), self.collector.p_last.eq(scan.pe.p_last)]
+        m.d.comb += [path.start.eq(self.control.go) for path in (
+            self.loader, self.ifmap_reader, self.ifmap_sender, self.psum_reader, self.psum_sender, self.collector,
+            self.drain, port)]
+
+    def stream(self, m):
+        """Words from DRAM to the array and back."""
+        port, array = self.port, self.array
+        connect(m, port.filter_words, self.filter_buffer.i)
+        connect(m, self.filter_buffer.o, self.filter_sender.i)
+        connect(m, self.filter_sender.o, array.filters)
+        self._ifmaps(m)
+        connect(m, self.ifmap_sender.o, array.ifmaps)
+        connect(m, self.psum_reader.o, self.psum_sender.i)
+        connect(m, self.psum_sender.o, array.psums)
+        connect(m, self.collector.requests, array.requests)
+        connect(m, array.ofmaps, self.collector.i)
+        connect(m, port.bias_words, self.drain.biases)
+        connect(m, self.drain.o, self.encoder.i)
+        connect(m, self.encoder.o, port.ofmap_words)
+        m.d.comb += [
+            port.filter_freed.eq(self.filter_buffer.freed), port.flush.eq(self.control.flush),
+            self.control.written.eq(port.written), self.psum_reader.written.eq(self.collector.written),
+            self.drain.finished.eq(self.collector.finished), self.collector.drained.eq(self.drain.drained),
+        ]
+
+    def _ifmaps(self, m):
+        """The checked decoder ahead of the GLB, or, for ifmaps that are coded in the GLB, behind it."""
+        coded, words = self.scan.formats.ifmap_coded, self.port.ifmap_words
+        decoder, loader, reader, sender = self.decoder, self.loader, self.ifmap_reader, self.ifmap_sender
+        connect(m, decoder.o, loader.i)
+        for sink, ahead, behind in (
+            (decoder.i, words, reader.o), (reader.i, loader.o, words), (sender.i, reader.o, loader.o),
+        ):
+            m.d.comb += [
+                sink.valid.eq(Mux(coded, behind.valid, ahead.valid)),
+                sink.payload.eq(Mux(coded, behind.payload, ahead.payload)),
+            ]
+        for source, ahead, behind in (
+            (words, decoder.i, reader.i), (reader.o, sender.i, decoder.i), (loader.o, reader.i, sender.i),
+        ):
+            m.d.comb += source.ready.eq(Mux(coded, behind.ready, ahead.ready))
+
+    def keep_in_glb(self, m):
+        connect(m, self.ifmap_reader.read, self.glb.ifmap_read)
+        connect(m, self.ifmap_reader.write, self.glb.ifmap_write)
+        connect(m, self.collector.write, self.glb.psum_write)
+        connect(m, self.psum_reader.read, self.glb.psum_read)
+        connect(m, self.drain.read, self.glb.ofmap_read)
+
+    def watch(self, m):
+        """What the controller sees, and the words that are left over when a layer has ended."""
+        control, port, array = self.control, self.port, self.array
+        self.leftover = leftover = Signal(data.StructLayout({"filters": 1, "ifmaps": 1, "biases": 1}))
         m.d.comb += [
             control.unclaimed.eq(array.unclaimed.as_value().any()), control.macs_busy.eq(array.macs != 0),
-            control.ifmap_starved.eq(paths["ifmap_reader"].starved),
-            control.filter_starved.eq(weights.starved),
-            control.malformed.eq(paths["ifmap_loader"].malformed),
-            leftover.filters.eq(port.reading.filter | ~weights.starved | paths["filter_sender"].partial
+            control.ifmap_starved.eq(self.ifmap_reader.starved),
+            control.filter_starved.eq(self.filter_buffer.starved),
+            control.malformed.eq(self.loader.malformed),
+            leftover.filters.eq(port.reading.filter | ~self.filter_buffer.starved | self.filter_sender.partial
                                 | array.filters_held),
-            leftover.ifmaps.eq(port.reading.ifmap | paths["ifmap_loader"].running),
+            leftover.ifmaps.eq(port.reading.ifmap | self.loader.running),
             leftover.biases.eq(port.reading.bias),
             control.leftover.eq(leftover.as_value().any()), control.link_tick.eq(port.link_tick),
-            control.link_moves.eq(moved(port.ifmap_words) | moved(port.filter_words)
-                                  | moved(port.bias_words) | port.wrote),
-            control.ofmap_blocked.eq(collector.blocked), control.collecting.eq(collector.running),
-            control.draining.eq(drain.running | paths["rlc_encoder"].running),
+            control.link_moves.eq(_moved(port.ifmap_words) | _moved(port.filter_words)
+                                  | _moved(port.bias_words) | port.wrote),
+            control.ofmap_blocked.eq(self.collector.blocked), control.collecting.eq(self.collector.running),
+            control.draining.eq(self.drain.running | self.encoder.running),
         ]
 
-        def granted(path, way):
-            return getattr(paths[path], f"{way}_valid") & getattr(paths[path], f"{way}_ready")
+    def count(self, m):
+        """Each event to its counter."""
+        # the table of counters is the list of inputs, by their names
+        inputs = {path[0]: value for path, _, value in self.counters.signature.flatten(self.counters)}
+        grows = self._events() | self._faults()
+        m.d.comb += self.counters.clear.eq(self.control.begins)
+        m.d.comb += [inputs[name].eq(grows[name]) for name in COUNTERS]
 
-        events = {
+    def _events(self):
+        control, array, port = self.control, self.array, self.port
+        return {
             "cycles": control.busy, "mac_cycles": control.mac_cycle, "ramp_cycles": control.ramp,
             "wait_ifmap_cycles": control.wait_ifmap, "wait_filter_cycles": control.wait_filter,
             "wait_ofmap_cycles": control.wait_ofmap,
-            "macs": array.macs, "gated_macs": array.gated, "passes": paths["ifmap_sender"].pass_ends,
-            "glb_ifmap_reads": granted("ifmap_reader", "read"),
-            "glb_ifmap_writes": granted("ifmap_reader", "write"),
-            "glb_psum_reads": granted("psum_reader", "read"),
-            "glb_psum_writes": granted("psum_collector", "write"),
-            "glb_ofmap_reads": granted("ofmap_drain", "read"),
-            "glb_filter_reads": weights.freed,
-            "glb_filter_writes": moved(weights.i),
-            "noc_ifmaps": moved(array.ifmaps), "noc_filters": moved(array.filters),
-            "noc_psums_in": moved(array.psums), "noc_psums_out": moved(array.ofmaps),
-            "dram_ifmap": moved(port.ifmap_words), "dram_filter": moved(port.filter_words),
-            "dram_bias": moved(port.bias_words), "dram_ofmap": port.wrote,
-            "malformed_ifmaps": paths["ifmap_loader"].malformed,
+            "macs": array.macs, "gated_macs": array.gated, "passes": self.ifmap_sender.pass_ends,
+            "glb_ifmap_reads": _moved(self.ifmap_reader.read), "glb_ifmap_writes": _moved(self.ifmap_reader.write),
+            "glb_psum_reads": _moved(self.psum_reader.read), "glb_psum_writes": _moved(self.collector.write),
+            "glb_ofmap_reads": _moved(self.drain.read),
+            "glb_filter_reads": self.filter_buffer.freed, "glb_filter_writes": _moved(self.filter_buffer.i),
+            "noc_ifmaps": _moved(array.ifmaps), "noc_filters": _moved(array.filters),
+            "noc_psums_in": _moved(array.psums), "noc_psums_out": _moved(array.ofmaps),
+            "dram_ifmap": _moved(port.ifmap_words), "dram_filter": _moved(port.filter_words),
+            "dram_bias": _moved(port.bias_words), "dram_ofmap": port.wrote,
+        }
+
+    def _faults(self):
+        control, unclaimed, leftover = self.control, self.array.unclaimed, self.leftover
+        return {
+            "unclaimed_filters": unclaimed.filters, "unclaimed_ifmaps": unclaimed.ifmaps,
+            "unclaimed_psums": unclaimed.psums, "unclaimed_requests": unclaimed.requests,
+            "malformed_ifmaps": self.loader.malformed,
             "stuck_ifmaps": control.stuck & control.wait_ifmap, "stuck_filters": control.stuck & control.wait_filter,
             "stuck_ofmaps": control.stuck & control.wait_ofmap,
             "stuck_array": control.stuck & (control.ramp | control.mac_cycle),
+            "surplus_filters": control.ends & leftover.filters, "surplus_ifmaps": control.ends & leftover.ifmaps,
+            "surplus_biases": control.ends & leftover.biases,
         }
-        events |= {f"unclaimed_{name}": array.unclaimed[name] for name in UNCLAIMED.members}
-        events |= {f"surplus_{name}": control.ends & leftover[name] for name in leftover.shape().members}
-        m.d.comb += [getattr(counters, name).eq(events[name]) for name in COUNTERS]

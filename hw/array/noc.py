@@ -8,22 +8,25 @@ cycle before, so that the way to all PEs and back has one of its own.
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
+from hw.kit.interfaces import PsumRow, RowBus, Tagged
 from hw.kit.payloads import bus_width, tag_layout
-from hw.kit.stream import Queue, join, signals
+from hw.kit.stream import Queue, signals
 
 __all__ = ["Gin", "Gon", "MulticastController", "XBus", "XBusOut"]
 
 
 class MulticastController(Block):
-    """Compares a tag with an ID.
+    """Compares a tag with an ID, in no cycle.
 
     Members
     -------
-    enable, tag, id : the word is offered here at all, and to whom.
-    match : the word is meant for this target.
+    enable : In(1), the word is offered here at all.
+    tag : In(width), whom the word is for.
+    id : In(width), who is here.
+    match : Out(1), the word is for this target.
     """
 
     def __init__(self, width):
@@ -44,12 +47,16 @@ class XBus(Block):
 
     Members
     -------
-    select, col, payload : the word that the Y-bus offers this row.
-    load : the word before has been delivered in the whole array; take this one, if it is for this row.
-    go : every target in the array is ready; deliver.
-    ids, enables : col ID and participation of each PE.
-    readies, valids, data : to the PEs; `data` is one bus.
-    matched, blocked : some PE here is meant; some that is meant is not ready.
+    select : In(1), the word on the Y-bus is for this row.
+    col : In(col_width), the word's tag.
+    payload : In(width), the word on the Y-bus.
+    load : In(1), the word before is delivered in the whole array in this cycle; take this one, if `select`.
+    go : In(1), every target in the array is ready: the word held is delivered in this cycle.
+    ids : In, col ID of each PE, a setting.
+    enables : In(columns), each PE takes part, a setting.
+    pes : Out(RowBus), the word held, to the PEs.
+    matched : Out(1), the word held is for some PE here.
+    blocked : Out(1), some PE that it is for is not ready.
     """
 
     def __init__(self, columns, col_width, width):
@@ -57,8 +64,8 @@ class XBus(Block):
         self.module_name = f"x_bus_{width}_{columns}x{col_width}"
         super().__init__({
             "select": In(1), "load": In(1), "go": In(1), "col": In(col_width), "payload": In(width),
-            "ids": In(columns * col_width), "enables": In(columns), "readies": In(columns),
-            "valids": Out(columns), "data": Out(width), "matched": Out(1), "blocked": Out(1),
+            "ids": In(columns * col_width), "enables": In(columns), "pes": Out(RowBus(width, columns)),
+            "matched": Out(1), "blocked": Out(1),
         })
 
     def elaborate(self, platform):
@@ -77,8 +84,8 @@ class XBus(Block):
         with m.If(self.load & self.select):
             m.d.sync += word.eq(self.payload)
         m.d.comb += [
-            self.matched.eq(matches.any()), self.blocked.eq((matches & ~self.readies).any()),
-            self.valids.eq(Mux(self.go, matches, 0)), self.data.eq(word),
+            self.matched.eq(matches.any()), self.blocked.eq((matches & ~self.pes.readies).any()),
+            self.pes.valids.eq(Mux(self.go, matches, 0)), self.pes.data.eq(word),
         ]
         return m
 
@@ -87,31 +94,33 @@ class Gin(Block):
     """A global input network: the Y-bus and its X-buses.
 
     Latency: a word that was accepted at `i` is at its PEs in the next cycle, and stays until all of them are ready.
+    Throughput: a word a cycle.
 
     Parameters
     ----------
-    width, col_width : int
-        Bits of a word and of a col ID.
+    name : str
+        Of the network: filter, ifmap or psum.
 
     Members
     -------
-    tag, i : the tag of the word at stream `i`.
-    row_ids, col_ids, enables : configuration; PE (y, x) is element y * columns + x.
-    data, valids, readies : for each row the bus and the handshakes of its PEs.
-    held : a word is on the X-buses.
-    unclaimed : it matches no PE and is dropped: the configuration is wrong.
+    i : In(Tagged), words.
+    row_ids : In, row ID of each X-bus, a setting.
+    col_ids : In, col ID of each PE, a setting; PE (y, x) is element y * columns + x.
+    enables : In(rows * columns), each PE takes part, a setting.
+    rows : Out(RowBus) of each row, to its PEs.
+    held : Out(1), a word is on the X-buses.
+    unclaimed : Out(1), it matches no PE and is dropped: the configuration is wrong.
     """
 
-    def __init__(self, chip, width, col_width):
-        self._chip, self._width, self._col_width = chip, width, col_width
-        self.module_name = f"gin_{width}_{col_width}"
+    def __init__(self, chip, name):
+        self._chip, self._width = chip, bus_width(chip, name)
+        self._col_width = tag_layout(chip, name)["col"].width
+        self.module_name = f"gin_{self._width}_{self._col_width}"
         rows, columns = chip.rows, chip.columns
         super().__init__({
-            "i": In(stream.Signature(width)), "row": In(chip.row_id_bits), "col": In(col_width),
-            "row_ids": In(chip.row_id_bits * rows), "col_ids": In(col_width * rows * columns),
-            "enables": In(rows * columns),
-            "data": Out(width).array(rows), "valids": Out(columns).array(rows),
-            "readies": In(columns).array(rows),
+            "i": In(Tagged(chip, name)),
+            "row_ids": In(chip.row_id_bits * rows), "col_ids": In(self._col_width * rows * columns),
+            "enables": In(rows * columns), "rows": Out(RowBus(self._width, columns)).array(rows),
             "held": Out(1), "unclaimed": Out(1),
         })
 
@@ -120,19 +129,19 @@ class Gin(Block):
         rows, columns, row_bits = self._chip.rows, self._chip.columns, self._chip.row_id_bits
         blocked, matched = signals("blocked matched", rows)
         go = Signal()
+        word, tag = self.i.payload.data, self.i.payload.tag
         controller, x_bus = MulticastController(row_bits), XBus(columns, self._col_width, self._width)
         for y in range(rows):
             mc, bus = place(m, controller, f"mc_{y}"), place(m, x_bus, f"x_bus_{y}")
             m.d.comb += [
-                mc.enable.eq(self.i.valid), mc.tag.eq(self.row), mc.id.eq(self.row_ids.word_select(y, row_bits)),
-                bus.select.eq(mc.match), bus.load.eq(go), bus.go.eq(go), bus.col.eq(self.col),
-                bus.payload.eq(self.i.payload),
+                mc.enable.eq(self.i.valid), mc.tag.eq(tag.row), mc.id.eq(self.row_ids.word_select(y, row_bits)),
+                bus.select.eq(mc.match), bus.load.eq(go), bus.go.eq(go), bus.col.eq(tag.col),
+                bus.payload.eq(word),
                 bus.ids.eq(self.col_ids.word_select(y, columns * self._col_width)),
                 bus.enables.eq(self.enables.word_select(y, columns)),
-                bus.readies.eq(self.readies[y]),
-                self.valids[y].eq(bus.valids), self.data[y].eq(bus.data),
                 blocked[y].eq(bus.blocked), matched[y].eq(bus.matched),
             ]
+            connect(m, bus.pes, flipped(self.rows[y]))
         m.d.comb += [
             go.eq(~blocked.any()), self.i.ready.eq(go), self.unclaimed.eq(self.held & ~matched.any()),
         ]
@@ -146,18 +155,25 @@ class XBusOut(Block):
 
     Members
     -------
-    select, col : the request that the Y-bus offers this row; `load` takes it.
-    valid : the PE has its word; take : it leaves, `readies` says so to the PE.
-    step : `payload` is the word from the next cycle on, zeros if it is another row's.
+    select : In(1), the request on the Y-bus is for this row.
+    col : In(col_width), the request's tag.
+    load : In(1), take the request in this cycle.
+    ids : In, col ID of each PE, a setting.
+    enables : In(columns), each PE takes part, a setting.
+    pes : In(PsumRow), from the PEs.
+    valid : Out(1), the PE that the request is for has its word.
+    matched : Out(1), the request is for a PE here.
+    take : In(1), the word leaves its PE in this cycle.
+    step : In(1), `payload` is the word from the next cycle on, zeros if it is another row's.
+    payload : Out(width).
     """
 
-    def __init__(self, columns, col_width, width):
-        self._columns, self._col_width = columns, col_width
-        self.module_name = f"x_bus_out_{width}_{columns}"
+    def __init__(self, chip):
+        self._columns, self._col_width, width = chip.columns, chip.col_id_bits, bus_width(chip, "psum")
+        self.module_name = f"x_bus_out_{width}_{self._columns}"
         super().__init__({
-            "select": In(1), "load": In(1), "col": In(col_width), "take": In(1), "step": In(1),
-            "ids": In(col_width * columns), "enables": In(columns), "data": In(width).array(columns),
-            "valids": In(columns), "readies": Out(columns),
+            "select": In(1), "load": In(1), "col": In(self._col_width), "take": In(1), "step": In(1),
+            "ids": In(self._col_width * self._columns), "enables": In(self._columns), "pes": In(PsumRow(chip)),
             "payload": Out(width), "valid": Out(1), "matched": Out(1),
         })
 
@@ -172,15 +188,15 @@ class XBusOut(Block):
                 mc.enable.eq(self.select & self.enables[j]), mc.tag.eq(self.col),
                 mc.id.eq(self.ids.word_select(j, self._col_width)),
             ]
-            word = word | Mux(matches[j], self.data[j], 0)
+            word = word | Mux(matches[j], self.pes.data[j], 0)
         with m.If(self.load):
             m.d.sync += matches.eq(Cat(mc.match for mc in controllers))
         with m.If(self.step):
             m.d.sync += self.payload.eq(word)
         m.d.comb += [
             self.matched.eq(matches.any()),
-            self.valid.eq((matches & self.valids).any()),
-            self.readies.eq(Mux(self.take, matches, 0)),
+            self.valid.eq((matches & self.pes.valids).any()),
+            self.pes.readies.eq(Mux(self.take, matches, 0)),
         ]
         return m
 
@@ -189,12 +205,17 @@ class Gon(Block):
     """The global output network: fetches the psum word of the PE that `request` names.
 
     Latency: a word leaves at `o` three cycles after its request was accepted, if its PE has it by then.
+    Throughput: a word a cycle.
 
     Members
     -------
-    request : stream of tags; the next one is accepted as the word of the one before leaves its PE.
-    data, valids, readies : the PEs' outputs, by row and column.
-    unclaimed : a request matches no PE: the configuration is wrong, nothing will answer.
+    request : In(stream of tag_layout); the next one is accepted as the word of the one before leaves its PE.
+    o : Out(stream of a bus word), the words in order.
+    row_ids : In, row ID of each X-bus, a setting.
+    col_ids : In, col ID of each PE, a setting; PE (y, x) is element y * columns + x.
+    enables : In(rows * columns), each PE takes part, a setting.
+    rows : In(PsumRow) of each row, from its PEs.
+    unclaimed : Out(1), a request matches no PE: the configuration is wrong, nothing will answer.
     """
 
     module_name = "gon"
@@ -205,9 +226,7 @@ class Gon(Block):
         super().__init__({
             "request": In(stream.Signature(tag_layout(chip, "psum"))), "o": Out(stream.Signature(width)),
             "row_ids": In(chip.row_id_bits * rows), "col_ids": In(chip.col_id_bits * rows * columns),
-            "enables": In(rows * columns), "data": In(width).array(rows, columns), "valids": In(columns).array(rows),
-            "readies": Out(columns).array(rows),
-            "unclaimed": Out(1),
+            "enables": In(rows * columns), "rows": In(PsumRow(chip)).array(rows), "unclaimed": Out(1),
         })
 
     def elaborate(self, platform):
@@ -217,8 +236,8 @@ class Gon(Block):
         word, found, matched = 0, Signal(rows), Signal(rows)
         held, load, take, staged, step = signals("held load take staged step")
         out = place(m, Queue(bus_width(self._chip, "psum"), 2), "out")
-        join(m, out.o, self.o)
-        controller, x_bus = MulticastController(row_bits), XBusOut(columns, col_bits, bus_width(self._chip, "psum"))
+        connect(m, out.o, flipped(self.o))
+        controller, x_bus = MulticastController(row_bits), XBusOut(self._chip)
         for y in range(rows):
             mc, bus = place(m, controller, f"mc_{y}"), place(m, x_bus, f"x_bus_{y}")
             m.d.comb += [
@@ -228,10 +247,9 @@ class Gon(Block):
                 bus.step.eq(step),
                 bus.ids.eq(self.col_ids.word_select(y, col_bits * columns)),
                 bus.enables.eq(self.enables.word_select(y, columns)),
-                bus.valids.eq(self.valids[y]), self.readies[y].eq(bus.readies),
                 found[y].eq(bus.valid), matched[y].eq(bus.matched),
-                *(bus.data[j].eq(self.data[y][j]) for j in range(columns)),
             ]
+            connect(m, flipped(self.rows[y]), bus.pes)
             word = word | bus.payload
         m.d.comb += [
             step.eq(~staged | out.i.ready), take.eq(found.any() & step),

@@ -1,28 +1,28 @@
 """The processing element (Fig. 12): one MAC a cycle, from the first window of a layer to the last."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.config.fields import Pe
 from hw.kit.block import Block, place
-from hw.kit.payloads import bus_width, ifmap_bus_word
-from hw.kit.stream import join, signals
+from hw.kit.payloads import bus_word
+from hw.kit.settings import Settings
+from hw.kit.stream import signals
 
+from .mac import MacFlags, mac_pipeline
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 
-__all__ = ["PE", "join_psums", "pe_ports", "scaled"]
+__all__ = ["PE", "join_psums", "pe_ports"]
 
 
 def pe_ports(chip):
     """The ports of a PE."""
-    psums = stream.Signature(bus_width(chip, "psum"))
+    psums = stream.Signature(bus_word(chip, "psum"))
     return {
-        "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
-        "slide": In(range(chip.ifmap_spad_words + 1)),
-        "filter_words": In(range(chip.filter_spad_words + 1)),
-        "shift": In(5), "from_ln": In(1),
-        "filters": In(stream.Signature(bus_width(chip, "filter"))),
-        "ifmaps": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
+        "pe": In(Settings(Pe, chip)), "from_ln": In(1),
+        "filters": In(stream.Signature(bus_word(chip, "filter"))),
+        "ifmaps": In(stream.Signature(bus_word(chip, "ifmap"))),
         "psums_gin": In(psums), "psums_ln": In(psums), "psums_out": Out(psums),
         "mac": Out(1), "gated": Out(1),
     }
@@ -30,7 +30,7 @@ def pe_ports(chip):
 
 def join_psums(m, pe, spad):
     """A PE's psum streams: in from the local network or the GIN, as configured, and out."""
-    join(m, spad.o, pe.psums_out)
+    connect(m, spad.o, flipped(pe.psums_out))
     m.d.comb += [
         spad.i.valid.eq(Mux(pe.from_ln, pe.psums_ln.valid, pe.psums_gin.valid)),
         spad.i.payload.eq(Mux(pe.from_ln, pe.psums_ln.payload, pe.psums_gin.payload)),
@@ -39,23 +39,12 @@ def join_psums(m, pe, spad):
     ]
 
 
-def scaled(product, shift):
-    """The lower 16 bits of `product` >> `shift`, for a shift of 0 to 16.
-
-    The greatest distances first, so that each step has fewer bits to move than the one before.
-    """
-    bits = wide = Cat(product, product[-1].replicate(32 - len(product)))
-    for place_ in (3, 2, 1, 0):
-        kept = 15 + (1 << place_)
-        bits = Mux(shift[place_], bits[1 << place_:][:kept], bits[:kept])
-    return Mux(shift[4], wide[16:], bits).as_signed()
-
-
 class PE(Block):
     """p x q interleaved 1-D convolution primitives (Fig. 6).
 
     For each position of an ofmap row the q S values of the window are taken in turn, and each meets its
     p weights in p cycles. Stages: issue, spad access, multiply, add; the paper has no stage to issue.
+    Latency: a MAC changes its psum three cycles after it was issued. Throughput: a MAC a cycle.
 
         ifmap spad --+
                      +--> multiply --> select 16 of 32 --> + --> psum spad --> + --> psums_out
@@ -70,10 +59,15 @@ class PE(Block):
 
     Members
     -------
-    p_last, steps_last, slide, filter_words, shift, from_ln : configuration, see `hw.config.fields`.
-    filters, ifmaps, psums_gin, psums_ln : streams in.
-    psums_out : stream out, to the PE above or the GON.
-    mac, gated : a MAC is in the last stage; its ifmap value was zero, so nothing was read or multiplied.
+    pe : In(Settings).
+    from_ln : In(1), setting: psums come from the local network, else from the GIN.
+    filters : In(stream), words of weights.
+    ifmaps : In(stream), words of the ifmap bus.
+    psums_gin : In(stream), words of psums from the GIN.
+    psums_ln : In(stream), words of psums from the PE below.
+    psums_out : Out(stream), to the PE above or the GON.
+    mac : Out(1), a MAC is in the last stage in this cycle.
+    gated : Out(1), its ifmap value is zero, so nothing was read or multiplied for it.
     """
 
     module_name = "pe"
@@ -89,32 +83,41 @@ class PE(Block):
                                    chip.data_width), "ifmap_spad")
         weights = place(m, FilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width), "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values), "psum_spad")
-        join(m, self.ifmaps, ifmap.i)
-        join(m, self.filters, weights.i)
+        connect(m, flipped(self.ifmaps), ifmap.i)
+        connect(m, flipped(self.filters), weights.i)
         join_psums(m, self, psum)
         m.d.comb += [
-            weights.words.eq(self.filter_words), psum.p_last.eq(self.p_last),
+            weights.words.eq(self.pe.filter_words), psum.p_last.eq(self.pe.p_last),
         ]
-        self._datapath(m, ifmap, weights, psum, *self._issue(m, ifmap, weights, psum))
+        issued = self._issue(m, ifmap, weights, psum)
+        mac, value = mac_pipeline(m, chip.data_width, issued, ifmap.value, weights.data, self.pe.shift)
+        m.d.comb += [
+            psum.accumulate.eq(mac.valid), psum.first.eq(mac.first), psum.last.eq(mac.last),
+            psum.rewind.eq(mac.group_ends), psum.value.eq(value),
+            self.mac.eq(mac.valid), self.gated.eq(mac.valid & mac.zero),
+        ]
         return m
 
     def _issue(self, m, ifmap, weights, psum):
-        """Stage 1: which word meets which weight; returns (issue, first, last, group_ends)."""
-        step = Signal.like(self.steps_last)
-        k = Signal.like(self.p_last)
+        """Stage 1: which word meets which weight; the MacFlags of a MAC, all 0 where there is none."""
+        step = Signal.like(self.pe.steps_last)
+        k = Signal.like(self.pe.p_last)
+        flags, issued = signals("flags issued", MacFlags)
         issue, first, last, group_ends = signals("issue first last group_ends")
         row_ends, pass_ends = signals("row_ends pass_ends")
         row_ended, pass_ended = signals("row_ended pass_ended")  # flags of the window's first word, kept
         m.d.comb += [
-            first.eq(step == 0), last.eq(step == self.steps_last), group_ends.eq(k == self.p_last),
+            first.eq(step == 0), last.eq(step == self.pe.steps_last), group_ends.eq(k == self.pe.p_last),
             issue.eq(ifmap.available & weights.available & (psum.space | ~first)),
             row_ends.eq(Mux(first, ifmap.row_ends, row_ended)),
             pass_ends.eq(Mux(first, ifmap.pass_ends, pass_ended)),
             ifmap.step.eq(issue & group_ends),
-            ifmap.retire.eq(row_ends | (step < self.slide)), ifmap.rewind.eq(last),
+            ifmap.retire.eq(row_ends | (step < self.pe.slide)), ifmap.rewind.eq(last),
             weights.step.eq(issue), weights.read.eq(issue & ~ifmap.zero),
             weights.retire.eq(pass_ends), weights.rewind.eq(last & group_ends),
             psum.reserve.eq(issue & first),
+            flags.valid.eq(issue), flags.zero.eq(ifmap.zero), flags.first.eq(first), flags.last.eq(last),
+            flags.group_ends.eq(group_ends), issued.eq(Mux(issue, flags, 0)),
         ]
         with m.If(issue):
             m.d.sync += k.eq(Mux(group_ends, 0, k + 1))
@@ -123,29 +126,4 @@ class PE(Block):
                     step.eq(Mux(last, 0, step + 1)),
                     row_ended.eq(row_ends), pass_ended.eq(pass_ends),
                 ]
-        return issue, first, last, group_ends
-
-    def _datapath(self, m, ifmap, weights, psum, issue, first, last, group_ends):
-        """Stages 2 to 4; once issued, a MAC never stops."""
-        flags = Signal(5)  # valid, zero, first, last, group_ends
-        reading, multiplying, adding = signals("reading multiplying adding", 5)
-        width = self._chip.data_width
-        value, factor, weight = (Signal(signed(width), name=name, reset_less=True)
-                                 for name in ("value", "factor", "weight"))
-        product = Signal(signed(2 * width), reset_less=True)
-        m.d.comb += flags.eq(issue | ifmap.zero << 1 | first << 2 | last << 3 | group_ends << 4)
-        m.d.sync += [reading.eq(Mux(issue, flags, 0)), multiplying.eq(reading), adding.eq(multiplying)]
-        with m.If(issue & ~ifmap.zero):
-            m.d.sync += value.eq(ifmap.value)
-        with m.If(reading[0] & ~reading[1]):
-            # an SRAM's access and a multiplication are too much for one cycle
-            m.d.sync += [factor.eq(value), weight.eq(weights.data)]
-        with m.If(multiplying[0]):
-            # cleared, and not masked where it is added: registers can do that for nothing
-            m.d.sync += product.eq(Mux(multiplying[1], 0, factor * weight))
-        m.d.comb += [
-            psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.last.eq(adding[3]),
-            psum.rewind.eq(adding[4]),
-            psum.value.eq(scaled(product, self.shift)),
-            self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
-        ]
+        return issued

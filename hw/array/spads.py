@@ -2,19 +2,27 @@
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
 from hw.kit.memory import RegisterFile, TwoPortSram
 from hw.kit.payloads import IfmapWord, ifmap_bus_word
 from hw.kit.ring import Ring
-from hw.kit.stream import Queue, join, lanes, signals, wrapped_increment
+from hw.kit.stream import Queue, lanes, signals, wrapped_increment
 
 __all__ = ["FilterSpad", "IfmapSpad", "IfmapUnpacker", "PsumSpad", "unpack_weights"]
 
 
 class IfmapUnpacker(Block):
-    """Cuts the words of an ifmap bus of `values` values; one value a cycle, none of latency."""
+    """Cuts the words of an ifmap bus of `values` values.
+
+    Latency: none. Throughput: a value a cycle.
+
+    Members
+    -------
+    i : In(stream of ifmap_bus_word), words of the bus.
+    o : Out(stream of IfmapWord), their values.
+    """
 
     def __init__(self, values):
         self._values = values
@@ -41,12 +49,17 @@ class IfmapUnpacker(Block):
 class IfmapSpad(Block):
     """Sliding windows of q S ifmap values, and the zero buffer.
 
+    Latency: a value is at the read pointer two cycles after its bus word was accepted. Throughput: a value a cycle.
+
     Members
     -------
-    i : words of a bus of `bus_values` values; a FIFO of `fifo_depth` of them stands before the spad, which
-        keeps the lower `width` bits of each.
-    available, value, zero, row_ends, pass_ends : the word at the read pointer, this cycle.
-    step, retire, rewind : as in `Ring`.
+    i : In(stream of ifmap_bus_word), words of a bus of `bus_values` values. A FIFO of `fifo_depth` of them is ahead
+        of the spad, which keeps the lower `width` bits of each value.
+    available : Out(1), the value at the read pointer is there.
+    value : Out(signed(width)), while `available`.
+    zero : Out(1), it is zero.
+    row_ends, pass_ends : Out(1), its flags, see `IfmapWord`.
+    step, retire, rewind : In(1), as in `Ring`.
     """
 
     def __init__(self, depth, fifo_depth, bus_values=1, width=16):
@@ -64,11 +77,11 @@ class IfmapSpad(Block):
         m = Module()
         fifo = place(m, Queue(ifmap_bus_word(self._bus_values), self._fifo_depth), "fifo")
         ring = place(m, Ring(self._depth), "ring")
-        join(m, self.i, fifo.i)
+        connect(m, flipped(self.i), fifo.i)
         arriving = fifo.o
         if self._bus_values > 1:
             unpacker = place(m, IfmapUnpacker(self._bus_values), "unpacker")
-            join(m, fifo.o, unpacker.i)
+            connect(m, fifo.o, unpacker.i)
             arriving = unpacker.o
         kept = data.StructLayout({"value": signed(self._width), "row_ends": 1, "pass_ends": 1, "zero": 1})
         words = place(m, RegisterFile(self._depth, kept.size, 1), "registers")  # with the zero buffer
@@ -94,11 +107,14 @@ class FilterSpad(Block):
 
     Members
     -------
-    i : words of `bus_values` weights; a pass is padded to whole words, the padding is dropped.
-    words : weights of a pass (p q S).
-    available : the weight at the read pointer is there.
-    read, data : read the weight at the read pointer; `data` is valid in the next cycle.
-    step, retire, rewind : as in `Ring`; a `step` without `read` passes over a gated weight.
+    i : In(stream), words of `bus_values` weights; a pass is padded to whole words, the padding is dropped.
+    words : In(range(depth + 1)), weights of a pass (p q S), a setting.
+    available : Out(1), the weight at the read pointer is there.
+    read : In(1), read it in this cycle.
+    data : Out(signed(width)), the weight, in the cycle after `read`.
+    step, retire, rewind : In(1), as in `Ring`; a `step` without `read` passes over a gated weight.
+
+    Latency: a weight is available two cycles after its word was accepted. Throughput: a weight a cycle.
     """
 
     def __init__(self, depth, bus_values=4, width=16):
@@ -144,7 +160,7 @@ def unpack_weights(m, words, values, count, ready):
     if values == 1:
         # ready from a register: on an FPGA all PEs and back are a long way, and a bus seldom meets a PE twice running
         queue = place(m, Queue(16, 1), "weights")
-        join(m, words, queue.i)
+        connect(m, flipped(words), queue.i)
         m.d.comb += queue.o.ready.eq(ready)
         return queue.o.valid & ready, queue.o.payload
     word = Signal(16 * values, reset_less=True)
@@ -178,14 +194,20 @@ class PsumSpad(Block):
 
     Members
     -------
-    p_last : p - 1.
-    space, reserve : a word for one more psum is free; take it.
-    accumulate, first, last, value : add `value` to the psum at the MAC's pointer; `first` starts it
-        from zero, `last` finishes it.
-    rewind : qualifies `accumulate`: psum p - 1, after which psum 0 follows.
-    finish : with zero skipping, instead of `last`: all p psums are finished, by this `accumulate` or by
-        an earlier one, as what comes after the last value that is not zero is only known later.
-    i, o : words of `bus_values` psums, ceil(p / bus_values) a position.
+    p_last : In(range(depth)), p - 1, a setting.
+    space : Out(1), a word for one more psum is free.
+    reserve : In(1), take it; only while `space`.
+    accumulate : In(1), add `value` to the psum at the MAC's pointer in this cycle.
+    first : In(1), with `accumulate`: start from zero.
+    last : In(1), with `accumulate`: the psum is finished.
+    rewind : In(1), with `accumulate`: it is psum p - 1, psum 0 is next.
+    finish : In(1), with zero skipping, instead of `last`: all p psums are finished, by this `accumulate` or by an
+        earlier one, as it is only known later which value that is not zero was the last.
+    value : In(signed(16)), with `accumulate`.
+    i : In(stream), words of `bus_values` psums to be added, ceil(p / bus_values) a position.
+    o : Out(stream), the sums.
+
+    Throughput: a psum a cycle.
     """
 
     def __init__(self, depth, fifo_depth, bus_values=4, *, zero_skip=False):
@@ -236,7 +258,7 @@ class PsumSpad(Block):
         `word` gathers as many as a bus takes; it is the last entry of the way out.
         """
         fifo_in = place(m, Queue(len(self.i.payload), self._fifo_depth), "fifo_in")
-        join(m, self.i, fifo_in.i)
+        connect(m, flipped(self.i), fifo_in.i)
         done = Signal(range(self._depth + 1))
         k = Signal(range(self._depth))
         draining, word_ends, free = signals("draining word_ends free")
@@ -268,7 +290,7 @@ class PsumSpad(Block):
         out = self.o
         if self._fifo_depth > 1:
             fifo_out = place(m, Queue(len(word), self._fifo_depth - 1), "fifo_out")
-            join(m, fifo_out.o, self.o)
+            connect(m, fifo_out.o, flipped(self.o))
             out = fifo_out.i
         m.d.comb += [
             out.valid.eq(full), out.payload.eq(word),

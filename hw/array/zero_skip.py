@@ -11,14 +11,17 @@ one value are done, up to p - 1 zeros after it are passed over.
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.config.fields import Pe
 from hw.kit.block import Block, place
 from hw.kit.memory import TwoPortSram
 from hw.kit.payloads import ifmap_bus_word
-from hw.kit.stream import join, signals, wrapped_increment
+from hw.kit.settings import Settings
+from hw.kit.stream import signals, wrapped_increment
 
-from .pe import join_psums, pe_ports, scaled
+from .mac import MacFlags, mac_pipeline
+from .pe import join_psums, pe_ports
 from .spads import IfmapSpad, PsumSpad, unpack_weights
 
 __all__ = ["SkippingFilterSpad", "ZeroScanner", "ZeroSkipPE", "group_layout"]
@@ -39,10 +42,13 @@ def group_layout(depth, width):
 class ZeroScanner(Block):
     """Finds the values of each window that are not zero.
 
+    Latency: a group is at `o` a cycle after its value was at the spad's read pointer. Throughput: a value a cycle.
+
     Members
     -------
-    p_last, steps_last, slide : configuration.
-    i : ifmap words; o : groups. A window of zeros makes one group, of its last value.
+    pe : In(Settings).
+    i : In(stream), words of the ifmap bus.
+    o : Out(stream of group_layout), groups. A window of zeros makes one group, of its last value.
     """
 
     module_name = "zero_scanner"
@@ -50,8 +56,7 @@ class ZeroScanner(Block):
     def __init__(self, chip):
         self._chip = chip
         super().__init__({
-            "p_last": In(range(chip.psum_spad_words)), "steps_last": In(range(chip.ifmap_spad_words)),
-            "slide": In(range(chip.ifmap_spad_words + 1)),
+            "pe": In(Settings(Pe, chip)),
             "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
             "o": Out(stream.Signature(group_layout(chip.filter_spad_words, chip.data_width))),
         })
@@ -61,17 +66,17 @@ class ZeroScanner(Block):
         chip = self._chip
         spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
                                   chip.data_width), "ifmap_spad")
-        join(m, self.i, spad.i)
-        step = Signal.like(self.steps_last)
+        connect(m, flipped(self.i), spad.i)
+        step = Signal.like(self.pe.steps_last)
         some, last, emits, advance = signals("some last emits advance")  # some: a group of this window is out
         row_ends, row_ended, pass_ends, pass_ended = signals("row_ends row_ended pass_ends pass_ended")
         group = self.o.payload
         m.d.comb += [
-            last.eq(step == self.steps_last), emits.eq(~spad.zero | last),
+            last.eq(step == self.pe.steps_last), emits.eq(~spad.zero | last),
             advance.eq(spad.available & (~emits | ~self.o.valid | self.o.ready)),
             row_ends.eq(Mux(step == 0, spad.row_ends, row_ended)),
             pass_ends.eq(Mux(step == 0, spad.pass_ends, pass_ended)),
-            spad.step.eq(advance), spad.rewind.eq(last), spad.retire.eq(row_ends | (step < self.slide)),
+            spad.step.eq(advance), spad.rewind.eq(last), spad.retire.eq(row_ends | (step < self.pe.slide)),
         ]
         index, address = self._places(m, advance, last, pass_ends)
         with m.If(~self.o.valid | self.o.ready):
@@ -96,12 +101,12 @@ class ZeroScanner(Block):
         total = Signal(range(2 * depth))
         following = Signal(range(depth))
         m.d.comb += [
-            total.eq(address + self.p_last + 1),
+            total.eq(address + self.pe.p_last + 1),
             following.eq(Mux(total >= depth, total - depth, total)),
         ]
         with m.If(advance):
             m.d.sync += [
-                index.eq(Mux(last, 0, index + self.p_last + 1)),
+                index.eq(Mux(last, 0, index + self.pe.p_last + 1)),
                 address.eq(Mux(last & ~pass_ends, base, following)),
             ]
             with m.If(last & pass_ends):
@@ -114,11 +119,15 @@ class SkippingFilterSpad(Block):
 
     Members
     -------
-    words, i : as in `FilterSpad`.
-    index : number in the pass of the weight that is wanted; available : it is there.
-    read, address, data : read it; `data` is valid in the next cycle.
-    retire, upto : all weights of the pass before number `upto` are dead; all of them if it is `words`, and
-        from then on numbers are those of the next pass. They need not have come yet.
+    i, words : as in `FilterSpad`.
+    index : In(range(depth)), number in the pass of the weight wanted.
+    available : Out(1), it is there.
+    read : In(1), read it in this cycle.
+    address : In(range(depth)), where it is, with `read`.
+    data : Out(signed(width)), the weight, in the cycle after `read`.
+    retire : In(1), all weights of the pass before number `upto` are dead from the next cycle on; they need not have
+        come yet.
+    upto : In(range(depth + 1)), with `retire`; if it is `words`, numbers are those of the next pass from then on.
     """
 
     def __init__(self, depth, bus_values=4, width=16):
@@ -154,7 +163,11 @@ class SkippingFilterSpad(Block):
 
 
 class ZeroSkipPE(Block):
-    """A PE (see `hw.array.pe.PE`, whose ports it has) that skips zeros."""
+    """A PE (see `hw.array.pe.PE`, whose ports it has) that skips zeros.
+
+    Latency: a MAC changes its psum three cycles after it was issued. Throughput: a MAC a cycle, and a value a cycle
+    where it is zero.
+    """
 
     module_name = "pe_zero_skip"
 
@@ -170,32 +183,42 @@ class ZeroSkipPE(Block):
                         "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values, zero_skip=True),
                      "psum_spad")
-        join(m, self.ifmaps, scanner.i)
-        join(m, self.filters, weights.i)
+        connect(m, flipped(self.ifmaps), scanner.i)
+        connect(m, flipped(self.filters), weights.i)
         join_psums(m, self, psum)
         m.d.comb += [
-            scanner.p_last.eq(self.p_last), scanner.steps_last.eq(self.steps_last),
-            scanner.slide.eq(self.slide), weights.words.eq(self.filter_words), psum.p_last.eq(self.p_last),
+            weights.words.eq(self.pe.filter_words), psum.p_last.eq(self.pe.p_last),
         ]
+        connect(m, flipped(self.pe), scanner.pe)
         group = Signal(group_layout(chip.filter_spad_words, chip.data_width))
-        self._datapath(m, weights, psum, group, *self._issue(m, scanner, weights, psum, group))
+        issued = self._issue(m, scanner, weights, psum, group)
+        mac, value = mac_pipeline(m, chip.data_width, issued, group.value, weights.data, self.pe.shift)
+        m.d.comb += [
+            psum.accumulate.eq(mac.valid), psum.first.eq(mac.first), psum.rewind.eq(mac.group_ends),
+            psum.finish.eq(mac.last), psum.value.eq(value),
+            self.mac.eq(mac.valid), self.gated.eq(mac.valid & mac.zero),
+        ]
         return m
 
     def _issue(self, m, scanner, weights, psum, group):
-        """Stage 1: the MACs of a group, one a cycle; returns (issue, group_ends, finish)."""
+        """Stage 1: the MACs of a group, one a cycle; the MacFlags of a MAC, all but `last` 0 where there is none."""
         busy, issue, group_ends, done, finish = signals("busy issue group_ends done finish")
-        k = Signal.like(self.p_last)
+        k = Signal.like(self.pe.p_last)
+        flags, issued = signals("flags issued", MacFlags)
         m.d.comb += [
             issue.eq(busy & ~group.marker & weights.available & (psum.space | ~group.first)),
-            group_ends.eq(k == self.p_last),
+            group_ends.eq(k == self.pe.p_last),
             done.eq((issue & group_ends) | (busy & group.marker)), finish.eq(done & group.ends),
             scanner.o.ready.eq(~busy | done),
             weights.index.eq(group.index), weights.address.eq(group.address),
             weights.read.eq(issue & ~group.zero),
             weights.retire.eq(done & group.pass_ends),
-            weights.upto.eq(Mux(group.ends, self.filter_words, group.index + 1)),
+            weights.upto.eq(Mux(group.ends, self.pe.filter_words, group.index + 1)),
             psum.reserve.eq(issue & group.first),
+            flags.valid.eq(issue), flags.zero.eq(group.zero), flags.first.eq(group.first),
+            flags.group_ends.eq(group_ends),
         ]
+        m.d.comb += [issued.eq(Mux(issue, flags, 0)), issued.last.eq(finish)]
         with m.If(issue):
             m.d.sync += [
                 k.eq(Mux(group_ends, 0, k + 1)), group.index.eq(group.index + 1),
@@ -203,30 +226,4 @@ class ZeroSkipPE(Block):
             ]
         with m.If(scanner.o.ready):
             m.d.sync += [busy.eq(scanner.o.valid), group.eq(scanner.o.payload)]
-        return issue, group_ends, finish
-
-    def _datapath(self, m, weights, psum, group, issue, group_ends, finish):
-        """Stages 2 to 4."""
-        # MAC, zero, first, ends, finish
-        flags, reading, multiplying, adding = signals("flags reading multiplying adding", 5)
-        width = self._chip.data_width
-        value, factor, weight = (Signal(signed(width), name=name, reset_less=True)
-                                 for name in ("value", "factor", "weight"))
-        product = Signal(signed(2 * width), reset_less=True)
-        m.d.comb += flags.eq(issue | group.zero << 1 | group.first << 2 | group_ends << 3)
-        m.d.sync += [
-            reading.eq(Mux(issue, flags, 0) | finish << 4), multiplying.eq(reading), adding.eq(multiplying),
-        ]
-        with m.If(issue & ~group.zero):
-            m.d.sync += value.eq(group.value)
-        with m.If(reading[0] & ~reading[1]):
-            # an SRAM's access and a multiplication are too much for one cycle
-            m.d.sync += [factor.eq(value), weight.eq(weights.data)]
-        with m.If(multiplying[0]):
-            # cleared, and not masked where it is added: registers can do that for nothing
-            m.d.sync += product.eq(Mux(multiplying[1], 0, factor * weight))
-        m.d.comb += [
-            psum.accumulate.eq(adding[0]), psum.first.eq(adding[2]), psum.rewind.eq(adding[3]),
-            psum.finish.eq(adding[4]), psum.value.eq(scaled(product, self.shift)),
-            self.mac.eq(adding[0]), self.gated.eq(adding[0] & adding[1]),
-        ]
+        return issued

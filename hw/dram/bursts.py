@@ -6,16 +6,14 @@ behind it on the link.
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config.fields import ADDRESS_BITS, COUNT_BITS
 from hw.kit.block import Block, place
 from hw.kit.payloads import QUAD, Burst
-from hw.kit.stream import Queue, join, signals
+from hw.kit.stream import Queue, signals
 
-__all__ = ["READERS", "BurstArbiter", "BurstReader", "BurstWriter"]
-
-READERS = ("bias", "filter", "ifmap")  # the order of service where all ask at once
+__all__ = ["BurstArbiter", "BurstReader", "BurstWriter"]
 
 
 class BurstReader(Block):
@@ -27,11 +25,16 @@ class BurstReader(Block):
 
     Members
     -------
-    start, base, last, ragged, stretch_last, repeat_last : the above.
-    capacity : words that the buffer behind holds; sampled at `start`.
-    freed : the buffer has room for one more.
-    bursts : commands.
-    running : a burst is left to ask for.
+    start : In(1), begin in this cycle.
+    base : In(28), address of the first word, a setting.
+    last, ragged : In(28), words less one, see above, settings.
+    stretch_last, repeat_last : In(16), counts less one, see above, settings.
+    capacity : In(16), words that the buffer behind holds; sampled at `start`.
+    freed : In(1), the buffer has room for one more word from this cycle on.
+    bursts : Out(stream of Burst), commands.
+    running : Out(1), a burst is left to ask for.
+
+    Latency: a burst is asked for two cycles after there is room for it. Throughput: a command in two cycles.
     """
 
     module_name = "burst_reader"
@@ -103,9 +106,15 @@ class BurstWriter(Block):
 
     Members
     -------
-    flush : no more words will come; write what is there.
-    bursts, o : a command, then its words.
-    empty : all words have been handed on.
+    start : In(1), begin at `base` in this cycle.
+    base : In(28), address of the first word, a setting.
+    flush : In(1), no more words will come; write what is there.
+    i : In(stream of 64 bits), words.
+    bursts : Out(stream of Burst), a command before its words.
+    o : Out(stream of 64 bits), those words.
+    empty : Out(1), all words have been handed on.
+
+    Latency: a burst is asked for a cycle after its last word came. Throughput: a word a cycle, less a cycle a burst.
     """
 
     module_name = "burst_writer"
@@ -121,7 +130,7 @@ class BurstWriter(Block):
         m = Module()
         burst_words = self._chip.burst_words
         queue = place(m, Queue(QUAD, 2 * burst_words), "queue")
-        join(m, self.i, queue.i)
+        connect(m, flipped(self.i), queue.i)
         address = Signal(ADDRESS_BITS)
         left = Signal(range(burst_words + 1))
         length = Signal.like(left)
@@ -147,40 +156,42 @@ class BurstWriter(Block):
 
 
 class BurstArbiter(Block):
-    """One command stream of four, and words from DRAM back to whom they belong.
+    """One command stream of four, and words from DRAM back to the reader that asked for them.
 
     Round robin; a command that waits for the link stays the one it is.
+    Latency: two cycles for a command, none for a word. Throughput: a command in two cycles, a word a cycle.
 
     Members
     -------
-    bias, filter, ifmap, ofmap : commands in.
-    bursts : commands out, through a register.
-    words : from DRAM; bias_words, filter_words, ifmap_words : handed on; they must be ready.
+    bias, filter, ifmap, ofmap : In(stream of Burst), commands.
+    bursts : Out(stream of Burst), commands, through a register.
+    words : In(stream of 64 bits), from DRAM.
+    bias_words, filter_words, ifmap_words : Out(stream of 64 bits), handed on; they must be ready.
     """
 
     module_name = "burst_arbiter"
     OUTSTANDING = 8
 
     def __init__(self):
-        ports = {name: In(stream.Signature(Burst)) for name in (*READERS, "ofmap")}
-        ports |= {f"{name}_words": Out(stream.Signature(QUAD)) for name in READERS}
-        super().__init__(ports | {
-            "bursts": Out(stream.Signature(Burst)), "words": In(stream.Signature(QUAD)),
+        bursts, words = stream.Signature(Burst), stream.Signature(QUAD)
+        super().__init__({
+            "bias": In(bursts), "filter": In(bursts), "ifmap": In(bursts), "ofmap": In(bursts),
+            "bias_words": Out(words), "filter_words": Out(words), "ifmap_words": Out(words),
+            "bursts": Out(bursts), "words": In(words),
         })
 
     def elaborate(self, platform):
         m = Module()
-        sources = [getattr(self, name) for name in (*READERS, "ofmap")]
+        sources = (self.bias, self.filter, self.ifmap, self.ofmap)  # the order of service where all ask at once
         count = len(sources)
-        owner = data.StructLayout({"source": range(count), "length": 8})
-        owners = place(m, Queue(owner, self.OUTSTANDING), "owners")
+        owners = place(m, Queue(data.StructLayout({"source": range(count), "length": 8}), self.OUTSTANDING), "owners")
         chosen, nearest = signals("chosen nearest", range(count))
         valids = Signal(count)
         decided, load = signals("decided load")
         m.d.comb += [
             valids.eq(Cat(source.valid for source in sources)),
             load.eq(decided & owners.i.ready & ~self.bursts.valid),
-            owners.i.payload.eq(Cat(chosen, self._length(m, sources, chosen))),
+            owners.i.payload.source.eq(chosen), owners.i.payload.length.eq(self._length(m, sources, chosen)),
             owners.i.valid.eq(load & (chosen != count - 1)),
         ]
         with m.Switch(chosen):  # the nearest after the last one served
@@ -190,7 +201,7 @@ class BurstArbiter(Block):
                         index = (served + distance) % count
                         with m.If(valids[index]):
                             m.d.comb += nearest.eq(index)
-        with m.If(~decided):  # in a cycle of its own: from who asks to what is left to ask for is a long way
+        with m.If(~decided):  # in a cycle of its own: a command, once chosen, is a long path to its reader's counters
             m.d.sync += [decided.eq(valids.any()), chosen.eq(Mux(valids.any(), nearest, chosen))]
         with m.Elif(load):
             m.d.sync += decided.eq(0)
@@ -200,7 +211,7 @@ class BurstArbiter(Block):
             with m.If(load & (chosen == index)):
                 m.d.comb += source.ready.eq(1)
                 m.d.sync += self.bursts.payload.eq(source.payload)
-        self._return(m, data.View(owner, owners.o.payload), owners.o)
+        self._return(m, owners.o)
         return m
 
     def _length(self, m, sources, chosen):
@@ -211,14 +222,13 @@ class BurstArbiter(Block):
                     m.d.comb += length.eq(source.payload.length)
         return length
 
-    def _return(self, m, owner, owners):
+    def _return(self, m, owners):
         word = Signal(8)
-        for index, name in enumerate(READERS):
-            sink = getattr(self, f"{name}_words")
-            mine = owners.valid & (owner.source == index)
+        for index, sink in enumerate((self.bias_words, self.filter_words, self.ifmap_words)):
+            mine = owners.valid & (owners.payload.source == index)
             m.d.comb += [sink.valid.eq(self.words.valid & mine), sink.payload.eq(self.words.payload)]
             with m.If(mine):
                 m.d.comb += self.words.ready.eq(sink.ready)
-        m.d.comb += owners.ready.eq(self.words.valid & self.words.ready & (word == owner.length))
+        m.d.comb += owners.ready.eq(self.words.valid & self.words.ready & (word == owners.payload.length))
         with m.If(self.words.valid & self.words.ready):
             m.d.sync += word.eq(Mux(owners.ready, 0, word + 1))

@@ -2,18 +2,21 @@
 
 from amaranth.hdl import Module
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.config.fields import ADDRESS_BITS
+from hw.config.fields import BLOCK_BITS, LOOP_BITS, Dram
 from hw.kit.block import Block, place
 from hw.kit.crossing import Link, LinkTick
+from hw.kit.interfaces import DramLink
 from hw.kit.payloads import QUAD
-from hw.kit.settings import setting_ports
-from hw.kit.stream import Queue, join
+from hw.kit.settings import Settings
+from hw.kit.stream import Queue
 
-from .bursts import READERS, BurstArbiter, BurstReader, BurstWriter
+from .bursts import BurstArbiter, BurstReader, BurstWriter
 
 __all__ = ["DramPort"]
+
+READING = data.StructLayout({"bias": 1, "filter": 1, "ifmap": 1})
 
 
 class DramPort(Block):
@@ -21,97 +24,88 @@ class DramPort(Block):
 
     Members
     -------
-    start : begin the layer.
-    bias_words, filter_words, ifmap_words : from DRAM. Filter words never wait: their buffer has room for
-        what was asked for, and tells by `filter_freed` of each word that leaves; the others have queues.
-    reading : for each reader, a word is still to be read, or lies in a queue.
-    link_tick : see `LinkTick`.
-    ofmap_words : to DRAM; `flush` says that no more will come; `written` that DRAM has them all;
-        `wrote` counts them.
-    dram_* : link clock.
+    dram : In(Settings).
+    filters_last : In(12), blocks_last : In(16), settings of the layer's loops.
+    start : In(1), begin the layer in this cycle.
+    bias_words, ifmap_words : Out(stream of 64 bits), from DRAM, out of queues.
+    filter_words : Out(stream of 64 bits), from DRAM; must be ready: only what the filter buffer has room for was
+        asked for.
+    filter_freed : In(1), a word leaves the filter buffer in this cycle.
+    reading : Out(READING), for each reader, a word is still to be read, or lies in a queue.
+    ofmap_words : In(stream of 64 bits), to DRAM.
+    flush : In(1), no more ofmap words will come.
+    wrote : Out(1), an ofmap word leaves for the link in this cycle.
+    written : Out(1), all ofmap words have been taken on the link side.
+    link_tick : Out(1), see `LinkTick`.
+    link : Out(DramLink), link clock.
     """
 
     module_name = "dram_port"
     domains = ("sync", "link")
-    SETTINGS = ("ifmap_base ifmap_last filter_base filter_last filter_ragged bias_base bias_last"
-                " bias_ragged ofmap_base filters_last blocks_last")
 
     def __init__(self, chip):
         self._chip = chip
-        words = {f"{name}_words": Out(stream.Signature(QUAD)) for name in READERS}
-        super().__init__(setting_ports(chip, self.SETTINGS) | words | {
-            "start": In(1), "filter_freed": In(1), "link_tick": Out(1),
-            "reading": Out(data.StructLayout(dict.fromkeys(READERS, 1))),
-            "ofmap_words": In(stream.Signature(QUAD)), "flush": In(1), "written": Out(1), "wrote": Out(1),
-            "dram_cmd_valid": Out(1), "dram_cmd_ready": In(1), "dram_cmd_write": Out(1),
-            "dram_cmd_address": Out(ADDRESS_BITS), "dram_cmd_length": Out(8),
-            "dram_wdata_valid": Out(1), "dram_wdata_ready": In(1), "dram_wdata": Out(QUAD),
-            "dram_rdata_valid": In(1), "dram_rdata_ready": Out(1), "dram_rdata": In(QUAD),
+        words = stream.Signature(QUAD)
+        super().__init__({
+            "dram": In(Settings(Dram, chip)), "filters_last": In(LOOP_BITS), "blocks_last": In(BLOCK_BITS),
+            "start": In(1), "bias_words": Out(words), "filter_words": Out(words), "ifmap_words": Out(words),
+            "filter_freed": In(1), "link_tick": Out(1), "reading": Out(READING),
+            "ofmap_words": In(words), "flush": In(1), "written": Out(1), "wrote": Out(1), "link": Out(DramLink()),
         })
 
     def elaborate(self, platform):
         m = Module()
-        chip = self._chip
-        arbiter = place(m, BurstArbiter(), "arbiter")
-        by_filters = {"stretch_last": self.filters_last, "repeat_last": self.blocks_last}
-        weights = self._reader(m, arbiter, "filter", **by_filters, ragged=self.filter_ragged,
-                               capacity=2 * chip.filter_bank_words, freed=self.filter_freed)
-        join(m, arbiter.filter_words, self.filter_words)
-        biases = self._queued_reader(m, arbiter, "bias", **by_filters, ragged=self.bias_ragged)
-        ifmaps = self._queued_reader(m, arbiter, "ifmap", stretch_last=0, repeat_last=self.filters_last,
-                                     ragged=self.ifmap_last)
+        link, arbiter = place(m, Link(), "link"), place(m, BurstArbiter(), "arbiter")
         tick = place(m, LinkTick(), "tick")
-        m.d.comb += [
-            self.reading.filter.eq(weights), self.reading.bias.eq(biases), self.reading.ifmap.eq(ifmaps),
-            self.link_tick.eq(tick.o),
-        ]
-        writer = place(m, BurstWriter(chip), "writer")
-        link = place(m, Link(), "link")
-        join(m, self.ofmap_words, writer.i)
-        join(m, writer.bursts, arbiter.ofmap)
-        join(m, writer.o, link.write_words)
-        join(m, arbiter.bursts, link.bursts)
-        join(m, link.read_words, arbiter.words)
-        m.d.comb += [
-            writer.start.eq(self.start), writer.base.eq(self.ofmap_base), writer.flush.eq(self.flush),
-            self.written.eq(writer.empty & link.written), self.wrote.eq(writer.o.valid & writer.o.ready),
-        ]
-        self._pins(m, link)
+        connect(m, link.link, flipped(self.link))
+        connect(m, arbiter.bursts, link.core.bursts)
+        connect(m, link.core.read_words, arbiter.words)
+        m.d.comb += self.link_tick.eq(tick.o)
+        self._read(m, arbiter)
+        self._write(m, arbiter, link)
         return m
 
-    def _reader(self, m, arbiter, name, *, stretch_last, repeat_last, ragged, capacity, freed):
-        """Bursts for a data type; returns whether some are still to come."""
-        reader = place(m, BurstReader(self._chip), f"{name}_reader")
+    def _read(self, m, arbiter):
+        """Weights and biases again for each block, ifmaps again for each group of filters."""
+        chip, dram = self._chip, self.dram
+        connect(m, arbiter.filter_words, flipped(self.filter_words))
+        filters = self._reader(m, "filter", arbiter.filter, 2 * chip.filter_bank_words, self.filter_freed)
+        biases, bias_queue = self._queued_reader(m, "bias", arbiter.bias, arbiter.bias_words, self.bias_words)
+        ifmaps, ifmap_queue = self._queued_reader(m, "ifmap", arbiter.ifmap, arbiter.ifmap_words, self.ifmap_words)
+        for reader in (filters, biases):
+            m.d.comb += [reader.stretch_last.eq(self.filters_last), reader.repeat_last.eq(self.blocks_last)]
         m.d.comb += [
-            reader.start.eq(self.start), reader.base.eq(getattr(self, f"{name}_base")),
-            reader.last.eq(getattr(self, f"{name}_last")), reader.ragged.eq(ragged),
-            reader.stretch_last.eq(stretch_last), reader.repeat_last.eq(repeat_last),
-            reader.capacity.eq(capacity),
+            filters.base.eq(dram.filter_base), filters.last.eq(dram.filter_last),
+            filters.ragged.eq(dram.filter_ragged),
+            biases.base.eq(dram.bias_base), biases.last.eq(dram.bias_last), biases.ragged.eq(dram.bias_ragged),
+            ifmaps.base.eq(dram.ifmap_base), ifmaps.last.eq(dram.ifmap_last), ifmaps.ragged.eq(dram.ifmap_last),
+            ifmaps.stretch_last.eq(0), ifmaps.repeat_last.eq(self.filters_last),
+            self.reading.filter.eq(filters.running), self.reading.bias.eq(biases.running | bias_queue.o.valid),
+            self.reading.ifmap.eq(ifmaps.running | ifmap_queue.o.valid),
         ]
-        m.d.sync += reader.freed.eq(freed)
-        join(m, reader.bursts, getattr(arbiter, name))
-        return reader.running
 
-    def _queued_reader(self, m, arbiter, name, **stretches):
-        """The same for a data type whose words wait in a queue of two bursts."""
+    def _reader(self, m, name, bursts, capacity, freed):
+        """Bursts for a buffer of `capacity` words that is `freed` of one."""
+        reader = place(m, BurstReader(self._chip), f"{name}_reader")
+        connect(m, reader.bursts, bursts)
+        m.d.comb += [reader.start.eq(self.start), reader.capacity.eq(capacity)]
+        m.d.sync += reader.freed.eq(freed)
+        return reader
+
+    def _queued_reader(self, m, name, bursts, words, out):
+        """The same for words that wait in a queue of two bursts; the reader and the queue."""
         depth = 2 * self._chip.burst_words
         queue = place(m, Queue(QUAD, depth), f"{name}_queue")
-        join(m, getattr(arbiter, f"{name}_words"), queue.i)
-        join(m, queue.o, getattr(self, f"{name}_words"))
-        running = self._reader(m, arbiter, name, **stretches, capacity=depth,
-                               freed=queue.o.valid & queue.o.ready)
-        return running | queue.o.valid
+        connect(m, words, queue.i)
+        connect(m, queue.o, flipped(out))
+        return self._reader(m, name, bursts, depth, queue.o.valid & queue.o.ready), queue
 
-    def _pins(self, m, link):
+    def _write(self, m, arbiter, link):
+        writer = place(m, BurstWriter(self._chip), "writer")
+        connect(m, flipped(self.ofmap_words), writer.i)
+        connect(m, writer.bursts, arbiter.ofmap)
+        connect(m, writer.o, link.core.write_words)
         m.d.comb += [
-            self.dram_cmd_valid.eq(link.link_bursts.valid), link.link_bursts.ready.eq(self.dram_cmd_ready),
-            self.dram_cmd_write.eq(link.link_bursts.payload.write),
-            self.dram_cmd_address.eq(link.link_bursts.payload.address),
-            self.dram_cmd_length.eq(link.link_bursts.payload.length),
-            self.dram_wdata_valid.eq(link.link_write_words.valid),
-            link.link_write_words.ready.eq(self.dram_wdata_ready),
-            self.dram_wdata.eq(link.link_write_words.payload),
-            link.link_read_words.valid.eq(self.dram_rdata_valid),
-            self.dram_rdata_ready.eq(link.link_read_words.ready),
-            link.link_read_words.payload.eq(self.dram_rdata),
+            writer.start.eq(self.start), writer.base.eq(self.dram.ofmap_base), writer.flush.eq(self.flush),
+            self.written.eq(writer.empty & link.written), self.wrote.eq(writer.o.valid & writer.o.ready),
         ]

@@ -68,6 +68,14 @@ class Block(NeverElaborated, wiring.Component):
         block.identity = (cls, args, kwargs)
         return block
 
+    @property
+    def outside(self):
+        """The signature of an instance, as its parent sees it; of the same ports as `signature`.
+
+        Shapes may differ: a queue keeps bits, and whoever places it sees its words.
+        """
+        return self.signature
+
 
 class Placed(NamedTuple):
     """An instance: its block, its name, and the parent's clock domain for each of the block's."""
@@ -77,9 +85,9 @@ class Placed(NamedTuple):
     domains: dict
 
 
-def flat_ports(block, values):
+def flat_ports(signature, values):
     """(port name, is_input, value) for each port, as Amaranth names them in Verilog."""
-    for path, member, value in block.signature.flatten(values):
+    for path, member, value in signature.flatten(values):
         yield "__".join(map(str, path)), member.flow == In, value
 
 
@@ -98,9 +106,9 @@ def place(m, block, name, domains=None, resets=None):
     PureInterface
         The instance's ports: drive the inputs, read the outputs, or hand it to `wiring.connect`.
     """
-    ports = block.signature.create(path=(name,))
+    ports = block.outside.create(path=(name,))
     arguments = {}
-    for port, is_input, value in flat_ports(block, ports):
+    for port, is_input, value in flat_ports(block.outside, ports):
         arguments[("i_" if is_input else "o_") + port] = value
     for domain in block.domains:
         prefix = "" if domain == "sync" else f"{domain}_"

@@ -1,14 +1,15 @@
 """Every crossing between the core clock and the link clock: asynchronous FIFOs (Fig. 2), single levels."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module, Shape, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from .block import Block, Crossing, place
+from .interfaces import DramLink
 from .memory import memory
-from .payloads import QUAD, Burst
-from .stream import join, signals
+from .payloads import QUAD
+from .stream import signals
 
 __all__ = ["AsyncQueue", "LevelSync", "Link", "LinkTick"]
 
@@ -25,13 +26,16 @@ class AsyncQueue(Block):
 
     Parameters
     ----------
+    shape : ShapeLike
+        Payload; one module serves all shapes of one width.
     depth : int
         Words it holds: a power of two, at least 4.
 
     Members
     -------
-    i, o : streams, each in its own domain.
-    empty : every word has been taken, as seen from the `write` side some cycles late.
+    i : In(stream), words in, `write` domain.
+    o : Out(stream), words out, `read` domain.
+    empty : Out(1), `write` domain: every word has been taken; up to four cycles late.
     """
 
     domains = ("write", "read")
@@ -44,14 +48,19 @@ class AsyncQueue(Block):
         Crossing("write", "read", "words", None, limit="read"),
     )
 
-    def __init__(self, width, depth):
+    def __init__(self, shape, depth):
         if depth < 4 or depth & (depth - 1):
             raise ValueError(f"depth must be a power of two, at least 4, not {depth!r}")
-        self._width, self._depth = width, depth
-        self.module_name = f"async_queue_{width}x{depth}"
-        super().__init__({
-            "i": In(stream.Signature(width)), "o": Out(stream.Signature(width)), "empty": Out(1, init=1),
-        })
+        self._shape, self._width, self._depth = shape, Shape.cast(shape).width, depth
+        self.module_name = f"async_queue_{self._width}x{depth}"
+        super().__init__(self._ports(self._width))
+
+    def _ports(self, shape):
+        return {"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)), "empty": Out(1, init=1)}
+
+    @property
+    def outside(self):
+        return wiring.Signature(self._ports(self._shape))
 
     def elaborate(self, platform):
         m = Module()
@@ -136,26 +145,23 @@ class LinkTick(Block):
 
 
 class Link(Block):
-    """Commands and write data to the link, read data from it.
+    """DRAM's commands and write data from the core clock to the link clock, its read data back.
+
+    Latency and throughput: see `AsyncQueue`; a word each cycle of the slower clock.
 
     Members
     -------
-    bursts, write_words, read_words : core side.
-    link_bursts, link_write_words, link_read_words : link side.
-    written : the link has taken every command and write word.
+    core : In(DramLink), core clock.
+    link : Out(DramLink), link clock.
+    written : Out(1), core clock: every command and write word has been taken on the link side.
     """
 
     module_name = "link"
     domains = ("sync", "link")
-    DEPTH = 8  # enough for a word a link cycle in spite of the synchronisers; one module serves all three
+    DEPTH = 8  # enough for a word a link cycle in spite of the synchronisers
 
     def __init__(self):
-        super().__init__({
-            "bursts": In(stream.Signature(Burst)), "write_words": In(stream.Signature(QUAD)),
-            "read_words": Out(stream.Signature(QUAD)), "written": Out(1),
-            "link_bursts": Out(stream.Signature(Burst)), "link_write_words": Out(stream.Signature(QUAD)),
-            "link_read_words": In(stream.Signature(QUAD)),
-        })
+        super().__init__({"core": In(DramLink()), "link": Out(DramLink()), "written": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -163,11 +169,16 @@ class Link(Block):
         commands = place(m, AsyncQueue(QUAD, self.DEPTH), "commands", outward)
         writes = place(m, AsyncQueue(QUAD, self.DEPTH), "writes", outward)
         reads = place(m, AsyncQueue(QUAD, self.DEPTH), "reads", inward)
-        join(m, self.bursts, commands.i)
-        join(m, commands.o, self.link_bursts)
-        join(m, self.write_words, writes.i)
-        join(m, writes.o, self.link_write_words)
-        join(m, self.link_read_words, reads.i)
-        join(m, reads.o, self.read_words)
+        core, link = self.core, self.link
+        m.d.comb += [  # commands have fewer bits than the queue: one module serves all three
+            commands.i.valid.eq(core.bursts.valid), commands.i.payload.eq(core.bursts.payload),
+            core.bursts.ready.eq(commands.i.ready),
+            link.bursts.valid.eq(commands.o.valid), link.bursts.payload.eq(commands.o.payload),
+            commands.o.ready.eq(link.bursts.ready),
+        ]
+        connect(m, flipped(core.write_words), writes.i)
+        connect(m, writes.o, flipped(link.write_words))
+        connect(m, flipped(link.read_words), reads.i)
+        connect(m, reads.o, flipped(core.read_words))
         m.d.comb += self.written.eq(commands.empty & writes.empty)
         return m

@@ -6,17 +6,21 @@ from amaranth.lib import data
 from hw.config.fields import ADDRESS_BITS
 
 __all__ = [
-    "LANES", "QUAD", "Burst", "IfmapWord", "bus_width", "ifmap_bus_word", "tag_layout",
+    "LANES", "QUAD", "UNCLAIMED", "Burst", "IfmapWord", "bus_width", "bus_word", "glb_address", "ifmap_bus_word",
+    "tag_layout", "tagged_word",
 ]
 
 QUAD = 64  # bits of a word of four values: the GLB, the link, and the filter and psum buses of the paper's chip
 LANES = 4
 
+#: For each network, whether a word, or a request for one, matches no PE.
+UNCLAIMED = data.StructLayout({"filters": 1, "ifmaps": 1, "psums": 1, "requests": 1})
+
 
 class IfmapWord(data.Struct):
     """An ifmap value on its way to the PEs.
 
-    The flags stand on the first word of a row's last window, so that a PE knows that every word of
+    The flags are 1 on the first word of a row's last window, so that a PE knows that every word of
     that window, or every weight of the pass, is dead once read.
     """
 
@@ -38,17 +42,33 @@ def ifmap_bus_word(values):
     })
 
 
+def bus_word(chip, name):
+    """Shape of a word of the ifmap, filter or psum buses."""
+    return {
+        "filter": 16 * chip.filter_bus_values, "ifmap": ifmap_bus_word(chip.ifmap_bus_values),
+        "psum": 16 * chip.psum_bus_values,
+    }[name]
+
+
 def bus_width(chip, name):
     """Bits of a word of the ifmap, filter or psum buses."""
-    if name == "ifmap":
-        return Shape.cast(ifmap_bus_word(chip.ifmap_bus_values)).width
-    return 16 * getattr(chip, f"{name}_bus_values")
+    return Shape.cast(bus_word(chip, name)).width
 
 
 def tag_layout(chip, name):
     """(row, col) tag of a word of the ifmap, filter or psum networks."""
     return data.StructLayout({
         "row": chip.row_id_bits, "col": chip.ifmap_col_id_bits if name == "ifmap" else chip.col_id_bits})
+
+
+def tagged_word(chip, name):
+    """A word of the ifmap, filter or psum network and the tag of those it is for."""
+    return data.StructLayout({"data": bus_word(chip, name), "tag": tag_layout(chip, name)})
+
+
+def glb_address(chip):
+    """A word of the GLB's banks: its row in a bank, and the bank above, so that addresses count through a bank."""
+    return data.StructLayout({"row": range(chip.glb_bank_words), "bank": range(chip.glb_banks)})
 
 
 class Burst(data.Struct):

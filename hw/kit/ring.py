@@ -30,10 +30,15 @@ class Ring(Block):
 
     Members
     -------
-    push : a word is written at `write_address`; only while `ready`.
-    step : the word at `read_address` is read; only while `available`.
-    retire : qualifies `step`: the oldest word held is dead from now on.
-    rewind : qualifies `step`: the next reading starts at the oldest word still held.
+    push : In(1), a word is written at `write_address` in this cycle; only while `ready`.
+    step : In(1), the word at `read_address` is read in this cycle; only while `available`.
+    retire : In(1), with `step`: the oldest word held is dead from the next cycle on.
+    rewind : In(1), with `step`: the next reading starts at the oldest word still held.
+    ready : Out(1), there is room for a word.
+    available : Out(1), the word at `read_address` is there.
+    write_address, read_address : Out(range(depth)).
+    words : In(range(depth + 1)), where `variable`: words of the memory that are used.
+    restart : In(1), where `variable`: begin with an empty ring of `words` words.
     """
 
     def __init__(self, depth, *, variable=False):

@@ -1,13 +1,13 @@
 """Stream primitives: a queue between any two modules."""
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .block import Block
 from .memory import memory
 
-__all__ = ["Queue", "join", "lanes", "signals", "tree_sum", "wrapped_increment"]
+__all__ = ["Queue", "lanes", "signals", "tree_sum", "wrapped_increment"]
 
 
 class Queue(Block):
@@ -22,9 +22,11 @@ class Queue(Block):
 
     Members
     -------
-    i, o : streams of `shape`
-        A word is at `o` one cycle after it was accepted at `i`.
-    level : number of words held.
+    i : In(stream of `shape`), words in.
+    o : Out(stream of `shape`), words out; a word is there one cycle after it was accepted at `i`.
+    level : Out(range(depth + 1)), words held.
+
+    One module serves all shapes of one width.
     """
 
     def __init__(self, shape, depth):
@@ -32,12 +34,15 @@ class Queue(Block):
             raise ValueError(f"depth must be at least 1, not {depth!r}")
         self._shape, self._depth = shape, depth
         self.module_name = f"queue_{Shape.cast(shape).width}x{depth}"
-        width = Shape.cast(shape).width
-        super().__init__({
-            "i": In(stream.Signature(width)),
-            "o": Out(stream.Signature(width)),
-            "level": Out(range(depth + 1)),
-        })
+        super().__init__(self._ports(Shape.cast(shape).width))
+
+    def _ports(self, shape):
+        return {"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)),
+                "level": Out(range(self._depth + 1))}
+
+    @property
+    def outside(self):
+        return wiring.Signature(self._ports(self._shape))
 
     def elaborate(self, platform):
         m = Module()
@@ -96,12 +101,3 @@ def tree_sum(values):
         pairs = [a + b for a, b in zip(values[::2], values[1::2], strict=False)]
         values = pairs + values[len(pairs) * 2:]
     return values[0] if values else Cat()
-
-
-def join(m, source, sink):
-    """Wire stream `source` to stream `sink`; payloads need the same width only."""
-    m.d.comb += [
-        sink.payload.eq(source.payload),
-        sink.valid.eq(source.valid),
-        source.ready.eq(sink.ready),
-    ]

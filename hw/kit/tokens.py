@@ -13,9 +13,11 @@ class Tokens(Block):
 
     Members
     -------
-    restart, words : begin with so many.
-    add, take : one more, one less; `take` only while `any`.
-    any : at least one is left.
+    restart : In(1), begin with `words` tokens.
+    words : In(range(most + 1)), with `restart`.
+    add : In(1), one more from the next cycle on.
+    take : In(1), one less from the next cycle on; only while `any`.
+    any : Out(1), at least one is left.
     """
 
     def __init__(self, most):

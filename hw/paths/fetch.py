@@ -1,25 +1,28 @@
 """Reading ahead: queues before and behind a memory that answers one cycle after the request."""
 
-from amaranth.hdl import Cat, Module, Shape, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
-from hw.kit.payloads import QUAD
-from hw.kit.settings import attach
-from hw.kit.stream import Queue, join
+from hw.kit.interfaces import GlbRead
+from hw.kit.payloads import QUAD, glb_address
+from hw.kit.stream import Queue
 
-__all__ = ["GlbReader", "Prefetch", "wire_reader"]
+__all__ = ["GlbReader", "Prefetch"]
 
 
 class Prefetch(Block):
     """A queue with room promised before a word is asked for.
 
+    Latency: a word is at `o` two cycles after `requested`. Throughput: a word a cycle.
+
     Members
     -------
-    room : a request may be made in this cycle.
-    requested : a request was made; its word is at `data` in the next cycle.
-    o : the words.
+    room : Out(1), a request may be made in this cycle.
+    requested : In(1), a request is made in this cycle; its word is at `data` in the next one.
+    data : In(64), the word asked for in the cycle before.
+    o : Out(stream of 64 bits), the words in order.
     """
 
     DEPTH = 4
@@ -39,46 +42,43 @@ class Prefetch(Block):
             self.room.eq(queue.level + coming < self.DEPTH),
             queue.i.valid.eq(coming), queue.i.payload.eq(self.data),
         ]
-        join(m, queue.o, self.o)
+        connect(m, queue.o, flipped(self.o))
         return m
 
 
 class GlbReader(Block):
-    """Words of the GLB, from places that wait in a queue: what leads to the next place ends there.
+    """Words of the GLB for addresses that wait in a queue.
+
+    The queue is there for its registers: whatever computes an address has a cycle of its own.
+    Latency: a word is at `o` three cycles after its address was at `i`, or later where the GLB stalls.
+    Throughput: a word a cycle.
 
     Members
     -------
-    i : places, bank and row; o : their words.
-    granted : a word is read in this cycle.
-    read_* : requests to the GLB.
+    i : In(stream of glb_address), addresses.
+    o : Out(stream of 64 bits), their words in order.
+    granted : Out(1), a word is read in this cycle.
+    read : Out(GlbRead), to the GLB.
     """
 
     module_name = "glb_reader"
 
     def __init__(self, chip):
-        bank, row = Shape.cast(range(chip.glb_banks)), Shape.cast(range(chip.glb_bank_words))
+        self._address = glb_address(chip)
         super().__init__({
-            "i": In(stream.Signature(bank.width + row.width)), "o": Out(stream.Signature(QUAD)), "granted": Out(1),
-            "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(bank), "read_row": Out(row),
-            "read_data": In(QUAD),
+            "i": In(stream.Signature(self._address)), "o": Out(stream.Signature(QUAD)), "granted": Out(1),
+            "read": Out(GlbRead(chip)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        places = place(m, Queue(len(self.i.payload), 2), "places")
+        addresses = place(m, Queue(self._address, 2), "addresses")
         prefetch = place(m, Prefetch(), "prefetch")
-        join(m, self.i, places.i)
-        join(m, prefetch.o, self.o)
+        connect(m, flipped(self.i), addresses.i)
+        connect(m, prefetch.o, flipped(self.o))
         m.d.comb += [
-            self.read_valid.eq(places.o.valid & prefetch.room),
-            Cat(self.read_bank, self.read_row).eq(places.o.payload),
-            self.granted.eq(self.read_valid & self.read_ready), places.o.ready.eq(self.granted),
-            prefetch.requested.eq(self.granted), prefetch.data.eq(self.read_data),
+            self.read.valid.eq(addresses.o.valid & prefetch.room), self.read.address.eq(addresses.o.payload),
+            self.granted.eq(self.read.valid & self.read.ready), addresses.o.ready.eq(self.granted),
+            prefetch.requested.eq(self.granted), prefetch.data.eq(self.read.data),
         ]
         return m
-
-
-def wire_reader(m, reader, owner):
-    """Wire the requests of a `GlbReader` to the ports of the data path it is part of."""
-    attach(m, owner, reader, "read_valid read_bank read_row")
-    attach(m, reader, owner, "read_ready read_data")

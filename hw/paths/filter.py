@@ -4,16 +4,17 @@ Every weight word is used by one pass and then gone, so the two banks are a queu
 on a pass, the weights of the next ones gather in it (Section V-A).
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.array.array import Tagged
+from hw.config.fields import FilterWalk
 from hw.kit.block import Block, place
+from hw.kit.interfaces import Tagged
 from hw.kit.memory import SinglePortSram
-from hw.kit.payloads import LANES, QUAD
-from hw.kit.settings import setting_ports
-from hw.kit.stream import Queue, join, signals
+from hw.kit.payloads import LANES, QUAD, tagged_word
+from hw.kit.settings import Settings
+from hw.kit.stream import Queue, signals
 
 from .fetch import Prefetch
 
@@ -23,11 +24,15 @@ __all__ = ["FilterBuffer", "FilterSender"]
 class FilterBuffer(Block):
     """A queue in two single-port banks, even words in one, odd words in the other.
 
+    Latency: a word is at `o` three cycles after it was accepted at `i`. Throughput: a word a cycle at `o`, and at
+    `i` in each cycle in which the read goes to the other bank.
+
     Members
     -------
-    i : from DRAM; o : to the sender.
-    freed : a word was read; room for one more.
-    starved : nothing is left to send.
+    i : In(stream of 64 bits), from DRAM.
+    o : Out(stream of 64 bits), to the sender.
+    freed : Out(1), a word is read in this cycle: there is room for one more.
+    starved : Out(1), no word is held.
     """
 
     module_name = "filter_buffer"
@@ -46,7 +51,7 @@ class FilterBuffer(Block):
         head, tail = signals("head tail", range(2 * self._depth))
         level = Signal(range(2 * self._depth + 1))
         reading, writing, odd = signals("reading writing odd")
-        join(m, prefetch.o, self.o)
+        connect(m, prefetch.o, flipped(self.o))
         m.d.comb += [
             reading.eq((level != 0) & prefetch.room),
             writing.eq(self.i.valid & (level != 2 * self._depth) & ~(reading & (head[0] == tail[0]))),
@@ -70,36 +75,42 @@ class FilterSender(Block):
     """Tags the weights of a pass: for each word of a PE's p q S weights, for each row, for each column
     of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them.
 
-    A word of the GLB goes as several over a bus of fewer values, those of a pass's last that are padding left out.
+    A word of the GLB crosses a bus of fewer values in parts; parts of a pass's last word that are padding alone
+    are left out. Latency: a cycle. Throughput: a word of the bus a cycle.
 
     Members
     -------
-    partial : not all PEs have had the word of their weights that is being sent.
+    filter_walk : In(Settings).
+    filter_words : In, weights of a PE in a pass; only on a bus of fewer values than a word of the GLB.
+    i : In(stream of 64 bits), from the filter buffer.
+    o : Out(Tagged), to the filter GIN.
+    partial : Out(1), not all PEs have had the word of their weights that is being sent.
     """
 
     module_name = "filter_sender"
-    SETTINGS = "filter_rows_last filter_columns_last"
 
     def __init__(self, chip):
-        self._values = chip.filter_bus_values
+        self._chip, self._values = chip, chip.filter_bus_values
+        ports = {
+            "filter_walk": In(Settings(FilterWalk, chip)), "i": In(stream.Signature(QUAD)),
+            "o": Out(Tagged(chip, "filter")), "partial": Out(1),
+        }
         if self._values < LANES:
-            self.SETTINGS += " filter_words"
-        super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "filter")), "partial": Out(1),
-        })
+            ports["filter_words"] = In(range(chip.filter_spad_words + 1))
+        super().__init__(ports)
 
     def elaborate(self, platform):
         m = Module()
-        row = Signal.like(self.filter_rows_last)
-        column = Signal.like(self.filter_columns_last)
+        row = Signal.like(self.filter_walk.filter_rows_last)
+        column = Signal.like(self.filter_walk.filter_columns_last)
         last_column, last_row = signals("last_column last_row")
-        out = place(m, Queue(16 * self._values + len(row) + len(column), 2), "out")
-        join(m, out.o, self.o)
+        out = place(m, Queue(tagged_word(self._chip, "filter"), 2), "out")
+        connect(m, out.o, flipped(self.o))
         produce = Signal()
         m.d.comb += [
             self.partial.eq(self.o.valid | row.any() | column.any()),
-            last_column.eq(column == self.filter_columns_last),
-            last_row.eq(last_column & (row == self.filter_rows_last)),
+            last_column.eq(column == self.filter_walk.filter_columns_last),
+            last_row.eq(last_column & (row == self.filter_walk.filter_rows_last)),
             produce.eq(self.i.valid & self.i.ready),
             out.i.valid.eq(self.i.valid),
         ]
@@ -110,7 +121,7 @@ class FilterSender(Block):
         part, last_part = self._part(m, out.i.valid & out.i.ready, produce & last_row)
         m.d.comb += [
             self.i.ready.eq(out.i.ready & last_part),
-            out.i.payload.eq(Cat(part, row, column)),
+            out.i.payload.data.eq(part), out.i.payload.tag.row.eq(row), out.i.payload.tag.col.eq(column),
         ]
         return m
 

@@ -6,25 +6,24 @@ addresses are sequential. Coded ifmaps (`ifmap_coded`) need fewer words of the G
 decoder then works anew in each pass. The chip of the paper decodes ahead of the GLB.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.array.array import Tagged
+from hw.config.fields import Glb, IfmapTile, Loops, TileWords
 from hw.kit.block import Block, place
-from hw.kit.payloads import LANES, QUAD, tag_layout
+from hw.kit.interfaces import GlbRead, GlbWrite, Tagged
+from hw.kit.payloads import LANES, QUAD, glb_address, tag_layout, tagged_word
 from hw.kit.ring import Ring
-from hw.kit.settings import attach, setting_ports
-from hw.kit.stream import Queue, join, signals
+from hw.kit.settings import Settings, connect_settings
+from hw.kit.stream import Queue, signals
 
 from .fetch import Prefetch
-from .rlc import LAST_BIT, DecodedWord
-from .walker import WALK_SETTINGS, Tiles, tile_case
+from .rlc import DecodedWord, RlcWord
+from .walker import Tiles, tile_case
 
-__all__ = ["IfmapLoader", "IfmapReader", "IfmapSender", "ifmap_route"]
+__all__ = ["IfmapLoader", "IfmapReader", "IfmapSender"]
 
-GROUPS = ("groups_last", "groups_ragged")
-TILES = ("tiles_last", "tiles_ragged")
 STREAMS = 4  # coded streams in the GLB whose lengths are kept
 
 
@@ -32,21 +31,25 @@ class IfmapLoader(Block):
     """Checks that every stream holds what the layer needs: the tiles of a block's channel group.
 
     A stream comes once, or, where coded ifmaps are decoded behind the GLB, once a pass.
+    Latency: a cycle. Throughput: a word a cycle, and a cycle for the mark of a stream's end.
 
     Members
     -------
-    raw : words come without marks of a stream's end.
-    i : from the RLC decoder; o : words for the GLB, or for the sender.
-    malformed : a stream is too short, too long, or ends amid a word; a strobe for each.
-    running : words are still to come.
+    loops, tile_words : In(Settings).
+    ifmap_coded, raw : In(1), settings: ifmaps are coded in the GLB; words come without marks of a stream's end.
+    start : In(1), begin the layer in this cycle.
+    i : In(stream of DecodedWord), from the RLC decoder.
+    o : Out(stream of 64 bits), words for the GLB, or for the sender.
+    malformed : Out(1), a stream was seen in this cycle to be too short or too long, or to end amid a word.
+    running : Out(1), words are still to come.
     """
 
     module_name = "ifmap_loader"
-    SETTINGS = WALK_SETTINGS + " ifmap_words ifmap_coded"
 
     def __init__(self, chip):
         self._chip = chip
-        super().__init__(setting_ports(chip, self.SETTINGS) | {
+        super().__init__({
+            "loops": In(Settings(Loops, chip)), "tile_words": In(Settings(TileWords, chip)), "ifmap_coded": In(1),
             "start": In(1), "raw": In(1), "i": In(stream.Signature(DecodedWord)),
             "o": Out(stream.Signature(QUAD)), "malformed": Out(1), "running": Out(1),
         })
@@ -54,17 +57,18 @@ class IfmapLoader(Block):
     def elaborate(self, platform):
         m = Module()
         tiles = place(m, Tiles(self._chip), "tiles")
-        attach(m, tiles, self, " ".join(name for name in WALK_SETTINGS.split() if name not in GROUPS))
-        m.d.comb += [getattr(tiles, name).eq(Mux(self.ifmap_coded, getattr(self, name), 0)) for name in GROUPS]
+        connect_settings(m, self.loops, tiles.loops,
+                         groups_last=Mux(self.ifmap_coded, self.loops.groups_last, 0),
+                         groups_ragged=Mux(self.ifmap_coded, self.loops.groups_ragged, 0))
         word = Signal(16, init=1)  # from 1, as words are counted
         out = place(m, Queue(QUAD, 2), "out")
-        join(m, out.o, self.o)
+        connect(m, out.o, flipped(self.o))
         complete, tile_ends, counted, marked = signals("complete tile_ends counted marked")
         m.d.comb += [
             out.i.payload.eq(self.i.payload.values), out.i.valid.eq(self.i.valid & ~self.i.payload.ends),
             self.i.ready.eq(out.i.ready | self.i.payload.ends),
             counted.eq(out.i.valid & out.i.ready), marked.eq(self.i.valid & self.i.payload.ends),
-            tile_ends.eq(counted & tiles.there & (word == tile_case(self.ifmap_words, tiles))),
+            tile_ends.eq(counted & tiles.there & (word == tile_case(self.tile_words.ifmap_words, tiles.tile))),
             tiles.start.eq(self.start), tiles.step.eq(tile_ends),
             self.running.eq(tiles.running | complete),
             self.malformed.eq((counted & (complete | ~tiles.there))
@@ -78,7 +82,7 @@ class IfmapLoader(Block):
             m.d.sync += complete.eq(0)
         with m.Elif(marked):
             m.d.sync += complete.eq(0)
-        with m.Elif(tile_ends & tiles.last_tile):
+        with m.Elif(tile_ends & tiles.tile.last_tile):
             m.d.sync += complete.eq(~self.raw)
         return m
 
@@ -86,29 +90,30 @@ class IfmapLoader(Block):
 class IfmapReader(Block):
     """The ifmap banks of the GLB as a ring: fills it from DRAM, reads a channel group once a pass.
 
-    Where words are coded a channel group's tiles are one stream, whose last word says so as it is written.
+    Where ifmaps are coded, a channel group's tiles are one stream, whose last word is marked.
+    Latency: a word from DRAM is written as it comes, and is at `o` three cycles later at the earliest.
+    Throughput: a word a cycle each way.
 
     Members
     -------
-    start : begin the layer.
-    i : words from DRAM, in order; o : words for the sender.
-    starved : the next word has not come from DRAM.
-    read_*, write_* : requests to the GLB.
+    loops, tile_words, glb : In(Settings).
+    ifmap_coded : In(1), setting: ifmaps are coded in the GLB.
+    start : In(1), begin the layer in this cycle.
+    i : In(stream of 64 bits), words from DRAM in order.
+    o : Out(stream of 64 bits), words for the sender.
+    starved : Out(1), the next word has not come from DRAM.
+    read : Out(GlbRead), write : Out(GlbWrite).
     """
 
     module_name = "ifmap_reader"
-    SETTINGS = WALK_SETTINGS + " ifmap_words ifmap_banks ifmap_coded"
 
     def __init__(self, chip):
         self._chip = chip
-        bank, row = range(chip.glb_banks), range(chip.glb_bank_words)
-        super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
-            "starved": Out(1),
-            "write_valid": Out(1), "write_ready": In(1), "write_bank": Out(bank), "write_row": Out(row),
-            "write_data": Out(QUAD),
-            "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(bank), "read_row": Out(row),
-            "read_data": In(QUAD),
+        super().__init__({
+            "loops": In(Settings(Loops, chip)), "tile_words": In(Settings(TileWords, chip)),
+            "glb": In(Settings(Glb, chip)), "ifmap_coded": In(1), "start": In(1), "i": In(stream.Signature(QUAD)),
+            "o": Out(stream.Signature(QUAD)), "starved": Out(1), "read": Out(GlbRead(chip)),
+            "write": Out(GlbWrite(chip)),
         })
 
     def elaborate(self, platform):
@@ -117,26 +122,28 @@ class IfmapReader(Block):
         tiles = place(m, Tiles(chip), "tiles")
         ring = place(m, Ring(chip.glb_words, variable=True), "ring")
         prefetch = place(m, Prefetch(), "prefetch")
-        attach(m, tiles, self, " ".join(name for name in WALK_SETTINGS.split() if name not in TILES))
-        m.d.comb += [getattr(tiles, name).eq(Mux(self.ifmap_coded, 0, getattr(self, name))) for name in TILES]
-        join(m, prefetch.o, self.o)
+        connect_settings(m, self.loops, tiles.loops,
+                         tiles_last=Mux(self.ifmap_coded, 0, self.loops.tiles_last),
+                         tiles_ragged=Mux(self.ifmap_coded, 0, self.loops.tiles_ragged))
+        connect(m, prefetch.o, flipped(self.o))
         word = Signal(range(chip.glb_words + 1), init=1)  # from 1, as words are counted
         tile_ends, reading = signals("tile_ends reading")
-        lengths = self._lengths(m, ring, len(word), tile_ends & reading & tiles.last_group)
+        lengths = self._lengths(m, ring, len(word), tile_ends & reading & tiles.tile.last_group)
         row_bits = (chip.glb_bank_words - 1).bit_length()
         m.d.comb += [
-            ring.words.eq(self.ifmap_banks << row_bits), ring.restart.eq(self.start),
-            self.write_valid.eq(self.i.valid & ring.ready & lengths.i.ready), self.write_data.eq(self.i.payload),
-            Cat(self.write_row, self.write_bank).eq(ring.write_address),
-            ring.push.eq(self.write_valid & self.write_ready), self.i.ready.eq(ring.push),
-            self.read_valid.eq(tiles.there & ring.available & prefetch.room),
-            Cat(self.read_row, self.read_bank).eq(ring.read_address),
-            reading.eq(self.read_valid & self.read_ready),
-            prefetch.requested.eq(reading), prefetch.data.eq(self.read_data),
-            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload, tile_case(self.ifmap_words, tiles)))
+            ring.words.eq(self.glb.ifmap_banks << row_bits), ring.restart.eq(self.start),
+            self.write.valid.eq(self.i.valid & ring.ready & lengths.i.ready), self.write.data.eq(self.i.payload),
+            self.write.address.eq(data.View(glb_address(chip), ring.write_address)),
+            ring.push.eq(self.write.valid & self.write.ready), self.i.ready.eq(ring.push),
+            self.read.valid.eq(tiles.there & ring.available & prefetch.room),
+            self.read.address.eq(data.View(glb_address(chip), ring.read_address)),
+            reading.eq(self.read.valid & self.read.ready),
+            prefetch.requested.eq(reading), prefetch.data.eq(self.read.data),
+            tile_ends.eq((word == Mux(self.ifmap_coded, lengths.o.payload,
+                                      tile_case(self.tile_words.ifmap_words, tiles.tile)))
                          & (lengths.o.valid | ~self.ifmap_coded)),
-            ring.step.eq(reading), ring.retire.eq(tiles.last_group),
-            ring.rewind.eq(tile_ends & tiles.last_tile),
+            ring.step.eq(reading), ring.retire.eq(tiles.tile.last_group),
+            ring.rewind.eq(tile_ends & tiles.tile.last_tile),
             tiles.start.eq(self.start), tiles.step.eq(reading & tile_ends),
             self.starved.eq(tiles.running & ~ring.available),
         ]
@@ -150,7 +157,7 @@ class IfmapReader(Block):
         written = Signal(bits, init=1)  # with the word that comes
         m.d.comb += [
             lengths.i.payload.eq(written),
-            lengths.i.valid.eq(ring.push & self.ifmap_coded & self.i.payload[LAST_BIT]),
+            lengths.i.valid.eq(ring.push & self.ifmap_coded & RlcWord(self.i.payload).last),
             lengths.o.ready.eq(stream_dead),
         ]
         with m.If(self.start | lengths.i.valid):
@@ -163,78 +170,87 @@ class IfmapReader(Block):
 class IfmapSender(Block):
     """Cuts words into values and sends each to its diagonal of PEs: row ID k mod U, col ID k div U.
 
-    Rows below the ofmap's last (a ragged strip) go as zeros that no one reads from the GLB: the PEs
-    that work on no row of the ofmap keep in step with the others.
+    Rows below the ofmap's last (a ragged strip) are sent as zeros, which are not read from the GLB: so PEs that
+    compute no row of the ofmap keep in step with the others. Latency: a cycle. Throughput: a value a cycle.
 
     Members
     -------
-    i : words of four values; o : tagged values, one a cycle.
-    pass_ends : the last value of a pass goes out.
+    loops, ifmap_tile : In(Settings).
+    start : In(1), begin the layer in this cycle.
+    i : In(stream of 64 bits), words of four values.
+    o : Out(Tagged), to the ifmap GIN.
+    pass_ends : Out(1), the last value of a pass leaves for `o` in this cycle.
     """
 
     module_name = "ifmap_sender"
-    SETTINGS = WALK_SETTINGS + (" rows_last rows_ragged final_column final_ragged window_last"
-                                " r_last q_last stride")
 
     def __init__(self, chip):
         self._chip = chip
-        super().__init__(setting_ports(chip, self.SETTINGS) | {
-            "start": In(1), "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "ifmap")),
-            "pass_ends": Out(1),
+        super().__init__({
+            "loops": In(Settings(Loops, chip)), "ifmap_tile": In(Settings(IfmapTile, chip)), "start": In(1),
+            "i": In(stream.Signature(QUAD)), "o": Out(Tagged(chip, "ifmap")), "pass_ends": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         tiles = place(m, Tiles(self._chip), "tiles")
-        attach(m, tiles, self, WALK_SETTINGS)
+        connect(m, flipped(self.loops), tiles.loops)
+        out = place(m, Queue(tagged_word(self._chip, "ifmap"), 2), "out")
+        connect(m, out.o, flipped(self.o))
+        word = out.i.payload.data
         produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
-        column, row, tag, q = self._counters(m, tiles, produce, tile_ends)
-        out = place(m, Queue(len(self.o.payload.as_value()), 2), "out")
-        join(m, out.o, self.o)
+        column, row, q = self._counters(m, tiles.tile, out.i.payload.tag, produce, tile_ends)
+        available = self._source(m, word, q, produce, stored, tile_ends)
+        final_column = Mux(tiles.tile.ragged_span, self.ifmap_tile.final_ragged, self.ifmap_tile.final_column)
+        m.d.comb += [
+            stored.eq(row <= Mux(tiles.tile.ragged_strip, self.ifmap_tile.rows_ragged, self.ifmap_tile.rows_last)),
+            ends_row.eq((q == 0) & (column == final_column)),
+            produce.eq(tiles.there & available & out.i.ready), out.i.valid.eq(produce),
+            word.row_ends.eq(ends_row), word.pass_ends.eq(ends_row & tiles.tile.last_tile),
+            tiles.start.eq(self.start), tiles.step.eq(produce & tile_ends),
+            self.pass_ends.eq(produce & tile_ends & tiles.tile.last_tile),
+        ]
+        return m
+
+    def _source(self, m, word, q, produce, stored, tile_ends):
+        """Fill `word` with the value at hand, or with zero where it is not `stored`; whether it is there."""
         lane = Signal(range(LANES))
         m.d.comb += [
-            stored.eq(row <= Mux(tiles.ragged_strip, self.rows_ragged, self.rows_last)),
-            ends_row.eq((q == 0) & (column == Mux(tiles.ragged_span, self.final_ragged, self.final_column))),
-            produce.eq(tiles.there & (self.i.valid | (~stored & (lane == 0)))
-                       & out.i.ready),
-            out.i.valid.eq(produce),
-            out.i.payload.eq(Cat(Mux(stored, self.i.payload.word_select(lane, 16), 0), ends_row,
-                                 ends_row & tiles.last_tile, tag)),
+            word.value.eq(Mux(stored, self.i.payload.word_select(lane, 16), 0)),
             self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
                                        | (tile_ends & (stored | (lane != 0))))),
-            tiles.start.eq(self.start), tiles.step.eq(produce & tile_ends),
-            self.pass_ends.eq(produce & tile_ends & tiles.last_tile),
         ]
         with m.If(produce):
             m.d.sync += lane.eq(Mux(tile_ends, 0, lane + stored))
-        return m
+        return self.i.valid | (~stored & (lane == 0))
 
-    def _counters(self, m, tiles, produce, tile_ends, values=1):
-        """Column, row, channel set, channel in steps of `values`: (column, row, tag, channel)."""
-        column = Signal(len(self.final_column) + 1)  # up to the last window's last
-        row = Signal.like(self.rows_last)
+    def _counters(self, m, tile, tag, produce, tile_ends):
+        """Column, row, channel set, channel in steps of a bus word: (column, row, channel); drives `tag`."""
+        settings, values = self.ifmap_tile, self._chip.ifmap_bus_values
+        column = Signal(len(settings.final_column) + 1)  # up to the last window's last
+        row = Signal.like(settings.rows_last)
         ids = tag_layout(self._chip, "ifmap")
-        # of row by U; U times the channel set
-        modulo = Signal(ids["row"].width)
-        quotient = Signal(ids["col"].width)
-        base = Signal.like(modulo)
-        r = Signal.like(self.r_last)
-        q = Signal.like(self.q_last)
+        modulo = Signal(ids["row"].width)  # row mod U
+        quotient = Signal(ids["col"].width)  # row div U
+        base = Signal.like(modulo)  # U times the channel set
+        r = Signal.like(settings.r_last)
+        q = Signal.like(settings.q_last)
         last_q, last_r, last_row, last_column = signals("last_q last_r last_row last_column")
-        final_column = Mux(tiles.ragged_span, self.final_ragged, self.final_column)
+        final_column = Mux(tile.ragged_span, settings.final_ragged, settings.final_column)
         m.d.comb += [
-            last_q.eq(q == self.q_last if values == 1 else q + values > self.q_last),
-            last_r.eq(last_q & (r == self.r_last)),
-            last_row.eq(last_r & (row == self.rows_last)),
-            last_column.eq(column == final_column + self.window_last),
+            last_q.eq(q == settings.q_last if values == 1 else q + values > settings.q_last),
+            last_r.eq(last_q & (r == settings.r_last)),
+            last_row.eq(last_r & (row == settings.rows_last)),
+            last_column.eq(column == final_column + settings.window_last),
             tile_ends.eq(last_row & last_column),
+            tag.row.eq(base + modulo), tag.col.eq(quotient),
         ]
         with m.If(produce):
             m.d.sync += q.eq(Mux(last_q, 0, q + values))
             with m.If(last_q):
-                m.d.sync += [r.eq(Mux(last_r, 0, r + 1)), base.eq(Mux(last_r, 0, base + self.stride))]
+                m.d.sync += [r.eq(Mux(last_r, 0, r + 1)), base.eq(Mux(last_r, 0, base + settings.stride))]
             with m.If(last_r):
-                wraps = modulo == self.stride - 1
+                wraps = modulo == settings.stride - 1
                 m.d.sync += [
                     row.eq(Mux(last_row, 0, row + 1)),
                     modulo.eq(Mux(last_row | wraps, 0, modulo + 1)),
@@ -242,27 +258,4 @@ class IfmapSender(Block):
                 ]
             with m.If(last_row):
                 m.d.sync += column.eq(Mux(last_column, 0, column + 1))
-        tag = Cat((base + modulo)[:len(base)], quotient)
-        return column, row, tag, q
-
-
-def ifmap_route(m, coded, words, decoder, loader, reader, sender):
-    """Wire the way of the ifmaps: the checked decoder ahead of the GLB, or, for `coded` ones, behind it.
-
-    Parameters
-    ----------
-    words : stream from DRAM.
-    decoder, loader, reader, sender : the placed modules.
-    """
-    join(m, decoder.o, loader.i)
-    for sink, ahead, behind in (
-        (decoder.i, words, reader.o), (reader.i, loader.o, words), (sender.i, reader.o, loader.o),
-    ):
-        m.d.comb += [
-            sink.valid.eq(Mux(coded, behind.valid, ahead.valid)),
-            sink.payload.eq(Mux(coded, behind.payload, ahead.payload)),
-        ]
-    for source, ahead, behind in (
-        (words, decoder.i, reader.i), (reader.o, sender.i, decoder.i), (loader.o, reader.i, sender.i),
-    ):
-        m.d.comb += source.ready.eq(Mux(coded, behind.ready, ahead.ready))
+        return column, row, q

@@ -7,48 +7,53 @@ The words of a filter group in a block are one stream for the encoder.
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.config.fields import Glb, Loops, OfmapTile, PsumWalk
 from hw.kit.block import Block, place
+from hw.kit.interfaces import GlbRead
 from hw.kit.memory import SinglePortSram
 from hw.kit.payloads import QUAD
-from hw.kit.settings import attach, setting_ports
-from hw.kit.stream import Queue, join, lanes, signals
+from hw.kit.settings import Settings, connect_settings
+from hw.kit.stream import Queue, lanes, signals
 from hw.kit.tokens import Tokens
 
-from .fetch import GlbReader, wire_reader
+from .fetch import GlbReader
 from .glb import PsumPointer
 from .rlc import StreamWord
-from .walker import WALK_SETTINGS, Tiles
+from .walker import Tiles
 
 __all__ = ["OfmapDrain"]
-
-LOOP_SETTINGS = "e_last e_ragged f_last f_ragged quads_last sets_last"
-DRAIN_WALK = [name for name in WALK_SETTINGS.split() if name != "channels_last"]  # 0: the last only
 
 
 class OfmapDrain(Block):
     """Takes finished psums out of the GLB in the order in which they were written.
 
     For each filter group the biases come first, one word for each quad and set, then its tiles.
+    Latency: six cycles from `finished` to the word at `o`. Throughput: a word a cycle; a cycle for each bias word.
 
     Members
     -------
-    biases : words from DRAM; o : ofmap words.
-    finished : a psum was finished in the GLB: a token; drained : one has left.
-    running : ofmaps are still to come.
+    loops, ofmap_tile, psum_walk, glb : In(Settings).
+    relu : In(1), setting: negative sums become 0.
+    start : In(1), begin the layer in this cycle.
+    biases : In(stream of 64 bits), words of four biases from DRAM.
+    o : Out(stream of StreamWord), ofmap words.
+    finished : In(1), a word of psums was finished in the GLB in this cycle: a token.
+    drained : Out(1), a finished word is read from the GLB in this cycle.
+    running : Out(1), ofmaps are still to come.
+    read : Out(GlbRead).
     """
 
     module_name = "ofmap_drain"
-    SETTINGS = " ".join(DRAIN_WALK) + " " + LOOP_SETTINGS + " ifmap_banks relu"
 
     def __init__(self, chip):
         self._chip = chip
-        super().__init__(setting_ports(chip, self.SETTINGS) | {
+        super().__init__({
+            "loops": In(Settings(Loops, chip)), "ofmap_tile": In(Settings(OfmapTile, chip)),
+            "psum_walk": In(Settings(PsumWalk, chip)), "glb": In(Settings(Glb, chip)), "relu": In(1),
             "start": In(1), "biases": In(stream.Signature(QUAD)), "o": Out(stream.Signature(StreamWord)),
-            "finished": In(1), "drained": Out(1), "running": Out(1),
-            "read_valid": Out(1), "read_ready": In(1), "read_bank": Out(range(chip.glb_banks)),
-            "read_row": Out(range(chip.glb_bank_words)), "read_data": In(QUAD),
+            "finished": In(1), "drained": Out(1), "running": Out(1), "read": Out(GlbRead(chip)),
         })
 
     def elaborate(self, platform):
@@ -56,11 +61,11 @@ class OfmapDrain(Block):
         words = self._reader(m)
         table = place(m, SinglePortSram(self._chip.bias_words, QUAD), "bias_table")
         tiles = place(m, Tiles(self._chip), "tiles")
-        attach(m, tiles, self, " ".join(DRAIN_WALK))
+        connect_settings(m, self.loops, tiles.loops, channels_last=0)  # ofmaps are those of the last channel group
         loading, load, take, flowing = signals("loading load take flowing")
-        index, table_ends, tile_ends = self._counters(m, tiles, loading, load, take)
+        index, table_ends, tile_ends = self._counters(m, tiles.tile, loading, load, take)
         out = place(m, Queue(StreamWord, 2), "out")
-        join(m, out.o, self.o)
+        connect(m, out.o, flipped(self.o))
         adding, ending = signals("adding ending")
         psums = Signal(QUAD)
         m.d.comb += [
@@ -77,16 +82,17 @@ class OfmapDrain(Block):
             m.d.sync += loading.eq(1)
         with m.Elif(load & table_ends):
             m.d.sync += loading.eq(0)
-        with m.Elif(take & tile_ends & tiles.last_tile):
+        with m.Elif(take & tile_ends & tiles.tile.last_tile):
             m.d.sync += loading.eq(1)
         with m.If(take):
-            m.d.sync += [psums.eq(words.payload), ending.eq(tile_ends & tiles.last_tile)]
+            m.d.sync += [psums.eq(words.payload), ending.eq(tile_ends & tiles.tile.last_tile)]
         with m.If(flowing):
             m.d.sync += adding.eq(take)
         sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
         values = [Mux(self.relu & total[15], 0, total) for total in sums]
         m.d.comb += [
-            out.i.valid.eq(adding), out.i.payload.eq(Cat(*values, ending, *(value != 0 for value in values))),
+            out.i.valid.eq(adding), out.i.payload.values.eq(Cat(values)), out.i.payload.last.eq(ending),
+            out.i.payload.nonzero.eq(Cat(value != 0 for value in values)),
         ]
         return m
 
@@ -94,31 +100,32 @@ class OfmapDrain(Block):
         """Words of finished psums, in the order of writing."""
         pointer = place(m, PsumPointer(self._chip), "pointer")
         reader = place(m, GlbReader(self._chip), "reader")
-        wire_reader(m, reader, self)
-        attach(m, pointer, self, "ifmap_banks")
+        connect(m, reader.read, flipped(self.read))
+        connect(m, flipped(self.glb), pointer.glb)
         tokens = place(m, Tokens(self._chip.glb_words), "tokens")
         asking = Signal()
         m.d.comb += [
             tokens.restart.eq(self.start), tokens.add.eq(self.finished), tokens.take.eq(asking),
-            reader.i.valid.eq(tokens.any), reader.i.payload.eq(Cat(pointer.bank, pointer.row)),
+            reader.i.valid.eq(tokens.any), reader.i.payload.eq(pointer.address),
             asking.eq(reader.i.valid & reader.i.ready), self.drained.eq(reader.granted),
             pointer.restart.eq(self.start), pointer.step.eq(asking),
         ]
         return reader.o
 
-    def _counters(self, m, tiles, loading, load, take):
+    def _counters(self, m, tile, loading, load, take):
         """(table index, table ends, tile ends) for: position, quad, set, ofmap row."""
-        x = Signal.like(self.f_last)
-        quad = Signal.like(self.quads_last)
-        j = Signal.like(self.e_last)
-        number = Signal.like(self.sets_last)
+        shape, walk = self.ofmap_tile, self.psum_walk
+        x = Signal.like(shape.f_last)
+        quad = Signal.like(walk.quads_last)
+        j = Signal.like(shape.e_last)
+        number = Signal.like(walk.sets_last)
         index = Signal(range(self._chip.bias_words))
         last_j, last_set, last_quad, tile_ends = signals("last_j last_set last_quad tile_ends")
         m.d.comb += [
-            last_j.eq(loading | (j == Mux(tiles.ragged_strip, self.e_ragged, self.e_last))),
-            last_set.eq(last_j & (number == self.sets_last)),
-            last_quad.eq(last_set & (quad == self.quads_last)),
-            tile_ends.eq(last_quad & (x == Mux(tiles.ragged_span, self.f_ragged, self.f_last))),
+            last_j.eq(loading | (j == Mux(tile.ragged_strip, shape.e_ragged, shape.e_last))),
+            last_set.eq(last_j & (number == walk.sets_last)),
+            last_quad.eq(last_set & (quad == walk.quads_last)),
+            tile_ends.eq(last_quad & (x == Mux(tile.ragged_span, shape.f_ragged, shape.f_last))),
         ]
         with m.If(load | take):
             m.d.sync += j.eq(Mux(last_j, 0, j + 1))

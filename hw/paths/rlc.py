@@ -6,19 +6,30 @@ cycle), and up to four zeros a cycle within a run.
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
 from hw.kit.payloads import LANES, QUAD
-from hw.kit.stream import Queue, join, lanes, signals
+from hw.kit.stream import Queue, lanes, signals
 
-__all__ = ["DecodedWord", "RlcDecoder", "RlcEncoder", "StreamWord"]
+__all__ = ["DecodedWord", "RlcDecoder", "RlcEncoder", "RlcWord", "StreamWord"]
 
-PAIR = data.StructLayout({"run": 5, "level": 16})
-PAIR_BITS = 21
 PAIRS = 3
 MOST_RUN = 31
-LAST_BIT = 63  # of a word: the stream's last
+
+
+class Pair(data.Struct):
+    """`run` zeros and then `level`."""
+
+    run: 5
+    level: 16
+
+
+class RlcWord(data.Struct):
+    """Three pairs, and whether they are the last of a stream."""
+
+    pairs: data.ArrayLayout(Pair, PAIRS)
+    last: 1
 
 
 class DecodedWord(data.Struct):
@@ -40,10 +51,14 @@ class StreamWord(data.Struct):
 class RlcDecoder(Block):
     """Pairs to words of four values.
 
+    Latency: two cycles from the pair that fills a word to that word, or a cycle where `raw`.
+    Throughput: a pair and up to four values a cycle.
+
     Members
     -------
-    raw : words pass as they are; there are no ends.
-    i : RLC words; o : decoded words, and a mark after each stream.
+    raw : In(1), setting: words pass as they are, and no stream ends.
+    i : In(stream of 64 bits), RLC words.
+    o : Out(stream of DecodedWord), decoded words, and a mark after each stream.
     """
 
     module_name = "rlc_decoder"
@@ -55,14 +70,15 @@ class RlcDecoder(Block):
 
     def elaborate(self, platform):
         m = Module()
+        word = RlcWord(self.i.payload)
         pair = Signal(range(PAIRS))
         taken = Signal(5)
         lane = Signal(range(LANES))
         kept = Signal(QUAD - 16)  # lanes of a word that is not full yet
         ending, active, fits, fills, last_pair = signals("ending active fits fills last_pair")
         out = place(m, Queue(DecodedWord, 2), "out")
-        join(m, out.o, self.o)
-        current = Signal(PAIR)
+        connect(m, out.o, flipped(self.o))
+        current = Signal(Pair)
         present, final, free = signals("present final free")  # there is a pair; it is the stream's last
         run = Signal(5)
         after = Signal(6)
@@ -76,8 +92,8 @@ class RlcDecoder(Block):
         ]
         with m.If(free):
             m.d.sync += [
-                present.eq(self.i.valid & ~self.raw), current.eq(self.i.payload.word_select(pair, PAIR_BITS)),
-                final.eq(last_pair & self.i.payload[LAST_BIT]),
+                present.eq(self.i.valid & ~self.raw), current.eq(word.pairs[pair]),
+                final.eq(last_pair & word.last),
             ]
             with m.If(self.i.valid & ~self.raw):
                 m.d.sync += pair.eq(Mux(last_pair, 0, pair + 1))
@@ -85,8 +101,8 @@ class RlcDecoder(Block):
                      for index, earlier in enumerate([*lanes(kept), Const(0, 16)]))
         m.d.comb += [
             out.i.valid.eq((active & fills) | ending | (self.raw & self.i.valid)),
-            out.i.payload.eq(Cat(Mux(self.raw, self.i.payload, values), ending,
-                                 (lane == LANES - 1) | kept.any())),
+            out.i.payload.values.eq(Mux(self.raw, self.i.payload, values)), out.i.payload.ends.eq(ending),
+            out.i.payload.bad.eq((lane == LANES - 1) | kept.any()),
         ]
         with m.If(ending & out.i.ready):
             m.d.sync += [ending.eq(0), lane.eq(0), kept.eq(0)]
@@ -103,12 +119,15 @@ class RlcDecoder(Block):
 class RlcEncoder(Block):
     """Words of four values to pairs.
 
+    Latency: an RLC word is at `o` a cycle after the pair that follows its last one, or after the end of its stream;
+    a cycle where `raw`. Throughput: a pair, or up to four zeros, a cycle.
+
     Members
     -------
-    raw : words pass as they are.
-    i : words of values; the last one of a stream says so.
-    o : RLC words.
-    running : something is left inside.
+    raw : In(1), setting: words pass as they are.
+    i : In(stream of StreamWord), words of values.
+    o : Out(stream of 64 bits), RLC words.
+    running : Out(1), a value, a pair or a word is held.
     """
 
     module_name = "rlc_encoder"
@@ -121,7 +140,7 @@ class RlcEncoder(Block):
 
     def elaborate(self, platform):
         m = Module()
-        pair = Signal(PAIR)
+        pair = Signal(Pair)
         pair_valid, stream_ends, accepted = signals("pair_valid stream_ends accepted")
         self._pairs(m, pair, pair_valid, stream_ends, accepted)
         self._words(m, pair, pair_valid, stream_ends, accepted)
@@ -177,29 +196,29 @@ class RlcEncoder(Block):
 
     def _words(self, m, pair, pair_valid, stream_ends, accepted):
         """Gather three pairs; a full word waits for what follows, as it may be the last."""
-        kept = Signal(PAIRS * PAIR_BITS)
+        kept, with_pair = signals("kept with_pair", data.ArrayLayout(Pair, PAIRS))
         count = Signal(range(PAIRS + 1))
         waiting = Signal()
         space = ~self.o.valid | self.o.ready
         joins = Signal()  # the pair still finds place in the word
-        with_pair = Signal.like(kept)
+        coded = Signal(RlcWord)
         m.d.comb += [joins.eq(count != PAIRS), with_pair.eq(kept)]
         for index in range(PAIRS):
             with m.If(pair_valid & (count == index)):
-                m.d.comb += with_pair.word_select(index, PAIR_BITS).eq(pair)
+                m.d.comb += with_pair[index].eq(pair)
         sends = (stream_ends & (joins | ~pair_valid)) | (pair_valid & ~joins)
         m.d.comb += [
             waiting.eq(stream_ends & pair_valid & ~joins),  # the last pair needs a word of its own
             accepted.eq(Mux(self.raw, space, (~sends | space) & ~waiting)),
+            coded.pairs.eq(Mux(joins, with_pair, kept)), coded.last.eq(stream_ends & ~waiting),
         ]
         with m.If(space):
             m.d.sync += self.o.valid.eq(Mux(self.raw, self.i.valid, sends))
-            m.d.sync += self.o.payload.eq(Mux(
-                self.raw, self.i.payload.values, Cat(Mux(joins, with_pair, kept), stream_ends & ~waiting)))
+            m.d.sync += self.o.payload.eq(Mux(self.raw, self.i.payload.values, coded))
         with m.If(~self.raw & (~sends | space)):
             with m.If(sends):
                 m.d.sync += [kept.eq(0), count.eq(0)]
                 with m.If(pair_valid & ~joins & ~waiting):
-                    m.d.sync += [kept.eq(pair), count.eq(1)]
+                    m.d.sync += [kept[0].eq(pair), count.eq(1)]
             with m.Elif(pair_valid):
                 m.d.sync += [kept.eq(with_pair), count.eq(count + 1)]

@@ -8,77 +8,99 @@
 
 No data path knows of another's progress: streams, credits and tokens keep them apart.
 
-Handshakes that step through the tiles come late in a cycle, so the loops are walked two tiles ahead of them.
+The handshake that ends a tile is known late in its cycle, so the loops are walked two tiles ahead of it.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hw.config.fields import Loops
 from hw.kit.block import Block, place
-from hw.kit.settings import attach, setting_ports
+from hw.kit.settings import Settings
 from hw.kit.stream import Queue, signals
 
-__all__ = ["WALK_SETTINGS", "Tiles", "tile_case"]
+__all__ = ["Tile", "Tiles", "tile_case"]
 
-WALK_SETTINGS = ("tiles_last tiles_ragged groups_last groups_ragged channels_last blocks_last "
-                 "filters_last strips_last spans_last strips_left spans_left")
-LOOPS = ("tile", "group", "channels", "block", "filters")  # from the innermost
-FLAGS = ("first_channels", "last_channels", "last_group", "last_tile", "sweep_ends", "block_ends", "ragged_strip",
-         "ragged_span")
+
+class Tile(data.Struct):
+    """Where in the loops a tile is."""
+
+    first_channels: 1
+    last_channels: 1
+    last_group: 1
+    last_tile: 1
+    sweep_ends: 1  # the last tile of a channel group
+    block_ends: 1  # the last tile of all channel groups
+    ragged_strip: 1  # the tile lies in the last strip, and may have fewer rows
+    ragged_span: 1  # the tile lies in the last span, and may have fewer columns
 
 
 class Tiles(Block):
     """The layer's tiles, one after another: where a data path is in the layer.
 
+    Latency: the first tile is there two cycles after `start`. Throughput: a tile a cycle.
+
     Members
     -------
-    start : begin the layer.
-    running : a tile is left to do; there : one is at hand, two cycles after `start` and right after `step`.
-    step : it is done; only while it is `there`.
-    first_channels, last_channels, last_group, last_tile : its place in the loops.
-    sweep_ends, block_ends : the last tile of a channel group; of all channel groups.
-    ragged_strip, ragged_span : the tile lies in the last strip or span and may be smaller.
+    loops : In(Settings).
+    start : In(1), begin the layer in this cycle.
+    step : In(1), the tile is done in this cycle; only while `there`.
+    running : Out(1), a tile is left to do.
+    there : Out(1), `tile` is one that is left to do.
+    tile : Out(Tile), while `there`.
     """
 
     module_name = "tiles"
 
     def __init__(self, chip):
         self._chip = chip
-        super().__init__(setting_ports(chip, WALK_SETTINGS) | {
-            "start": In(1), "step": In(1), "running": Out(1), "there": Out(1), **dict.fromkeys(FLAGS, Out(1)),
+        super().__init__({
+            "loops": In(Settings(Loops, chip)), "start": In(1), "step": In(1), "running": Out(1), "there": Out(1),
+            "tile": Out(Tile),
         })
 
     def elaborate(self, platform):
         m = Module()
         walker = place(m, LayerWalker(self._chip), "walker")
-        ahead = place(m, Queue(len(FLAGS), 2), "ahead")
-        attach(m, walker, self, WALK_SETTINGS)
+        ahead = place(m, Queue(Tile, 2), "ahead")
+        connect(m, flipped(self.loops), walker.loops)
         m.d.comb += [
             walker.start.eq(self.start), walker.step.eq(walker.running & ahead.i.ready),
-            ahead.i.valid.eq(walker.running), ahead.i.payload.eq(Cat(getattr(walker, name) for name in FLAGS)),
-            Cat(getattr(self, name) for name in FLAGS).eq(ahead.o.payload), ahead.o.ready.eq(self.step),
+            ahead.i.valid.eq(walker.running), ahead.i.payload.eq(walker.tile),
+            self.tile.eq(ahead.o.payload), ahead.o.ready.eq(self.step),
             self.there.eq(ahead.o.valid), self.running.eq(walker.running | self.there),
         ]
         return m
 
 
 class LayerWalker(Block):
-    """The loops: `step` leads to the next tile, `running` says that there is one; flags as of `Tiles`."""
+    """The loops, a tile a cycle.
+
+    Members
+    -------
+    loops : In(Settings).
+    start : In(1), begin the layer in this cycle.
+    step : In(1), go to the next tile; only while `running`.
+    running : Out(1), `tile` is a tile of the layer, from the cycle after `start` on.
+    tile : Out(Tile), while `running`.
+    """
 
     module_name = "layer_walker"
+    LOOPS = ("tile", "group", "channels", "block", "filters")  # from the innermost
 
     def __init__(self, chip):
-        super().__init__(setting_ports(chip, WALK_SETTINGS) | {
-            "start": In(1), "step": In(1), "running": Out(1), **dict.fromkeys(FLAGS, Out(1)),
+        super().__init__({
+            "loops": In(Settings(Loops, chip)), "start": In(1), "step": In(1), "running": Out(1), "tile": Out(Tile),
         })
 
     def elaborate(self, platform):
         m = Module()
         # of each loop: it is at its last; all loops within are at theirs, too; it is at its last in the next tile
-        last, ends, last_next = signals("last ends last_next", len(LOOPS))
+        last, ends, last_next = signals("last ends last_next", len(self.LOOPS))
+        first_channels = Signal()
         for index, (limit, single) in enumerate(self._limits(last_next)):
-            count = Signal(len(limit), name=LOOPS[index])
+            count = Signal(len(limit), name=self.LOOPS[index])
             within = ends[index - 1] if index else 1
             m.d.comb += [
                 ends[index].eq(last[:index + 1].all()),
@@ -91,55 +113,58 @@ class LayerWalker(Block):
             with m.Elif(self.step & within):
                 m.d.sync += count.eq(count - 1)
         m.d.comb += [
-            Cat(self.last_tile, self.last_group, self.last_channels).eq(last),
-            self.sweep_ends.eq(ends[1]), self.block_ends.eq(ends[2]),
+            self.tile.last_tile.eq(last[0]), self.tile.last_group.eq(last[1]), self.tile.last_channels.eq(last[2]),
+            self.tile.sweep_ends.eq(ends[1]), self.tile.block_ends.eq(ends[2]),
+            self.tile.first_channels.eq(first_channels),
         ]
         with m.If(self.start):
-            m.d.sync += [self.running.eq(1), self.first_channels.eq(1)]
-        with m.Elif(self.step & self.sweep_ends):
-            m.d.sync += [self.running.eq(~ends[4]), self.first_channels.eq(self.block_ends)]
+            m.d.sync += [self.running.eq(1), first_channels.eq(1)]
+        with m.Elif(self.step & self.tile.sweep_ends):
+            m.d.sync += [self.running.eq(~ends[4]), first_channels.eq(self.tile.block_ends)]
         self._place_in_plane(m, self.start | ends[3])
         return m
 
     def _limits(self, last_next):
         """What each loop begins with next, less one, and whether that is one."""
-        filters, blocks = last_next[LOOPS.index("filters")], last_next[LOOPS.index("block")]
-        ragged = (Mux(blocks, self.tiles_ragged, self.tiles_last), Mux(filters, self.groups_ragged, self.groups_last))
-        single = (Mux(blocks, self.tiles_ragged == 0, self.tiles_last == 0),
-                  Mux(filters, self.groups_ragged == 0, self.groups_last == 0))
-        others = [(limit, limit == 0) for limit in (self.channels_last, self.blocks_last, self.filters_last)]
+        loops = self.loops
+        filters, blocks = last_next[self.LOOPS.index("filters")], last_next[self.LOOPS.index("block")]
+        ragged = (Mux(blocks, loops.tiles_ragged, loops.tiles_last),
+                  Mux(filters, loops.groups_ragged, loops.groups_last))
+        single = (Mux(blocks, loops.tiles_ragged == 0, loops.tiles_last == 0),
+                  Mux(filters, loops.groups_ragged == 0, loops.groups_last == 0))
+        others = [(limit, limit == 0) for limit in (loops.channels_last, loops.blocks_last, loops.filters_last)]
         return [*zip(ragged, single, strict=True), *others]
 
     def _place_in_plane(self, m, restart):
         """Strips and spans behind the tile's; every pass of a block starts from the block's first."""
-        place = data.StructLayout({"strip": len(self.strips_last), "span": len(self.spans_last),
+        loops = self.loops
+        shape = data.StructLayout({"strip": len(loops.strips_last), "span": len(loops.spans_last),
                                    "ragged_strip": 1, "ragged_span": 1})
-        here, block, first, beside, following = (
-            Signal(place, name=name) for name in ("here", "block_start", "first", "beside", "following"))
+        here, block, first, beside, following = signals("here block_start first beside following", shape)
         m.d.comb += [
-            first.strip.eq(self.strips_left), first.ragged_strip.eq(self.strips_left == 0),
-            first.span.eq(self.spans_left), first.ragged_span.eq(self.spans_left == 0),
+            first.strip.eq(loops.strips_left), first.ragged_strip.eq(loops.strips_left == 0),
+            first.span.eq(loops.spans_left), first.ragged_span.eq(loops.spans_left == 0),
             beside.eq(here),
         ]
         with m.If(here.ragged_span):
-            m.d.comb += [beside.span.eq(self.spans_last), beside.ragged_span.eq(self.spans_last == 0)]
+            m.d.comb += [beside.span.eq(loops.spans_last), beside.ragged_span.eq(loops.spans_last == 0)]
             with m.If(here.ragged_strip):
-                m.d.comb += [beside.strip.eq(self.strips_last), beside.ragged_strip.eq(self.strips_last == 0)]
+                m.d.comb += [beside.strip.eq(loops.strips_last), beside.ragged_strip.eq(loops.strips_last == 0)]
             with m.Else():
                 m.d.comb += [beside.strip.eq(here.strip - 1), beside.ragged_strip.eq(here.strip == 1)]
         with m.Else():
             m.d.comb += [beside.span.eq(here.span - 1), beside.ragged_span.eq(here.span == 1)]
         m.d.comb += [
-            following.eq(Mux(restart, first, Mux(self.last_tile & ~self.block_ends, block, beside))),
-            self.ragged_strip.eq(here.ragged_strip), self.ragged_span.eq(here.ragged_span),
+            following.eq(Mux(restart, first, Mux(self.tile.last_tile & ~self.tile.block_ends, block, beside))),
+            self.tile.ragged_strip.eq(here.ragged_strip), self.tile.ragged_span.eq(here.ragged_span),
         ]
         with m.If(self.start | self.step):
             m.d.sync += here.eq(following)
-        with m.If(self.start | (self.step & self.block_ends)):
+        with m.If(self.start | (self.step & self.tile.block_ends)):
             m.d.sync += block.eq(following)
 
 
-def tile_case(words, tiles):
-    """The element of a [ragged strip][ragged span] vector setting for the tile at hand."""
-    index = tiles.ragged_strip << 1 | tiles.ragged_span
+def tile_case(words, tile):
+    """The element of a [ragged strip][ragged span] vector setting for a `Tile`."""
+    index = tile.ragged_strip << 1 | tile.ragged_span
     return words.word_select(index, len(words) // 4)

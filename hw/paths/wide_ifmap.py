@@ -9,15 +9,13 @@ as PEs then want more values than a bus of one can bring.
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
 from hw.kit.payloads import LANES, QUAD
-from hw.kit.settings import attach
-from hw.kit.stream import Queue, join, lanes, signals
+from hw.kit.stream import lanes, signals
 
 from .ifmap import IfmapSender
-from .walker import WALK_SETTINGS, Tiles
 
 __all__ = ["IfmapAligner", "WideIfmapSender"]
 
@@ -25,13 +23,17 @@ __all__ = ["IfmapAligner", "WideIfmapSender"]
 class IfmapAligner(Block):
     """Takes one to `most` values a cycle from words of four, wherever in a word they begin.
 
+    Latency: none, the values are there with the word that ends them. Throughput: `most` values a cycle.
+
     Members
     -------
-    i : words of four values.
-    last : one less than the values wanted; available : they are there, as `values`, 0 beyond the last.
-    take : they are used; only while `available`.
-    drop : what is left of the word is padding, the next value is the next word's first; together with a
-        `take`, after it.
+    i : In(stream of 64 bits), words of four values.
+    last : In(range(most)), one less than the values wanted in this cycle.
+    available : Out(1), they are there.
+    values : Out(16 * most), the values, 0 beyond the last; while `available`.
+    take : In(1), they are used in this cycle; only while `available`.
+    drop : In(1), the rest of the word is padding, the next value is the next word's first; with `take`, the rest is
+        what follows the values taken.
     """
 
     def __init__(self, most):
@@ -73,28 +75,14 @@ class WideIfmapSender(IfmapSender):
 
     module_name = "wide_ifmap_sender"
 
-    def elaborate(self, platform):
-        m = Module()
+    def _source(self, m, word, q, produce, stored, tile_ends):
         most = self._chip.ifmap_bus_values
-        tiles = place(m, Tiles(self._chip), "tiles")
-        attach(m, tiles, self, WALK_SETTINGS)
         aligner = place(m, IfmapAligner(most), "aligner")
-        join(m, self.i, aligner.i)
-        produce, tile_ends, stored, ends_row = signals("produce tile_ends stored ends_row")
-        column, row, tag, q = self._counters(m, tiles, produce, tile_ends, most)
-        out = place(m, Queue(len(self.o.payload.as_value()), 2), "out")
-        join(m, out.o, self.o)
-        rest = Signal.like(self.q_last)
+        connect(m, flipped(self.i), aligner.i)
+        rest = Signal.like(self.ifmap_tile.q_last)
         m.d.comb += [
-            rest.eq(self.q_last - q), aligner.last.eq(Mux(rest < most, rest, most - 1)),
-            stored.eq(row <= Mux(tiles.ragged_strip, self.rows_ragged, self.rows_last)),
-            ends_row.eq((q == 0) & (column == Mux(tiles.ragged_span, self.final_ragged, self.final_column))),
-            produce.eq(tiles.there & (aligner.available | ~stored) & out.i.ready),
-            out.i.valid.eq(produce),
-            out.i.payload.eq(Cat(Mux(stored, aligner.values, 0), ends_row, ends_row & tiles.last_tile, aligner.last,
-                                 tag)),
+            rest.eq(self.ifmap_tile.q_last - q), aligner.last.eq(Mux(rest < most, rest, most - 1)),
+            word.values.as_value().eq(Mux(stored, aligner.values, 0)), word.last.eq(aligner.last),
             aligner.take.eq(produce & stored), aligner.drop.eq(produce & tile_ends),
-            tiles.start.eq(self.start), tiles.step.eq(produce & tile_ends),
-            self.pass_ends.eq(produce & tile_ends & tiles.last_tile),
         ]
-        return m
+        return aligner.available | ~stored

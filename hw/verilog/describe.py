@@ -23,7 +23,7 @@ def describe(chip: ChipConfig, files, top, prefix="") -> dict:
     """
     clocks = [{"name": name, "direction": "input", "width": 1} for name in ("clk", "rst", "link_clk", "link_rst")]
     ports = [{"name": name, "direction": "input" if is_input else "output", "width": len(value)}
-             for name, is_input, value in flat_ports(top, top)]
+             for name, is_input, value in flat_ports(top.signature, top)]
     fields, at = [], 0
     for field in scan_fields(chip):
         fields.append({"name": field.name, "offset": at, "width": field.width, "count": field.count,

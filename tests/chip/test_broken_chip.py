@@ -156,7 +156,7 @@ def test_unchanged_copy_of_the_chip(need, tmp_path):
 # three blocks of four ragged tiles, two channel groups, two filter groups: the shortest layer that sees these
 BLOCKS = "N=3,M=4,C=2,H=4,W=4,R=2", "m=4 n=4 e=2 f=2 p=2 q=1 r=1 t=1"
 BLOCK_MUTANTS = {
-    "ragged tiles are read as long as whole ones": ("ifmap_reader", [(r"\{ tiles__ragged_strip, 1'h0 \}", "2'h0")]),
+    "ragged tiles are read as long as whole ones": ("ifmap_reader", [(r"\{ tiles__tile\[6\], 1'h0 \}", "2'h0")]),
     "the third block is forgotten": ("layer_walker", [(r" block - 1'h1;", " block - 2'h2;")]),
 }
 

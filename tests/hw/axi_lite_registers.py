@@ -2,11 +2,10 @@
 
 from amaranth.hdl import Module
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config.registers import ADDRESS_BITS
 from hw.kit.block import Block, place
-from hw.kit.stream import join
 from hw.shell.axi.bus import LITE_CHANNELS
 from hw.shell.axi.lite import AxiLitePort
 
@@ -26,12 +25,15 @@ class AxiLiteRegisters(Block):
     def elaborate(self, platform):
         m = Module()
         port = place(m, AxiLitePort(), "port")
-        for name, (_, way) in LITE_CHANNELS.items():
-            inside, outside = getattr(port, name), getattr(self, name)
-            join(m, *((inside, outside) if way is Out else (outside, inside)))
+        connect(m, flipped(self.aw), port.aw)
+        connect(m, flipped(self.w), port.w)
+        connect(m, port.b, flipped(self.b))
+        connect(m, flipped(self.ar), port.ar)
+        connect(m, port.r, flipped(self.r))
+        bus = port.registers
         m.d.comb += [
-            self.write.eq(port.write), self.write_address.eq(port.write_address), self.write_data.eq(port.write_data),
-            port.write_ready.eq(self.write_ready), port.write_refused.eq(port.write_address[-1]),
-            port.read_data.eq(port.read_address ^ VALUE), port.read_refused.eq(port.read_address[-1]),
+            self.write.eq(bus.write), self.write_address.eq(bus.write_address), self.write_data.eq(bus.write_data),
+            bus.write_ready.eq(self.write_ready), bus.write_refused.eq(bus.write_address[-1]),
+            bus.read_data.eq(bus.read_address ^ VALUE), bus.read_refused.eq(bus.read_address[-1]),
         ]
         return m

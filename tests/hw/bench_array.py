@@ -3,6 +3,7 @@
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
+from layer_model import setting_ports
 
 from golden.conv import conv_layer
 from golden.layer import LayerShape
@@ -56,7 +57,7 @@ async def convolves(dut, case, idle, pressure):
             "requests": [j << 4 for j, _ in positions(ofmap)],
         },
         {"ofmaps": [word for _, word in positions(ofmap)]},
-        idle=idle, pressure=pressure, settle=CHIP.rows, ports=configuration(e, r, R, U, each),
+        idle=idle, pressure=pressure, settle=CHIP.rows, ports=setting_ports(dut, configuration(e, r, R, U, each)),
     )
     counters.task.cancel()
     assert not counters.unclaimed, "unclaimed words"

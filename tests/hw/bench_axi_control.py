@@ -21,30 +21,32 @@ class Bench:
 
     async def begin(self):
         dut = self.dut
-        self.clk = await start(dut, write=0, write_address=0, write_data=0, read_address=0, commands__ready=0,
-                               replies__valid=0, bus_idle=1, read_error=0, write_error=0, reset_seen=0)
-        ProtocolChecker(dut, "commands", self.clk, dut.rst)
-        self.commands = Sink(dut, "commands", self.clk, pressure=self.pressure, seed=1)
-        self.replies = Source(dut, "replies", self.clk)
+        self.clk = await start(
+            dut, registers__write=0, registers__write_address=0, registers__write_data=0, registers__read_address=0,
+            port__commands__ready=0, port__replies__valid=0, bus_idle=1, read_error=0, write_error=0, reset_seen=0)
+        ProtocolChecker(dut, "port__commands", self.clk, dut.rst)
+        self.commands = Sink(dut, "port__commands", self.clk, pressure=self.pressure, seed=1)
+        self.replies = Source(dut, "port__replies", self.clk)
 
     async def write(self, name, value):
         """A write, until it is accepted; how many cycles it waited."""
         dut = self.dut
-        dut.write_address.value, dut.write_data.value, dut.write.value = OFFSETS[name], value, 1
+        dut.registers__write_address.value, dut.registers__write_data.value = OFFSETS[name], value
+        dut.registers__write.value = 1
         waited = -1
         while True:
             await RisingEdge(self.clk)
             waited += 1
-            if int(dut.write_ready.value):
-                assert not int(dut.write_refused.value), name
-                dut.write.value = 0
+            if int(dut.registers__write_ready.value):
+                assert not int(dut.registers__write_refused.value), name
+                dut.registers__write.value = 0
                 return waited
 
     async def read(self, name):
-        self.dut.read_address.value = OFFSETS[name]
+        self.dut.registers__read_address.value = OFFSETS[name]
         await cycles(self.clk, 2)
-        assert not int(self.dut.read_refused.value), name
-        return int(self.dut.read_data.value)
+        assert not int(self.dut.registers__read_refused.value), name
+        return int(self.dut.registers__read_data.value)
 
     async def status(self, *names):
         assert await self.read("STATUS") == mask(*(f"STATUS.{name}" for name in names)), f"status is not {names}"

@@ -22,15 +22,16 @@ class Bench:
     async def begin(self):
         dut = self.dut
         clk = self.clk = await start(
-            dut, commands__valid=0, write_words__valid=0, read_words__ready=0, base=BASE, halt=0,
+            dut, dram__bursts__valid=0, dram__write_words__valid=0, dram__read_words__ready=0, base=BASE, halt=0,
             aw__ready=0, w__ready=0, b__valid=0, ar__ready=0, r__valid=0)
         for name in ("aw", "w", "ar"):
             ProtocolChecker(dut, name, clk, dut.rst)
-        sources = {name: Source(dut, name, clk, idle=self.idle, seed=seed)
-                   for seed, name in enumerate(("commands", "write_words", "b", "r"))}
-        sinks = {name: Sink(dut, name, clk, pressure=self.pressure, seed=seed)
-                 for seed, name in enumerate(("read_words", "aw", "w", "ar"))}
-        self.__dict__ |= sources | sinks
+        self.commands, self.write_words, self.b, self.r = (
+            Source(dut, name, clk, idle=self.idle, seed=seed)
+            for seed, name in enumerate(("dram__bursts", "dram__write_words", "b", "r")))
+        self.read_words, self.aw, self.w, self.ar = (
+            Sink(dut, name, clk, pressure=self.pressure, seed=seed)
+            for seed, name in enumerate(("dram__read_words", "aw", "w", "ar")))
         answer(clk, self.ar, self.r, self._read)
         cocotb.start_soon(self._write())
 
@@ -111,7 +112,7 @@ async def halts(dut, after, pressure):
     await cycles(bench.clk, after)
     dut.halt.value = 1
     bench.read_words.task.cancel()
-    dut.read_words__ready.value = 0
+    dut.dram__read_words__ready.value = 0
     await bench.at_rest()
     begun = len(bench.ar.received), len(bench.aw.received)
     await cycles(bench.clk, 60)

@@ -2,12 +2,10 @@
 
 import cocotb
 from glb_model import words
+from layer_model import CHIP, setting_ports
 
-from hw.config import ChipConfig
-from sim.bench.run import setting
 from sim.bench.streams import cross, run_io_check
 
-CHIP = ChipConfig(**setting("chip"))
 WORDS = words(120)
 WEIGHTS = 10  # of a pass and PE: the third word is half padding
 
@@ -27,10 +25,10 @@ async def full_rate(dut, rows, columns):
 
 
 async def run(dut, rows, columns, idle="never", pressure="never"):
-    ports = {"filter_rows_last": rows - 1, "filter_columns_last": columns - 1, "filter_words": WEIGHTS}
+    settings = {"filter_rows_last": rows - 1, "filter_columns_last": columns - 1, "filter_words": WEIGHTS}
     _, sinks = await run_io_check(
         dut, {"i": WORDS}, {"o": list(tagged(rows, columns))}, idle=idle, pressure=pressure,
-        ports={name: value for name, value in ports.items() if hasattr(dut, name)})
+        ports=setting_ports(dut, settings))
     return sinks
 
 

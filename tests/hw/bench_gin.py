@@ -47,15 +47,15 @@ async def multicasts(dut, mapping, idle, pressure):
     tags = [(row_ids[y], col_ids[y, x]) for y, x in PES]
     # also what no PE is meant to take: tags that differ in one bit, or only in the row or the column
     tags += [(row ^ 8, col) for row, col in tags] + [(row, col ^ 16) for row, col in tags]
-    words = [(chance.getrandbits(16), *chance.choice(tags)) for _ in range(WORDS)]
+    words = [(chance.getrandbits(18), *chance.choice(tags)) for _ in range(WORDS)]
     targets = [
         [pe for pe in PES if pe in enabled and (row_ids[pe[0]], col_ids[pe]) == (row, col)]
         for _, row, col in words
     ]
     sources, sinks = await run_io_check(
-        dut, {"i": [data | row << 16 | col << 20 for data, row, col in words]},
+        dut, {"i": [data | row << 18 | col << 22 for data, row, col in words]},
         {
-            f"pe_{y}_{x}": [word[0] for word, pes in zip(words, targets, strict=True) if (y, x) in pes]
+            f"pe__{y}__{x}": [word[0] for word, pes in zip(words, targets, strict=True) if (y, x) in pes]
             for y, x in PES
         },
         idle=idle, pressure=pressure, seed=2,
@@ -65,7 +65,7 @@ async def multicasts(dut, mapping, idle, pressure):
         },
     )
     taken = sources["i"].transfers
-    arrivals = {(y, x): iter(sinks[f"pe_{y}_{x}"].transfers) for y, x in PES}
+    arrivals = {(y, x): iter(sinks[f"pe__{y}__{x}"].transfers) for y, x in PES}
     for number, (cycle, pes) in enumerate(zip(taken, targets, strict=True)):
         cycles = {next(arrivals[pe]) for pe in pes}
         assert len(cycles) <= 1, f"word {number}: not all PEs take it in one cycle"

@@ -3,7 +3,7 @@
 import random
 
 import cocotb
-from glb_model import each_cycle
+from glb_model import address_of, each_cycle
 from layer_model import CHIP
 
 from sim.bench.streams import cycles, start
@@ -29,7 +29,7 @@ class Model:
         each_cycle(clk, self._cycle)
 
     def _port(self, client, name):
-        return getattr(self._dut, f"{client}_{name}")
+        return getattr(self._dut, f"{client}__{name}")
 
     def _cycle(self):
         for client, word in self._expected.items():
@@ -69,8 +69,7 @@ class Model:
         bank, row, word = request or (self._chance.randrange(CHIP.glb_banks),
                                       self._chance.randrange(CHIP.glb_bank_words), 0)
         self._port(client, "valid").value = int(request is not None)
-        self._port(client, "bank").value = bank
-        self._port(client, "row").value = row
+        self._port(client, "address").value = address_of(bank, row)
         if client.endswith("write"):
             self._port(client, "data").value = self._chance.getrandbits(64) if word is None else word
 
@@ -78,8 +77,8 @@ class Model:
 @cocotb.test()
 @cocotb.parametrize(("rate", [0.1, 0.5, 1.0]))
 async def five_clients(dut, rate):
-    zeros = {f"{client}_{name}": 0 for client in CLIENTS for name in ("valid", "bank", "row")}
-    clk = await start(dut, **zeros, ifmap_write_data=0, psum_write_data=0)
+    zeros = {f"{client}__{name}": 0 for client in CLIENTS for name in ("valid", "address")}
+    clk = await start(dut, **zeros, ifmap_write__data=0, psum_write__data=0)
     model = Model(dut, clk, rate, seed=int(rate * 10))
     await cycles(clk, 1000)
     assert all(model.grants.values()) and model.both and model.compared > 20

@@ -81,8 +81,8 @@ class ProcessingElement:
         self.task = cocotb.start_soon(self._run(dut, y, x, pattern(slow, hash(pe))))
 
     async def _run(self, dut, y, x, slow):
-        valids, readies = getattr(dut, f"valids__{y}"), getattr(dut, f"readies__{y}")
-        data, offering = getattr(dut, f"data__{y}__{x}"), False
+        valids, readies = getattr(dut, f"rows__{y}__valids"), getattr(dut, f"rows__{y}__readies")
+        data, offering = getattr(dut, f"rows__{y}__data__{x}"), False
         edge = RisingEdge(dut.clk)
         valids[x].value = 0
         while True:

@@ -41,10 +41,10 @@ def command(kind, data=0):
 
 
 async def begin(dut, idle="never", pressure="never"):
-    clk = await start(dut, commands__valid=0, replies__ready=0, done=0, fault=0, counter_value=0)
-    ProtocolChecker(dut, "replies", clk, dut.rst)
-    return (clk, Chip(dut, clk), Source(dut, "commands", clk, idle=idle, seed=1),
-            Sink(dut, "replies", clk, pressure=pressure, seed=2))
+    clk = await start(dut, port__commands__valid=0, port__replies__ready=0, done=0, fault=0, counter_value=0)
+    ProtocolChecker(dut, "port__replies", clk, dut.rst)
+    return (clk, Chip(dut, clk), Source(dut, "port__commands", clk, idle=idle, seed=1),
+            Sink(dut, "port__replies", clk, pressure=pressure, seed=2))
 
 
 @cocotb.test()

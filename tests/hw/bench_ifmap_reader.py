@@ -44,7 +44,7 @@ def coded_model(layer):
 
 async def run(dut, layer, *, coded=0, idle="never", pressure="never", stall="never"):
     loaded, sent = coded_model(layer) if coded else model(layer, words(2000, layer.seed))
-    clk = await start(dut, start=0, i__valid=0, o__ready=0, read_ready=0, write_ready=0, read_data=0,
+    clk = await start(dut, start=0, i__valid=0, o__ready=0, read__ready=0, write__ready=0, read__data=0,
                       **layer.ports(dut) | {"ifmap_coded": coded})
     for name in "io":
         ProtocolChecker(dut, name, clk, dut.rst)
@@ -85,7 +85,7 @@ async def full_rate(dut, layer):
 
 @cocotb.test()
 async def starves(dut):
-    clk = await start(dut, start=0, i__valid=0, o__ready=1, read_ready=1, write_ready=1, read_data=0,
+    clk = await start(dut, start=0, i__valid=0, o__ready=1, read__ready=1, write__ready=1, read__data=0,
                       **LAYERS["full"].ports(dut))
     assert not int(dut.starved.value), "nothing to do"
     await pulse(clk, dut.start)

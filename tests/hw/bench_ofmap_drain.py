@@ -61,7 +61,7 @@ def still_running(dut):
 
 
 async def run(dut, *layers, idle="never", pressure="never", stall="never", rate=1.0):
-    clk = await start(dut, start=0, biases__valid=0, o__ready=0, read_ready=0, read_data=0, finished=0,
+    clk = await start(dut, start=0, biases__valid=0, o__ready=0, read__ready=0, read__data=0, finished=0,
                       **layers[0].ports(dut))
     for name in ("biases", "o"):
         ProtocolChecker(dut, name, clk, dut.rst)

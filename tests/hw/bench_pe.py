@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from layer_model import setting_ports
 
 from sim.bench.run import setting
 from sim.bench.streams import cross, run_io_check
@@ -90,10 +91,10 @@ async def run_passes(dut, shape, *, idle="never", pressure="never", shift=0, fro
         },
         {"psums_out": [word for position in ofmap for word in quads(position, PSUMS)]},
         idle=idle, pressure=pressure,
-        ports={
+        ports=setting_ports(dut, {
             "p_last": shape.p - 1, "steps_last": shape.window - 1, "slide": shape.q * shape.V,
             "filter_words": shape.p * shape.window, "shift": shift, "from_ln": from_ln,
-        },
+        }),
     )
     macs.task.cancel()
     zeros = [sum(value == 0 for value in row[x * shape.V * shape.q:][:shape.window])

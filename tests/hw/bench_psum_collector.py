@@ -5,7 +5,7 @@ import random
 
 import cocotb
 from glb_model import Memory, Watch, each_cycle, pulse, words
-from layer_model import CHIP, LAYERS, pack
+from layer_model import CHIP, LAYERS, pack, setting_ports
 
 from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
@@ -60,7 +60,7 @@ class Drain:
 
 
 async def run(dut, *layers, idle="never", pressure="never", stall="never", rate=1.0):
-    clk = await start(dut, start=0, drained=0, i__valid=0, i__payload=0, requests__ready=0, write_ready=0,
+    clk = await start(dut, start=0, drained=0, i__valid=0, i__payload=0, requests__ready=0, write__ready=0,
                       **layers[0].ports(dut))
     for name in ("i", "requests"):
         ProtocolChecker(dut, name, clk, dut.rst)
@@ -138,8 +138,8 @@ async def one_after_another(dut):
 async def blocked(dut):
     """Nothing drains: every place gets one word, the next one waits and says so."""
     layer = LAYERS["full"]
-    clk = await start(dut, start=0, drained=0, i__valid=1, i__payload=0, requests__ready=1, write_ready=1,
-                      **{**layer.ports(dut), "channels_last": 0})
+    clk = await start(dut, start=0, drained=0, i__valid=1, i__payload=0, requests__ready=1, write__ready=1,
+                      **layer.ports(dut) | setting_ports(dut, {"channels_last": 0}))
     places = Memory(dut, clk).writes
     await pulse(clk, dut.start)
     await cycles(clk, 200)

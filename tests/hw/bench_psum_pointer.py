@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from glb_model import place_of
 from layer_model import CHIP, Layer
 
 from sim.bench.streams import cycles, start
@@ -14,7 +15,7 @@ from sim.bench.streams import cycles, start
 async def walks(dut, ifmap_banks):
     chance, layer = random.Random(ifmap_banks), Layer(ifmap_banks=ifmap_banks)
     names = ("restart", "step", "mark", "rewind")
-    clk = await start(dut, ifmap_banks=ifmap_banks, **dict.fromkeys(names, 0))
+    clk = await start(dut, **layer.ports(dut), **dict.fromkeys(names, 0))
     dut.restart.value = 1
     await RisingEdge(clk)
     here = base = 0
@@ -25,7 +26,7 @@ async def walks(dut, ifmap_banks):
         for name, value in values.items():
             getattr(dut, name).value = int(value)
         await RisingEdge(clk)
-        assert (int(dut.bank.value), int(dut.row.value)) == layer.psum_place(here), "place"
+        assert place_of(int(dut.address.value)) == layer.psum_place(here), "place"
         after = here + step
         if values["restart"]:
             here = base = 0

@@ -30,7 +30,7 @@ class Writer:
 
 
 async def run(dut, *layers, pressure="never", stall="never", rate=1.0):
-    clk = await start(dut, start=0, o__ready=0, read_ready=0, read_data=0, written=0,
+    clk = await start(dut, start=0, o__ready=0, read__ready=0, read__data=0, written=0,
                       **layers[0].ports(dut))
     ProtocolChecker(dut, "o", clk, dut.rst)
     memory = Memory(dut, clk, stall=stall, seed=3)

@@ -4,6 +4,7 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from layer_model import setting_ports
 
 from hw.config import ChipConfig, pack_scan, scan_fields
 from sim.bench.run import setting
@@ -25,9 +26,12 @@ async def loads_fields(dut, gaps):
             name: value if len(value) > 1 else value[0] for name, value in values.items()
         })
         out = [bit async for bit in shift(dut, clk, bits, gaps, chance)]
-        for field in scan_fields(chip):
-            expected = sum(value << i * field.width for i, value in enumerate(values[field.name]))
-            assert int(getattr(dut, field.name).value) == expected, field.name
+        expected = {field.name: sum(value << i * field.width for i, value in enumerate(values[field.name]))
+                    for field in scan_fields(chip)}
+        fields = setting_ports(dut, expected)
+        assert len(fields) == len(expected), "fields without a port"
+        for port, value in fields.items():
+            assert int(getattr(dut, port).value) == value, port
         assert before is None or out == before, "scan_out"
         before = bits
 

@@ -21,27 +21,27 @@ class Bench:
 
     async def begin(self):
         dut = self.dut
-        clk = self.clk = await start(dut, i__valid=0, o__ready=0, commands__ready=0, replies__valid=0,
-                                     memory_read_data=0, out_of_range=0)
-        for name in ("o", "commands"):
+        clk = self.clk = await start(dut, i__valid=0, o__ready=0, port__commands__ready=0, port__replies__valid=0,
+                                     memory__read_data=0, out_of_range=0)
+        for name in ("o", "port__commands"):
             ProtocolChecker(dut, name, clk, dut.rst)
         self.source = Source(dut, "i", clk, idle=byte_times())
         self.out = Sink(dut, "o", clk, pressure=self.pressure)
-        self.commands = Sink(dut, "commands", clk, pressure=self.pressure)
-        self.replies = Source(dut, "replies", clk)
+        self.commands = Sink(dut, "port__commands", clk, pressure=self.pressure)
+        self.replies = Source(dut, "port__replies", clk)
         self.resets = Watch(clk, dut.reset)
         each_cycle(clk, self._sram)
         await cycles(clk, 30)
 
     def _sram(self):
-        dut, address = self.dut, int(self.dut.memory_address.value)
-        if int(dut.memory_enable.value):
-            if int(dut.memory_write.value):
-                self.memory[address] = int(dut.memory_write_data.value)
+        dut, address = self.dut, int(self.dut.memory__address.value)
+        if int(dut.memory__enable.value):
+            if int(dut.memory__write.value):
+                self.memory[address] = int(dut.memory__write_data.value)
             else:
-                dut.memory_read_data.value = self.memory[address]
+                dut.memory__read_data.value = self.memory[address]
                 return
-        dut.memory_read_data.value = random.getrandbits(64)  # nobody may look
+        dut.memory__read_data.value = random.getrandbits(64)  # nobody may look
 
     async def send(self, op, argument=0):
         self.source.send(struct.pack("<BQ", op, argument))

@@ -5,6 +5,7 @@ from collections import namedtuple
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from layer_model import setting_ports
 
 from sim.bench.streams import start
 
@@ -20,6 +21,7 @@ LAYERS = [
     Loops(1, 4, 2, 2, 2, 3, 3, 2, 2),  # three images: a block crosses their borders
     Loops(2, 2, 1, 2, 2, 2, 1, 3, 2, 1, 1),  # a part of the plane, from its middle
 ]
+#: The bits of a `Tile`, the lowest first.
 FLAGS = ("first_channels", "last_channels", "last_group", "last_tile", "sweep_ends", "block_ends",
          "ragged_strip", "ragged_span")
 
@@ -49,10 +51,10 @@ def walk(loops):
 @cocotb.parametrize(("pause", [0.0, 0.6]))
 async def walks_layers(dut, pause):
     """One after another, so that each has to begin from the start."""
-    clk = await start(dut, start=0, step=0, **settings(LAYERS[0]))
+    clk = await start(dut, start=0, step=0, **settings(dut, LAYERS[0]))
     chance = random.Random(3)
     for loops in LAYERS:
-        for name, value in settings(loops).items():
+        for name, value in settings(dut, loops).items():
             getattr(dut, name).value = value
         dut.start.value = 1
         await RisingEdge(clk)
@@ -65,7 +67,7 @@ async def walks_layers(dut, pause):
                 await RisingEdge(clk)
             dut.step.value = 1
             await RisingEdge(clk)
-            flags = tuple(bool(getattr(dut, name).value) for name in FLAGS)
+            flags = tuple(bool(int(dut.tile.value) >> at & 1) for at in range(len(FLAGS)))
             assert dut.running.value == 1, f"running stops before tile {number} of {loops}"
             assert dut.there.value == 1, f"tile {number} of {loops} is not there"
             assert flags == expected, f"tile {number} of {loops}: {dict(zip(FLAGS, flags, strict=True))}"
@@ -74,8 +76,9 @@ async def walks_layers(dut, pause):
         assert dut.running.value == 0, f"running goes on after {loops}"
 
 
-def settings(loops):
+def settings(dut, loops):
     numbers = loops._asdict()
     left = {"strips_left": loops.strips - 1 - numbers.pop("first_strip"),
             "spans_left": loops.spans - 1 - numbers.pop("first_span")}
-    return left | {name if "ragged" in name else f"{name}_last": number - 1 for name, number in numbers.items()}
+    lasts = {name if "ragged" in name else f"{name}_last": number - 1 for name, number in numbers.items()}
+    return setting_ports(dut, left | lasts)

@@ -3,13 +3,11 @@
 import random
 
 import cocotb
+from layer_model import CHIP, setting_ports
 
-from hw.config import ChipConfig
-from sim.bench.run import setting
 from sim.bench.streams import cross, run_io_check
 from tests.hw.passes import Pass, bus_words, window_steps
 
-CHIP = ChipConfig(**setting("chip"))
 CASES = {
     "conv1": Pass(p=16, q=1, S=11, V=4, f=5),
     "conv3": Pass(p=16, q=4, S=3, V=1, f=6),
@@ -55,7 +53,8 @@ async def finds(dut, case, zeros, idle, pressure):
     numbers, expected = zip(*groups(shape, rows), strict=True)
     _, sinks = await run_io_check(
         dut, {"i": bus_words(shape, rows, CHIP.ifmap_bus_values)}, {"o": expected}, idle=idle, pressure=pressure,
-        ports={"p_last": shape.p - 1, "steps_last": shape.window - 1, "slide": shape.q * shape.V})
+        ports=setting_ports(dut, {"p_last": shape.p - 1, "steps_last": shape.window - 1,
+                                  "slide": shape.q * shape.V}))
     if idle == pressure == "never":
         cycles = sinks["o"].transfers
         late = [number for number, cycle in zip(numbers, cycles, strict=True)

@@ -4,10 +4,23 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from layer_model import CHIP
 
 from sim.bench.patterns import pattern
 
-__all__ = ["Memory", "Watch", "each_cycle", "pulse", "words"]
+__all__ = ["Memory", "Watch", "address_of", "each_cycle", "place_of", "pulse", "words"]
+
+ROW_BITS = (CHIP.glb_bank_words - 1).bit_length()
+
+
+def address_of(bank, row):
+    """A `glb_address` as an integer."""
+    return bank << ROW_BITS | row
+
+
+def place_of(address):
+    """(bank, row) of a `glb_address`."""
+    return address >> ROW_BITS, address & (1 << ROW_BITS) - 1
 
 
 def words(count, seed=0, width=64):
@@ -48,7 +61,7 @@ class Watch:
 
 
 class Memory:
-    """GLB banks: a word is at `read_data` one cycle after its request, and only then.
+    """GLB banks: a word is at `read__data` one cycle after its request, and only then.
 
     Attributes
     ----------
@@ -62,7 +75,7 @@ class Memory:
         self.content, self.reads, self.writes = {}, [], []
         self._dut, self._chance = dut, random.Random(seed)
         self._on = {"read": on_read, "write": on_write}
-        self._ways = [way for way in ("read", "write") if hasattr(dut, f"{way}_valid")]
+        self._ways = [way for way in ("read", "write") if hasattr(dut, f"{way}__valid")]
         self._stalls = {way: pattern(stall, seed + len(way)) for way in self._ways}
         self._ready = dict.fromkeys(self._ways, False)
         for way in self._ways:
@@ -70,12 +83,12 @@ class Memory:
         each_cycle(clk, self._cycle)
 
     def _port(self, way, name):
-        return getattr(self._dut, f"{way}_{name}")
+        return getattr(self._dut, f"{way}__{name}")
 
     def _cycle(self):
         for way in self._ways:
             taken = self._ready[way] and int(self._port(way, "valid").value)
-            place = taken and (int(self._port(way, "bank").value), int(self._port(way, "row").value))
+            place = taken and place_of(int(self._port(way, "address").value))
             if way == "read":
                 self._port(way, "data").value = (
                     self.content[place] if taken else self._chance.getrandbits(64))

@@ -3,10 +3,11 @@
 import random
 from dataclasses import dataclass, field
 
-from hw.config import ChipConfig, scan_fields
+from hw.config import ChipConfig
+from hw.config.fields import GROUPS, group_fields
 from sim.bench.run import setting
 
-__all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack", "stream_word"]
+__all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack", "setting_ports", "stream_word"]
 
 CHIP = ChipConfig(**setting("chip"))
 
@@ -178,9 +179,7 @@ class Layer:
 
     def ports(self, dut):
         """The settings that `dut` has as inputs."""
-        values = self.settings
-        return {name.name: values[name.name] for name in scan_fields(CHIP)
-                if name.name in values and hasattr(dut, name.name)}
+        return setting_ports(dut, self.settings)
 
     def fits(self):
         """Whether the banks hold a block, and the loops are of a bearable length."""
@@ -224,6 +223,13 @@ FULL = Layer(images=2, strips=2, spans=2, n=3, channels=2, groups=2, groups_ragg
 DEEP = Layer(n=1, channels=4, groups=1, e=2, e_ragged=2, f=3, f_ragged=3, R=2, S=2, t=2, quads=2, across=2,
              ifmap_banks=3)
 LAYERS = {"full": FULL, "deep": DEEP} | {f"random{seed}": Layer.random(seed) for seed in range(6)}
+
+
+def setting_ports(dut, values):
+    """The values of the configuration fields that `dut` has as inputs, by port: in their group, or alone."""
+    ports = {name: [f"{group}__{name}", name] for group, fields in GROUPS.items()
+             for name in (one.name for one in group_fields(fields, CHIP))}
+    return {port: value for name, value in values.items() for port in ports[name] if hasattr(dut, port)}
 
 
 def pack(values, width):

@@ -16,7 +16,7 @@ def test_array(bench):
 
 @pytest.mark.parametrize("signal, expression, message", [
     ("pe.psum_spad__i__payload", "psums_gin__payload", "ofmaps: word"),
-    ("pe_array.row_2__ln_out_readies", "{} & 3'h5", "ofmaps: word|words, then none"),
+    ("pe_array.row_2__ln_out__readies", "{} & 3'h5", "ofmaps: word|words, then none"),
     ("multicast_controller_5.match", "enable & (tag[4:1] == id[4:1])", "ofmaps: word|words, then none"),
     ("pe_row.macs", "{} & 2'h1", "MACs"),
 ])

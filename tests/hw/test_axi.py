@@ -26,7 +26,7 @@ def test_control(bench, tiny):
 @pytest.mark.parametrize("signal, expression, message, testcase", [
     ("halt", "{} & ~bus_idle", "halt|reset", "reset_while_running"),
     ("ends_well", "{} | finished", "status|cause", "life_of_a_layer/pressure=never"),
-    ("write_ready", "1'h1", "configuration|waits|withdrawn|changed", "life_of_a_layer/pressure=mostly"),
+    ("registers__write_ready", "1'h1", "configuration|waits|withdrawn|changed", "life_of_a_layer/pressure=mostly"),
     ("writes_error", "1'h0", "cleared", "ends_with"),
 ])
 def test_broken_control(bench, tiny, signal, expression, message, testcase):

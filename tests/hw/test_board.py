@@ -30,7 +30,7 @@ def test_memory(bench):
 @pytest.mark.parametrize("block, name, signal, expression, message, testcase", [
     (UartTransmitter(4), "uart", "uart_transmitter.i__ready", "1'h1", "byte|stop bit|start bit", SENDS),
     (UartReceiver(4), "uart", "uart_receiver.o__valid", "bits == 4'd1 && ticks == 0", "is .*, not", "no_stop"),
-    (BoardMemory(256), "board_memory", "board_memory.write_words__ready", "|left & write", "words", "bursts"),
+    (BoardMemory(256), "board_memory", "board_memory.dram__write_words__ready", "|left & write", "words", "bursts"),
     (BoardMemory(256), "board_memory", "board_memory.out_of_range", "1'h0", "range", "out_of_range"),
 ])
 def test_broken(bench, block, name, signal, expression, message, testcase):

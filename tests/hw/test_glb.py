@@ -10,7 +10,7 @@ def test_glb(bench, tiny, simulator):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("psum_read_ready", "1'h1", "psum_read: grant"),
+    ("psum_read__ready", "1'h1", "psum_read: grant"),
     ("psum_read_chosen", "{} & 3'h3", "psum_read: data"),
     ("psum_write_hits_3", "1'h0", "_read: data|contains non-0/1"),
 ])

@@ -75,7 +75,7 @@ def test_reader(bench, tiny):
     ("prefetch.room", "{} & ~coming", "one word a cycle"),
     ("ring_80_variable.ready", "1'h1", "word .* is .*, not"),
     ("prefetch.room", "1'h1", "word .* is .*, not"),
-    ("ifmap_reader.tile_ends", "{} & ~(ifmap_coded & read_data[5])", "coded=1"),
+    ("ifmap_reader.tile_ends", "{} & ~(ifmap_coded & read__data[5])", "coded=1"),
 ])
 def test_broken_reader(bench, tiny, signal, expression, message):
     bench.fails(IfmapReader(tiny), "ifmap_reader", signal, expression, message)

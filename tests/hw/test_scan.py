@@ -10,7 +10,7 @@ def test_scan_chain(bench, tiny):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("chain", "{} | 1'h1", "p_last"),
+    ("chain", "{} | 1'h1", "pe__p_last"),
     ("scan_out", "scan_in", "scan_out"),
 ])
 def test_broken_scan_chain(bench, tiny, signal, expression, message):

@@ -1,8 +1,14 @@
 """Tiles, the layer's loops walked ahead."""
 
-import pytest
+import re
 
-from hw.paths.walker import Tiles
+import pytest
+from amaranth.lib import data
+
+from hw.paths.walker import Tile, Tiles
+
+SWEEP_ENDS, LAST_TILE, LAST_GROUP = (
+    f"tile[{data.Layout.cast(Tile)[name].offset}]" for name in ("sweep_ends", "last_tile", "last_group"))
 
 
 def test_walker(bench, tiny):
@@ -10,9 +16,9 @@ def test_walker(bench, tiny):
 
 
 @pytest.mark.parametrize("signal, expression, message", [
-    ("sweep_ends", "last_tile", "tile 1 of .*'sweep_ends': True"),
+    (re.escape(SWEEP_ENDS), LAST_TILE, "tile 1 of .*'sweep_ends': True"),
     ("running", "{} | running", "running goes on"),
-    ("last_group", "{} ^ (block == 1)", "tile .*'last_group'"),
+    (re.escape(LAST_GROUP), "{} ^ (block == 1)", "tile .*'last_group'"),
     ("block_start", "here", "tile .*'ragged_span'"),
 ])
 def test_broken_walker(bench, tiny, signal, expression, message):

@@ -4,11 +4,10 @@ from dataclasses import asdict, replace
 
 import pytest
 from amaranth.hdl import Module
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, connect, flipped
 
 from hw.array.zero_skip import SkippingFilterSpad, ZeroScanner, ZeroSkipPE
 from hw.kit.block import Block, place
-from hw.kit.stream import join
 
 # (p, values of a window, positions) of passes in a spad of 12: one fills it, several fit, one of one weight
 PASSES = [(4, 3, 2), (2, 3, 3), (3, 4, 1), (1, 12, 2), (5, 1, 1), (1, 1, 3), (1, 7, 1)]
@@ -27,7 +26,7 @@ class Granted(Block):
     def elaborate(self, platform):
         m = Module()
         spad = place(m, self._inner, "inner")
-        join(m, self.i, spad.i)
+        connect(m, flipped(self.i), spad.i)
         granted = self.marker | spad.available
         m.d.comb += [getattr(spad, name).eq(getattr(self, name)) for name in ("words", "index", "address", "upto")]
         m.d.comb += [

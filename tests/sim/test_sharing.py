@@ -28,7 +28,7 @@ def test_modules_that_are_placed_many_times_are_sealed(found):
     assert Counter(found["pe_row"].instances.values()) == {"pe": 5}
     assert found["harness"].instances == {"u_chip": "eyeriss", "u_dram": "dram"}
     text = verilate.control_file("harness", {"glb": ["rst"]}, found)
-    for port in ("rst", "filters__payload", "psums_out__valid", "p_last"):
+    for port in ("rst", "filters__payload", "psums_out__valid", "pe__p_last"):
         assert f'public_flat_rd -module "pe" -var "{port}"\n' in text
     assert 'public_flat_rw -module "glb" -var "rst"\n' in text
     assert "clk" not in text, "a clock that is seen from outside is a trigger for each instance"

@@ -73,7 +73,7 @@ MASTER_IGNORED = {"bid": 1, "rid": 1}
 
 
 def channel_pins(prefix, channels):
-    """Ports of a bus: members of a Block's signature."""
+    """Ports of a bus: members of a Block's signature, by AXI's names, which the tables of channels give."""
     ports = {}
     for channel, (payload, way) in channels.items():
         ports |= {f"{prefix}_{channel}{name}": way(field.shape) for name, field in data.StructLayout.cast(payload)}
@@ -84,12 +84,13 @@ def channel_pins(prefix, channels):
 
 def connect_pins(m, pins, prefix, channels, inside):
     """Wire a bus's pins on `pins` to the streams `aw`, `w`, `b`, `ar`, `r` of an instance."""
+    flat = {path[0]: pin for path, _, pin in pins.signature.flatten(pins)}
     for channel, (payload, way) in channels.items():
-        stream = getattr(inside, channel)
-        pairs = [("valid", stream.valid), *((name, data.View(payload, stream.payload)[name])
-                                            for name, _ in data.StructLayout.cast(payload))]
+        stream = getattr(inside, channel)  # the table names the streams, too
+        pairs = [("valid", stream.valid),
+                 *((name, stream.payload[name]) for name, _ in data.StructLayout.cast(payload))]
         for name, value in pairs:
-            pin = getattr(pins, f"{prefix}_{channel}{name}")
+            pin = flat[f"{prefix}_{channel}{name}"]
             m.d.comb += pin.eq(value) if way is Out else value.eq(pin)
-        ready = getattr(pins, f"{prefix}_{channel}ready")
+        ready = flat[f"{prefix}_{channel}ready"]
         m.d.comb += stream.ready.eq(ready) if way is Out else ready.eq(stream.ready)

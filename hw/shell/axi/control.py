@@ -1,15 +1,16 @@
 """What the registers do: the life of a layer as a host sees it, its errors, its interrupts."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import enum, stream
+from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out
 
-from hw.config.registers import ADDRESS_BITS, ERRORS, FIELDS, INTERRUPTS, OFFSETS, REGISTERS, constants
+from hw.config.registers import ERRORS, FIELDS, INTERRUPTS, OFFSETS, REGISTERS, constants
 from hw.kit.block import Block
 from hw.kit.stream import signals
-from hw.shell.command_port import Command, CommandKind, Reply, ReplyKind
+from hw.shell.command_port import CommandKind, CommandPort, ReplyKind
 
 from .bus import MEMORY_BITS
+from .lite import RegisterBus
 
 __all__ = ["AxiControl", "State"]
 
@@ -36,12 +37,14 @@ class AxiControl(Block):
 
     Members
     -------
-    write, write_address, write_data, write_ready, write_refused, read_address, read_data, read_refused :
-        see `AxiLitePort`. Refused is what no register takes.
-    commands, replies : to and from `hw.shell.command_port.HostPort`.
-    base, halt, bus_idle, read_error, write_error : of `AxiMaster`; `base` is steady while a layer runs.
-    reset : to the chip; `reset_seen` says that it is in reset, in both its clock domains.
-    irq : the interrupt, a level.
+    registers : In(RegisterBus), refuses what no register takes.
+    port : Out(CommandPort), to the chip.
+    base : Out(64), to `AxiMaster`; the same while a layer runs.
+    halt : Out(1), to `AxiMaster`.
+    bus_idle, read_error, write_error : In(1), from `AxiMaster`.
+    reset : Out(1), to the chip.
+    reset_seen : In(1), the chip is in reset, in both its clock domains.
+    irq : Out(1), the interrupt, a level.
     """
 
     module_name = "axi_control"
@@ -49,10 +52,7 @@ class AxiControl(Block):
     def __init__(self, chip):
         self._constants = constants(chip)
         super().__init__({
-            "write": In(1), "write_address": In(ADDRESS_BITS), "write_data": In(32),
-            "write_ready": Out(1), "write_refused": Out(1),
-            "read_address": In(ADDRESS_BITS), "read_data": Out(32), "read_refused": Out(1),
-            "commands": Out(stream.Signature(Command)), "replies": In(stream.Signature(Reply)),
+            "registers": In(RegisterBus()), "port": Out(CommandPort()),
             "base": Out(MEMORY_BITS), "halt": Out(1), "bus_idle": In(1), "read_error": In(1), "write_error": In(1),
             "reset": Out(1), "reset_seen": In(1), "irq": Out(1),
         })
@@ -72,12 +72,12 @@ class AxiControl(Block):
             "COUNTER_LOW": counter[:32], "COUNTER_HIGH": counter[32:],
             "BASE_LOW": self.base[:32], "BASE_HIGH": self.base[32:],
         } | self._interrupts(m, causes, ends_well)
-        with m.Switch(self.read_address[2:]):
+        with m.Switch(self.registers.read_address[2:]):
             for register in filter(lambda register: register.readable, REGISTERS):
                 with m.Case(register.offset >> 2):
-                    m.d.comb += self.read_data.eq({**self._constants, **values}[register.name])
+                    m.d.comb += self.registers.read_data.eq({**self._constants, **values}[register.name])
             with m.Default():
-                m.d.comb += self.read_refused.eq(1)
+                m.d.comb += self.registers.read_refused.eq(1)
         return m
 
     def _status(self, state, done, counter_busy):
@@ -90,12 +90,12 @@ class AxiControl(Block):
         return Cat(fields[name] for name in sorted(fields, key=lambda name: FIELDS[f"STATUS.{name}"].low))
 
     def _bit(self, register, field):
-        return self.write_data[FIELDS[f"{register}.{field}"].low]
+        return self.registers.write_data[FIELDS[f"{register}.{field}"].low]
 
     def _written(self, m, name):
         """A register is written in this cycle, or waits for its turn."""
         written = Signal(name=f"writes_{name.lower()}")
-        m.d.comb += written.eq(self.write & (self.write_address[2:] == OFFSETS[name] >> 2))
+        m.d.comb += written.eq(self.registers.write & (self.registers.write_address[2:] == OFFSETS[name] >> 2))
         return written
 
     def _commands(self, m, state, causes):
@@ -106,18 +106,18 @@ class AxiControl(Block):
         aligned = self.base[:3] == 0
         counts = (state != State.RESETTING) & (state != State.RELEASING)
         with m.If(config & idle):
-            m.d.comb += [self.commands.valid.eq(1), self.commands.payload.kind.eq(CommandKind.CONFIG)]
+            m.d.comb += [self.port.commands.valid.eq(1), self.port.commands.payload.kind.eq(CommandKind.CONFIG)]
         with m.If(start & idle & aligned):
-            m.d.comb += [self.commands.valid.eq(1), self.commands.payload.kind.eq(CommandKind.START)]
+            m.d.comb += [self.port.commands.valid.eq(1), self.port.commands.payload.kind.eq(CommandKind.START)]
         with m.If(select & counts):
-            m.d.comb += [self.commands.valid.eq(1), self.commands.payload.kind.eq(CommandKind.COUNTER)]
+            m.d.comb += [self.port.commands.valid.eq(1), self.port.commands.payload.kind.eq(CommandKind.COUNTER)]
         m.d.comb += [
-            self.commands.payload.value.eq(self.write_data),
-            self.write_ready.eq(~self.commands.valid | self.commands.ready),
+            self.port.commands.payload.value.eq(self.registers.write_data),
+            self.registers.write_ready.eq(~self.port.commands.valid | self.port.commands.ready),
             causes["BUSY_START"].eq(start & ~idle), causes["UNALIGNED_BASE"].eq(start & idle & ~aligned),
         ]
         writable = [register.offset >> 2 for register in REGISTERS if register.writable]
-        m.d.comb += self.write_refused.eq(~self.write_address[2:].matches(*writable))
+        m.d.comb += self.registers.write_refused.eq(~self.registers.write_address[2:].matches(*writable))
         self._base(m, idle, config, causes)
 
     def _base(self, m, idle, config, causes):
@@ -125,20 +125,20 @@ class AxiControl(Block):
         writes = {name: self._written(m, name) for name in halves}
         for name, half in halves.items():
             with m.If(writes[name] & idle):
-                m.d.sync += half.eq(self.write_data)
+                m.d.sync += half.eq(self.registers.write_data)
         m.d.comb += causes["BUSY_WRITE"].eq((config | writes["BASE_LOW"] | writes["BASE_HIGH"]) & ~idle)
 
     def _layer(self, m, state, causes, done, ends_well):
         reset_wanted, finished, start, resets, ended = signals("reset_wanted finished start resets ended")
-        control = self.write & (self.write_address[2:] == OFFSETS["CONTROL"] >> 2)
+        control = self.registers.write & (self.registers.write_address[2:] == OFFSETS["CONTROL"] >> 2)
         m.d.comb += [
-            start.eq(self.commands.valid & self.commands.ready
-                     & (self.commands.payload.kind == CommandKind.START)),
+            start.eq(self.port.commands.valid & self.port.commands.ready
+                     & (self.port.commands.payload.kind == CommandKind.START)),
             resets.eq(control & self._bit("CONTROL", "RESET")),
-            ended.eq(self.replies.valid & (self.replies.payload.kind == ReplyKind.END)),
+            ended.eq(self.port.replies.valid & (self.port.replies.payload.kind == ReplyKind.END)),
             self.halt.eq((state != State.IDLE) & (state != State.RUNNING)),
             causes["READ_RESPONSE"].eq(self.read_error), causes["WRITE_RESPONSE"].eq(self.write_error),
-            causes["FAULT"].eq((state == State.RUNNING) & ended & self.replies.payload.value[0]),
+            causes["FAULT"].eq((state == State.RUNNING) & ended & self.port.replies.payload.value[0]),
             # the chip is done when its last word is on its way, we are when it was answered for
             ends_well.eq((state == State.RUNNING) & finished & self.bus_idle),
             self.reset.eq(state == State.RESETTING),
@@ -170,12 +170,12 @@ class AxiControl(Block):
             m.d.sync += [state.eq(State.DRAINING), reset_wanted.eq(1)]
 
     def _counter(self, m, state, counter, busy):
-        m.d.comb += self.replies.ready.eq(1)
-        with m.If(self.commands.valid & self.commands.ready
-                  & (self.commands.payload.kind == CommandKind.COUNTER)):
+        m.d.comb += self.port.replies.ready.eq(1)
+        with m.If(self.port.commands.valid & self.port.commands.ready
+                  & (self.port.commands.payload.kind == CommandKind.COUNTER)):
             m.d.sync += busy.eq(1)
-        with m.If(self.replies.valid & (self.replies.payload.kind == ReplyKind.COUNTER)):
-            m.d.sync += [counter.eq(self.replies.payload.value), busy.eq(0)]
+        with m.If(self.port.replies.valid & (self.port.replies.payload.kind == ReplyKind.COUNTER)):
+            m.d.sync += [counter.eq(self.port.replies.payload.value), busy.eq(0)]
         with m.If(state == State.RESETTING):
             m.d.sync += [counter.eq(0), busy.eq(0)]
 
@@ -188,10 +188,10 @@ class AxiControl(Block):
         for register, set_bits, name in ((errors, events, "ERROR"),
                                          (pending, Cat(ends_well, events.any()), "INTERRUPT_PENDING")):
             with m.If(writes[name]):
-                m.d.sync += register.eq(register & ~self.write_data | set_bits)
+                m.d.sync += register.eq(register & ~self.registers.write_data | set_bits)
             with m.Else():
                 m.d.sync += register.eq(register | set_bits)
         with m.If(writes["INTERRUPT_ENABLE"]):
-            m.d.sync += enable.eq(self.write_data)
+            m.d.sync += enable.eq(self.registers.write_data)
         m.d.comb += self.irq.eq((pending & enable).any())
         return {"ERROR": errors, "INTERRUPT_PENDING": pending, "INTERRUPT_ENABLE": enable}

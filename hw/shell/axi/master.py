@@ -6,11 +6,12 @@ protocol wants it.
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
+from hw.kit.interfaces import DramLink
 from hw.kit.payloads import QUAD, Burst
-from hw.kit.stream import Queue, join, signals
+from hw.kit.stream import Queue, signals
 
 from .bus import MASTER_CHANNELS, MEMORY_BITS, MemoryBurst, Request
 
@@ -170,19 +171,19 @@ class AxiMaster(Block):
 
     Members
     -------
-    commands, write_words, read_words : the chip's.
-    base : as in AxiSplitter.
-    halt : begin nothing, finish what was begun without the chip.
-    idle : nothing is under way.
-    read_error, write_error : pulses.
+    dram : In(DramLink), the chip's.
+    ar, aw, w : Out(stream), r, b : In(stream), the channels.
+    base : In(64), address of DRAM word 0, a multiple of 8.
+    halt : In(1), begin no burst, and finish those that were begun without the chip.
+    idle : Out(1), no burst is waiting or outstanding.
+    read_error, write_error : Out(1), a word, or a burst, was answered by SLVERR or DECERR in this cycle.
     """
 
     module_name = "axi_master"
 
     def __init__(self):
         super().__init__({
-            "commands": In(stream.Signature(Burst)), "write_words": In(stream.Signature(QUAD)),
-            "read_words": Out(stream.Signature(QUAD)), "base": In(MEMORY_BITS),
+            "dram": In(DramLink()), "base": In(MEMORY_BITS),
             "halt": In(1), "idle": Out(1), "read_error": Out(1), "write_error": Out(1),
         } | {name: way(stream.Signature(payload)) for name, (payload, way) in MASTER_CHANNELS.items()})
 
@@ -190,19 +191,20 @@ class AxiMaster(Block):
         m = Module()
         splitter, reader, writer = (place(m, block, name) for block, name in (
             (AxiSplitter(), "splitter"), (AxiReader(), "reader"), (AxiWriter(), "writer")))
-        join(m, self.commands, splitter.bursts)
-        join(m, self.write_words, writer.words)
-        join(m, reader.words, self.read_words)
+        connect(m, flipped(self.dram.bursts), splitter.bursts)
+        connect(m, flipped(self.dram.write_words), writer.words)
+        connect(m, reader.words, flipped(self.dram.read_words))
         writes = splitter.o.payload.write
         for block, mine in ((reader, ~writes), (writer, writes)):
             m.d.comb += [
                 block.i.valid.eq(splitter.o.valid & mine), block.i.payload.eq(splitter.o.payload.burst),
                 block.discard.eq(self.halt),
             ]
-        for owner, channels in ((reader, ("ar", "r")), (writer, ("aw", "w", "b"))):
-            for name in channels:
-                inside, outside = getattr(owner, name), getattr(self, name)
-                join(m, *((inside, outside) if MASTER_CHANNELS[name][1] is Out else (outside, inside)))
+        connect(m, reader.ar, flipped(self.ar))
+        connect(m, flipped(self.r), reader.r)
+        connect(m, writer.aw, flipped(self.aw))
+        connect(m, writer.w, flipped(self.w))
+        connect(m, flipped(self.b), writer.b)
         m.d.comb += [
             splitter.o.ready.eq(Mux(writes, writer.i.ready, reader.i.ready)),
             splitter.base.eq(self.base), splitter.halt.eq(self.halt),

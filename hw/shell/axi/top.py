@@ -1,13 +1,13 @@
 """The top with AXI: registers and master on the link clock, the chip behind them."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from hw.chip import Eyeriss
+from hw.dram.pins import pins_to_link
 from hw.kit.block import Block, place
 from hw.kit.crossing import AsyncQueue, LevelSync
-from hw.kit.stream import join
-from hw.shell.command_port import Command, HostPort, Reply, attach_host, attach_memory
+from hw.shell.command_port import Command, HostPort, Reply, attach_host
 
 from .bus import LITE_CHANNELS, MASTER_CHANNELS, MASTER_CONSTANTS, MASTER_IGNORED, channel_pins, connect_pins
 from .control import AxiControl
@@ -59,18 +59,16 @@ class EyerissAxi(Block):
         chip = place(m, Eyeriss(self._chip), "chip", resets=resets)
         connect_pins(m, self, "s_axi", LITE_CHANNELS, lite)
         connect_pins(m, self, "m_axi", MASTER_CHANNELS, master)
-        m.d.comb += [getattr(self, f"m_axi_{name}").eq(value) for name, (_, value) in MASTER_CONSTANTS.items()]
-        for name in ("write", "write_address", "write_data", "read_address"):
-            m.d.comb += getattr(control, name).eq(getattr(lite, name))
-        for name in ("write_ready", "write_refused", "read_data", "read_refused"):
-            m.d.comb += getattr(lite, name).eq(getattr(control, name))
+        pins = {path[0]: pin for path, _, pin in self.signature.flatten(self)}  # AXI's names for them are a table
+        m.d.comb += [pins[f"m_axi_{name}"].eq(value) for name, (_, value) in MASTER_CONSTANTS.items()]
+        connect(m, lite.registers, control.registers)
         m.d.comb += [
             master.base.eq(control.base), master.halt.eq(control.halt), control.bus_idle.eq(master.idle),
             control.read_error.eq(master.read_error), control.write_error.eq(master.write_error),
             self.irq.eq(control.irq),
         ]
         self._host(m, control, chip, resets)
-        attach_memory(m, master, chip)
+        pins_to_link(m, chip, master.dram)
         return m
 
     def _resets(self, m, control):
@@ -90,12 +88,12 @@ class EyerissAxi(Block):
 
     def _host(self, m, control, chip, resets):
         by_domain = {way: resets[domain] for way, domain in TO_CORE.items()}
-        commands = place(m, AsyncQueue(Command.as_shape().size, 4), "commands", TO_CORE, by_domain)
+        commands = place(m, AsyncQueue(Command, 4), "commands", TO_CORE, by_domain)
         by_domain = {way: resets[domain] for way, domain in TO_LINK.items()}
-        replies = place(m, AsyncQueue(Reply.as_shape().size, 4), "replies", TO_LINK, by_domain)
+        replies = place(m, AsyncQueue(Reply, 4), "replies", TO_LINK, by_domain)
         host = place(m, HostPort(), "host_port", resets=resets)
-        join(m, control.commands, commands.i)
-        join(m, commands.o, host.commands)
-        join(m, host.replies, replies.i)
-        join(m, replies.o, control.replies)
+        connect(m, control.port.commands, commands.i)
+        connect(m, commands.o, host.port.commands)
+        connect(m, host.port.replies, replies.i)
+        connect(m, replies.o, control.port.replies)
         attach_host(m, host, chip)

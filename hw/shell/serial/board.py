@@ -1,17 +1,18 @@
 """The chip on a board: a serial line to the host, block RAM for DRAM, one clock."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.chip import Eyeriss
 from hw.config.fields import ADDRESS_BITS
+from hw.dram.pins import pins_to_link
 from hw.kit.block import Block, place
+from hw.kit.interfaces import DramLink, Sram
 from hw.kit.memory import SinglePortSram
-from hw.kit.payloads import QUAD, Burst
-from hw.kit.stream import join, signals
+from hw.kit.payloads import QUAD
+from hw.kit.stream import signals
 from hw.paths.fetch import Prefetch
-from hw.shell.command_port import HostPort, attach_host, attach_memory
+from hw.shell.command_port import HostPort, attach_host
 
 from .device import SerialHost
 from .uart import UartReceiver, UartTransmitter
@@ -29,9 +30,9 @@ class BoardMemory(Block):
 
     Members
     -------
-    commands, write_words, read_words : the chip's.
-    enable, write, address, write_data, read_data : the host's, as of an SRAM; it goes first.
-    out_of_range : sticky; the chip asked for a word beyond the last one.
+    dram : In(DramLink), the chip's.
+    host : In(Sram), the host's, which goes first.
+    out_of_range : Out(1), the chip has asked for a word beyond the last one; until a reset.
     """
 
     module_name = "board_memory"
@@ -41,9 +42,7 @@ class BoardMemory(Block):
             raise ValueError(f"words must be a power of two, not {words!r}")
         self._words = words
         super().__init__({
-            "commands": In(stream.Signature(Burst)), "write_words": In(stream.Signature(QUAD)),
-            "read_words": Out(stream.Signature(QUAD)), "enable": In(1), "write": In(1), "address": In(ADDRESS_BITS),
-            "write_data": In(QUAD), "read_data": Out(QUAD), "out_of_range": Out(1),
+            "dram": In(DramLink()), "host": In(Sram(ADDRESS_BITS, QUAD)), "out_of_range": Out(1),
         })
 
     def elaborate(self, platform):
@@ -54,20 +53,23 @@ class BoardMemory(Block):
         address = Signal(ADDRESS_BITS)
         left = Signal(9)
         m.d.comb += [
-            self.commands.ready.eq(left == 0),
-            self.write_words.ready.eq((left != 0) & write & ~self.enable),
-            fetch.requested.eq((left != 0) & ~write & ~self.enable & fetch.room),
-            moves.eq(fetch.requested | (self.write_words.valid & self.write_words.ready)),
-            ram.enable.eq(self.enable | moves), ram.write.eq(write), ram.address.eq(address),
-            ram.write_data.eq(self.write_words.payload),
-            fetch.data.eq(ram.read_data), self.read_data.eq(ram.read_data),
+            self.dram.bursts.ready.eq(left == 0),
+            self.dram.write_words.ready.eq((left != 0) & write & ~self.host.enable),
+            fetch.requested.eq((left != 0) & ~write & ~self.host.enable & fetch.room),
+            moves.eq(fetch.requested | (self.dram.write_words.valid & self.dram.write_words.ready)),
+            ram.enable.eq(self.host.enable | moves), ram.write.eq(write), ram.address.eq(address),
+            ram.write_data.eq(self.dram.write_words.payload),
+            fetch.data.eq(ram.read_data), self.host.read_data.eq(ram.read_data),
         ]
-        with m.If(self.enable):
-            m.d.comb += [ram.write.eq(self.write), ram.address.eq(self.address), ram.write_data.eq(self.write_data)]
-        join(m, fetch.o, self.read_words)
-        with m.If(self.commands.valid & self.commands.ready):
-            m.d.sync += [write.eq(self.commands.payload.write), address.eq(self.commands.payload.address),
-                         left.eq(self.commands.payload.length + 1)]
+        with m.If(self.host.enable):
+            m.d.comb += [
+                ram.write.eq(self.host.write), ram.address.eq(self.host.address),
+                ram.write_data.eq(self.host.write_data),
+            ]
+        connect(m, fetch.o, flipped(self.dram.read_words))
+        with m.If(self.dram.bursts.valid & self.dram.bursts.ready):
+            m.d.sync += [write.eq(self.dram.bursts.payload.write), address.eq(self.dram.bursts.payload.address),
+                         left.eq(self.dram.bursts.payload.length + 1)]
         with m.Elif(moves):
             m.d.sync += [address.eq(address + 1), left.eq(left - 1)]
             with m.If(address >= self._words):
@@ -91,8 +93,8 @@ class Board(Block):
 
     Members
     -------
-    rx, tx : serial line, high at rest.
-    leds : busy, done, fault, an address out of range.
+    rx : In(1), tx : Out(1), serial line, high at rest.
+    leds : Out(4), busy, done, fault, an address out of range.
     """
 
     module_name = "eyeriss_board"
@@ -113,14 +115,11 @@ class Board(Block):
         m.d.comb += [
             receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), self.leds.eq(host.status),
             host.out_of_range.eq(memory.out_of_range),
-            memory.enable.eq(host.memory_enable), memory.write.eq(host.memory_write),
-            memory.address.eq(host.memory_address), memory.write_data.eq(host.memory_write_data),
-            host.memory_read_data.eq(memory.read_data),
         ]
-        join(m, receiver.o, host.i)
-        join(m, host.o, transmitter.i)
-        join(m, host.commands, port.commands)
-        join(m, port.replies, host.replies)
+        connect(m, host.memory, memory.host)
+        connect(m, receiver.o, host.i)
+        connect(m, host.o, transmitter.i)
+        connect(m, host.port, port.port)
         attach_host(m, port, chip)
-        attach_memory(m, memory, chip)
+        pins_to_link(m, chip, memory.dram)
         return m

@@ -7,9 +7,10 @@ from amaranth.lib.wiring import In, Out
 from hw.config.fields import ADDRESS_BITS
 from hw.config.serial_ops import Op, Status, parameters
 from hw.kit.block import Block
+from hw.kit.interfaces import Sram
 from hw.kit.payloads import QUAD
 from hw.kit.stream import signals
-from hw.shell.command_port import Command, CommandKind, Reply, ReplyKind
+from hw.shell.command_port import CommandKind, CommandPort, ReplyKind
 
 __all__ = ["SerialHost"]
 
@@ -21,11 +22,13 @@ class SerialHost(Block):
 
     Members
     -------
-    i, o : bytes.
-    commands, replies : of `hw.shell.command_port.HostPort`.
-    memory_enable, memory_write, memory_address, memory_write_data, memory_read_data : of an SRAM.
-    out_of_range, status : what the memory says, and all bits of Status.
-    reset : to chip and memory, RESET_CYCLES long.
+    i : In(stream of 8 bits), bytes from the host; always ready.
+    o : Out(stream of 8 bits), bytes to the host.
+    port : Out(CommandPort), to the chip.
+    memory : Out(Sram), to the memory.
+    out_of_range : In(1), from the memory.
+    status : Out, the bits of Status, in this cycle.
+    reset : Out(1), to chip and memory, for RESET_CYCLES cycles.
     """
 
     module_name = "serial_host"
@@ -35,9 +38,7 @@ class SerialHost(Block):
         self._parameters = list(parameters(chip, memory_words).values())
         super().__init__({
             "i": In(stream.Signature(8)), "o": Out(stream.Signature(8)),
-            "commands": Out(stream.Signature(Command)), "replies": In(stream.Signature(Reply)),
-            "memory_enable": Out(1), "memory_write": Out(1), "memory_address": Out(ADDRESS_BITS),
-            "memory_write_data": Out(QUAD), "memory_read_data": In(QUAD),
+            "port": Out(CommandPort()), "memory": Out(Sram(ADDRESS_BITS, QUAD)),
             "out_of_range": In(1), "status": Out(len(Status)), "reset": Out(1, init=1),
         })
 
@@ -60,14 +61,14 @@ class SerialHost(Block):
             with m.Case(Op.STATUS):
                 m.d.comb += [load.eq(1), reply.eq(self.status)]
         self._commands(m, execute, op, argument)
-        m.d.comb += [self.i.ready.eq(1), self.replies.ready.eq(1)]
+        m.d.comb += [self.i.ready.eq(1), self.port.replies.ready.eq(1)]
         with m.If(execute & (op == Op.START)):
             m.d.sync += [busy.eq(1), done.eq(0), fault.eq(0)]
-        with m.If(self.replies.valid):
-            with m.If(self.replies.payload.kind == ReplyKind.COUNTER):
-                m.d.comb += [load.eq(1), reply.eq(self.replies.payload.value)]
+        with m.If(self.port.replies.valid):
+            with m.If(self.port.replies.payload.kind == ReplyKind.COUNTER):
+                m.d.comb += [load.eq(1), reply.eq(self.port.replies.payload.value)]
             with m.Else():
-                m.d.sync += [busy.eq(0), done.eq(1), fault.eq(self.replies.payload.value[0])]
+                m.d.sync += [busy.eq(0), done.eq(1), fault.eq(self.port.replies.payload.value[0])]
         with m.If(self.reset):
             m.d.sync += [busy.eq(0), done.eq(0), fault.eq(0)]
         return m
@@ -100,15 +101,15 @@ class SerialHost(Block):
         write, read, coming = signals("write read coming")
         m.d.comb += [
             write.eq(execute & (op == Op.WRITE)), read.eq((words != 0) & reply_free & ~coming),
-            self.memory_enable.eq(write | read), self.memory_write.eq(write),
-            self.memory_address.eq(address), self.memory_write_data.eq(argument),
+            self.memory.enable.eq(write | read), self.memory.write.eq(write),
+            self.memory.address.eq(address), self.memory.write_data.eq(argument),
         ]
         m.d.sync += coming.eq(read)
         with m.If(coming):
-            m.d.comb += [load.eq(1), reply.eq(self.memory_read_data)]
+            m.d.comb += [load.eq(1), reply.eq(self.memory.read_data)]
         with m.If(execute & (op == Op.ADDRESS)):
             m.d.sync += address.eq(argument)
-        with m.Elif(self.memory_enable):
+        with m.Elif(self.memory.enable):
             m.d.sync += address.eq(address + 1)
         with m.If(execute & (op == Op.READ)):
             m.d.sync += words.eq(argument)
@@ -119,12 +120,12 @@ class SerialHost(Block):
         """To the chip, and its reset. The next command is 90 bits away: each has its turn."""
         kinds = {Op.CONFIG: CommandKind.CONFIG, Op.START: CommandKind.START, Op.COUNTER: CommandKind.COUNTER}
         left = Signal(range(self.RESET_CYCLES), init=self.RESET_CYCLES - 1)
-        with m.If(self.commands.ready):
-            m.d.sync += self.commands.valid.eq(0)
+        with m.If(self.port.commands.ready):
+            m.d.sync += self.port.commands.valid.eq(0)
         for code, kind in kinds.items():
             with m.If(execute & (op == code)):
-                m.d.sync += [self.commands.valid.eq(1), self.commands.payload.kind.eq(kind),
-                             self.commands.payload.value.eq(argument)]
+                m.d.sync += [self.port.commands.valid.eq(1), self.port.commands.payload.kind.eq(kind),
+                             self.port.commands.payload.value.eq(argument)]
         m.d.sync += self.reset.eq(left != 0)
         with m.If(execute & (op == Op.RESET)):
             m.d.sync += left.eq(self.RESET_CYCLES - 1)
