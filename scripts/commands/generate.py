@@ -13,10 +13,14 @@ from hw.verilog.describe import describe
 from hw.verilog.generate import check_prefix, sources
 from scripts.pages import ip_xact, register_map
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, place, working, write_json
-from sim.tools.files import write_file
+from sim.tools.files import ROOT, write_file
 from sim.tools.lint import WAIVERS
 
 __all__ = ["generate"]
+
+#: The bench of the FuseSoC core's simulations, and the device of its Vivado project: any of 7 series' larger ones.
+BENCH = ROOT / "examples" / "axi" / "bench.sv"
+PART = "xc7k325tffg900-2"
 
 TOPS = {"chip": Eyeriss, "axi": EyerissAxi}
 
@@ -50,6 +54,8 @@ def generate(chip_source, output, top="chip", prefix=""):
         write_file(output / f"{name}.md", register_map.page(chip))
         write_file(output / f"{name}.h", register_map.header(chip))
         write_file(output / f"{name}.xml", ip_xact.component(name, described, block.port_attributes))
+        bench = BENCH.read_text().replace(f" {block.module_name} chip ", f" {prefix}{block.module_name} chip ")
+        write_file(output / f"{name}-bench.sv", bench)
         write_file(output / f"{name}.core", _core(name, prefix + block.module_name, names))
     write_file(output / f"{name}.f", "".join(f"{file}\n" for file in names))
     write_file(output / f"{name}.sdc", sdc(chip, block))
@@ -95,13 +101,27 @@ def _modules_of(path):
 def _core(name, top, files):
     """FuseSoC's description of the Verilog: YAML, which is all that JSON is."""
     waivers = ["-Wall", *(f"-Wno-{waiver}" for waiver in WAIVERS)]
+    simulators = {"icarus": {"iverilog_options": ["-g2012"]},
+                  "verilator": {"mode": "binary", "verilator_options": [
+                      "--timing", "-Wno-lint", "-Wno-style", "-CFLAGS", "-std=c++20"]}}
+    # the arguments of `compiled.f`, and the folder
+    plusargs = {"folder": "str", "memory_words": "int", "scan_words": "int", "jobs": "int", "cycles": "int",
+                "base": "str", "stall": "int"}
     content = {
         "name": f"eyeriss:accelerator:{name}:{VERSION}",
         "description": f"Row-stationary CNN accelerator {name} with AXI4-Lite registers and an AXI4 master",
         "filesets": {"rtl": {"files": files, "file_type": "systemVerilogSource"},
-                     "header": {"files": [f"{name}.h"], "file_type": "user"}},
+                     "header": {"files": [f"{name}.h"], "file_type": "user"},
+                     "bench": {"files": [f"{name}-bench.sv"], "file_type": "systemVerilogSource"},
+                     "vivado": {"files": [f"{name}.xdc"], "file_type": "xdc"}},
+        "parameters": {argument: {"datatype": kind, "paramtype": "plusarg"} for argument, kind in plusargs.items()},
         "targets": {"default": {"filesets": ["rtl", "header"], "toplevel": top},
                     "lint": {"filesets": ["rtl"], "toplevel": top, "flow": "lint",
-                             "flow_options": {"tool": "verilator", "verilator_options": waivers}}},
+                             "flow_options": {"tool": "verilator", "verilator_options": waivers}},
+                    "vivado": {"filesets": ["rtl", "vivado"], "toplevel": top, "flow": "vivado",
+                               "flow_options": {"part": PART}}}
+        | {f"sim_{tool}": {"filesets": ["bench", "rtl"], "toplevel": "bench", "flow": "sim",
+                           "flow_options": {"tool": tool, **options}, "parameters": list(plusargs)}
+           for tool, options in simulators.items()},
     }
     return "CAPI=2:\n" + json.dumps(content, indent=1) + "\n"

@@ -70,7 +70,7 @@ def test_generate_behind_axi(tmp_path):
     assert run.returncode == 0, run.stderr
     described = json.loads((tmp_path / "mini-axi.json").read_text())
     extra = {f"mini-axi.{kind}" for kind in ("json", "f", "md", "h", "core", "sdc", "xdc", "xml")}
-    assert {file.name for file in tmp_path.iterdir()} == {*described["files"], *extra}
+    assert {file.name for file in tmp_path.iterdir()} == {*described["files"], *extra, "mini-axi-bench.sv"}
     assert described["top"] == "eyeriss_axi" and described["files"][0] == "eyeriss_axi.sv"
     assert {"s_axi_awaddr", "m_axi_araddr", "irq", "link_clk"} <= {port["name"] for port in described["ports"]}
     names = [f"EYERISS_{register.name}" for register in REGISTERS]
@@ -88,6 +88,12 @@ def test_generate_behind_axi(tmp_path):
     core = json.loads((tmp_path / "mini-axi.core").read_text().removeprefix("CAPI=2:\n"))
     assert core["filesets"]["rtl"]["files"] == described["files"]
     assert core["targets"]["default"]["toplevel"] == "eyeriss_axi"
+    for target in core["targets"].values():
+        for fileset in target["filesets"]:
+            assert all((tmp_path / file).exists() for file in core["filesets"][fileset]["files"])
+    asked = re.findall(r'\$value\$plusargs\("(\w+)=', (tmp_path / "mini-axi-bench.sv").read_text())
+    for simulator in ("icarus", "verilator"):
+        assert set(asked) <= set(core["targets"][f"sim_{simulator}"]["parameters"])
 
 
 @pytest.mark.slow
