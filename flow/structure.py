@@ -10,7 +10,7 @@ from hw.verilog.generate import write
 
 from . import yosys
 
-__all__ = ["Registers", "crossing_paths", "crossings", "ecp5_cells", "elaborated", "registers"]
+__all__ = ["Registers", "crossing_paths", "crossings", "elaborated", "fpga_cells", "registers"]
 
 _FLIP_FLOPS = {f"${reset}dff{enable}" for reset in ("", "s", "a", "al") for enable in ("", "e")} | {"$sdffce"}
 
@@ -167,13 +167,17 @@ def _path(name):
     return ".".join(part.lstrip("\\") for part in parts[:-1])
 
 
-def ecp5_cells(block, directory):
-    """Cells of the ECP5 that each module of a block becomes: {module: {cell: count}}."""
+#: Yosys's command for each family of FPGAs, that keeps modules.
+FAMILIES = {"ecp5": "synth_ecp5 -noflatten", "xilinx7": "synth_xilinx -family xc7", "gowin": "synth_gowin -noflatten"}
+
+
+def fpga_cells(block, directory, family="ecp5"):
+    """Cells of a family of FPGAs that each module of a block becomes: {module: {cell: count}}."""
     directory = Path(directory)
     sources = write(block, directory)
     yosys.run([
         f"read_verilog -sv {' '.join(file.name for file in sources)}",
-        f"synth_ecp5 -noflatten -top {block.module_name}", "check -assert", "tee -q -o cells.json stat -json",
+        f"{FAMILIES[family]} -top {block.module_name}", "check -assert", "tee -q -o cells.json stat -json",
     ], directory)
     text = (directory / "cells.json").read_text()
     found = json.loads(text[text.index("{"):])["modules"]

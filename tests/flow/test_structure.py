@@ -1,10 +1,12 @@
 """The RTL fits silicon: memories, multipliers, resets, enables, clock crossings."""
 
+import re
+
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from flow.structure import crossings, ecp5_cells, elaborated, registers
+from flow.structure import crossings, elaborated, fpga_cells, registers
 from flow.yosys import FlowError
 from hw.array.pe import PE
 from hw.chip import Eyeriss
@@ -25,7 +27,7 @@ def chip(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ecp5(tmp_path_factory):
-    return ecp5_cells(PE(PRESETS["eyeriss"]), tmp_path_factory.mktemp("ecp5"))
+    return fpga_cells(PE(PRESETS["eyeriss"]), tmp_path_factory.mktemp("ecp5"))
 
 
 # what each memory of a PE has to become: nothing else may hold its words
@@ -46,8 +48,19 @@ def test_block_ram_needs_nothing_beside(ecp5):
     assert set(ecp5["sram_2p_224x16"]) == {"DP16KD"}
 
 
+@pytest.mark.parametrize("family, multiplier, block_ram", [
+    ("ecp5", "MULT18X18D", "DP16KD"), ("xilinx7", "DSP48E1", "RAMB18E1"), ("gowin", "MULT18X18", "DPX9B"),
+])
+def test_a_pe_is_one_dsp_and_one_block_ram(family, multiplier, block_ram, tmp_path):
+    """The multiplier, and the filter spad; whatever else a family calls a DSP or a block RAM is not there."""
+    cells = fpga_cells(PE(PRESETS["mini"]), tmp_path, family)
+    large = {(module, cell): count for module, kinds in cells.items() for cell, count in kinds.items()
+             if re.match(r"DSP|MULT|ALU54|RAMB|DP16|PDPW16|(DP|SDP|SP|PSDP)X?B?9?", cell) and "PR16" not in cell}
+    assert large == {("pe", multiplier): 1, ("sram_2p_224x16", block_ram): 1}
+
+
 def test_glb_bank_is_block_ram(tmp_path):
-    assert ecp5_cells(SinglePortSram(512, 64), tmp_path)["sram_1p_512x64"].keys() >= {"DP16KD"}
+    assert fpga_cells(SinglePortSram(512, 64), tmp_path)["sram_1p_512x64"].keys() >= {"DP16KD"}
 
 
 def test_crossings_are_the_links(chip):
