@@ -238,7 +238,7 @@ def energy_rtl():
     macs = _sum(rows, lambda row: row["mj"] / row["pj_per_mac"])
     lines.append(("all", f"{total:.3f}", f"{model:.3f}", f"{model / total - 1:+.1%}", f"{dram:.3f}",
                   f"{1e3 * total / milliseconds:.1f}", f"{total / macs:.2f}"))
-    return _markdown(("layer", "mJ by RTL's counters", "by the model", "error", "DRAM besides", "mW", "pJ a MAC"),
+    return _markdown(("layer", "mJ, by RTL's counters", "by the model", "error", "DRAM besides", "mW", "pJ a MAC"),
                      lines, "energy-rtl")
 
 
@@ -296,9 +296,9 @@ def readme():
         ("AlexNet; VGG-16: mW by the energy model, fitted to AlexNet",
          *("; ".join(power(network, value) for network in ("alexnet/", "vgg16/"))
            for value in ("predicted_mw", "measured_mw")), f"`{load('energy-fit')['command']}`"),
-        ("AlexNet, N = 1: mJ a frame by the energy model, RTL's counters",
-         f"{_sum(load('energy-rtl')['rows'], 'mj'):.2f}", f"{_frame_mj('alexnet/'):.2f}, N = 4",
-         f"`{load('energy-rtl')['command']}`"),
+        ("AlexNet, N = 4: mJ a frame by the energy model, RTL's counters",
+         f"{_sum(load('energy-rtl')['rows'], lambda row: row['mj'] / row['batch']):.2f}",
+         f"{_frame_mj('alexnet/'):.2f}", f"`{load('energy-rtl')['command']}`"),
         ("handwritten digits, right of 360", digits["measured"], "", digits["command"]),
     ]
     return _markdown(("", "this RTL", "the chip", "command"), lines)
