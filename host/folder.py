@@ -37,10 +37,10 @@ FILES = {
 }
 
 LAYOUTS = {
-    "ifmap": "in each job: block, channel group, tile, column, row, r, q",
-    "weights": "in each job: m group, channel group, filter group, word of a PE, row ID, col ID, four weights",
-    "bias": "in each job: filter group, quad, set, four biases",
-    "ofmap": "in each job: m group, block, filter group, tile, column, quad, set, row, four values",
+    "ifmap": "in each job: group, block, channel group, tile, column, row, r, q",
+    "weights": "in each job: group, m group, channel group, filter group, word of a PE, row ID, col ID, four weights",
+    "bias": "in each job: group, filter group, quad, set, four biases",
+    "ofmap": "in each job: group, m group, block, filter group, tile, column, quad, set, row, four values",
 }
 
 

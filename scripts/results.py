@@ -200,6 +200,13 @@ def calibrate():
             + f" All outputs equal; the largest error is {worst:.2%}.")
 
 
+def modern():
+    """Depthwise and pointwise layers: the RTL's cycles and the timeline's."""
+    lines = [(row["shape"], _values(row), f"{row['cycles']:,}", f"{row['model_cycles']:,}", _error(row))
+             for row in load("modern")["rows"]]
+    return _markdown(("layer", "m n e f p q r t coded g", "RTL, cycles", "timeline", "error"), lines, "modern")
+
+
 def energy_fit():
     """The chip's measured power beside the 65 nm table's, by part."""
     rows = load("energy-fit")["rows"]
@@ -312,7 +319,8 @@ def listed(name, *headings, origin=False):
 #: name -> function that gives the Markdown
 TABLES: dict[str, Callable[[], str]] = {
     "readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
-    "timeline": timeline, "calibrate": calibrate, "energy-fit": energy_fit, "energy-compare": energy_compare,
+    "timeline": timeline, "calibrate": calibrate, "modern": modern,
+    "energy-fit": energy_fit, "energy-compare": energy_compare,
     "energy-levels": functools.partial(listed, "energy-levels", "layer", "clock", "leakage", "alu", "spads",
                                        "networks", "glb", "link", "dram", origin=True),
     "energy-voltage": functools.partial(listed, "energy-voltage", "V", "core MHz", "link MHz", "frames a second",

@@ -143,16 +143,16 @@ def planned_counters(geometry: Geometry[int], costs: Costs[float], density: Dens
     costs : Costs
         Of the geometry and the density.
     """
-    given = rates(geometry, density)
-    sweeps, groups, passes = geometry.channel_groups, geometry.all_filter_groups, geometry.all_passes
-    positions, tiles = geometry.all_positions, geometry.all_tiles
+    given, times = rates(geometry, density), geometry.layer.groups
+    sweeps, groups, passes = geometry.channel_groups, geometry.all_filter_groups, times * geometry.all_passes
+    positions, tiles = times * geometry.all_positions, times * geometry.all_tiles
     live = costs.macs * density.ifmap * inside(geometry.layer.shape) * _filled(geometry)
     psums = geometry.psum_bus_cycles(positions) * sweeps * groups
     return {
         "cycles": costs.cycles, "macs": live if geometry.chip.zero_skip else costs.macs,
         "gated_macs": 0.0 if geometry.chip.zero_skip else costs.macs - live, "passes": passes,
         "glb_ifmap_reads": costs.glb["ifmap"],
-        "glb_ifmap_writes": geometry.all_ifmap_words * geometry.m_groups * float(given.ifmap_glb),
+        "glb_ifmap_writes": times * geometry.all_ifmap_words * geometry.m_groups * float(given.ifmap_glb),
         "glb_psum_reads": costs.glb["psum_read"], "glb_ofmap_reads": 0.0, "glb_psum_writes": costs.glb["psum_write"],
         "glb_filter_reads": costs.glb["filter"], "glb_filter_writes": costs.dram["filter"],
         "noc_ifmaps": geometry.ifmap_bus_cycles(positions, tiles) * sweeps * groups,

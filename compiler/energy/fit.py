@@ -101,12 +101,12 @@ def mapped_actions(layer: BenchmarkLayer) -> dict[str, float]:
     """Actions of a layer with the paper's mapping; time and DRAM words as measured."""
     mapping, density = Mapping(**PAPER_MAPPINGS[layer.name]), Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
     native = lower(layer.shape, CHIP)
-    geometry = Geometry(native[0], CHIP, mapping.cut_to(native[0]))
+    geometry = Geometry(native, CHIP, mapping.cut_to(native))
     counters = planned_counters(geometry, costs(geometry, density), density)
-    jobs = {name: len(native) * count for name, count in counters.items()}  # groups are alike
-    scale = _measured_dram(layer.name) / sum(jobs[f"dram_{kind}"] for kind in ("ifmap", "filter", "bias", "ofmap"))
-    jobs |= {name: count * scale for name, count in jobs.items() if name.startswith("dram_")}
-    return count_actions(Layout.of(geometry), jobs | {"cycles": _measured_cycles(layer.name)})
+    words = sum(counters[f"dram_{kind}"] for kind in ("ifmap", "filter", "bias", "ofmap"))
+    scale = _measured_dram(layer.name) / words
+    counters |= {name: count * scale for name, count in counters.items() if name.startswith("dram_")}
+    return count_actions(Layout.of(geometry), counters | {"cycles": _measured_cycles(layer.name)})
 
 
 def column_actions(layer: BenchmarkLayer) -> dict[str, float]:

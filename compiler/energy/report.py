@@ -110,9 +110,9 @@ def counted_power(table: EnergyTable, geometry: Geometry[int], counters: Mapping
 
 
 def planned_power(table: EnergyTable, geometry: Geometry[int], costs: Costs[float], density: Density, *,
-                  jobs: int, macs: int) -> dict[str, Any]:
-    """The same as the cycle model has it, for `jobs` jobs that are alike, and of the layer's own MACs."""
-    counters = {name: jobs * count for name, count in planned_counters(geometry, costs, density).items()}
+                  macs: int) -> dict[str, Any]:
+    """The same as the cycle model has it, and of the layer's own MACs."""
+    counters = planned_counters(geometry, costs, density)
     return power_report(table, count_actions(Layout.of(geometry), counters), core_mhz=geometry.chip.core_mhz,
                         macs=macs, frames=geometry.layer.N)
 

@@ -9,11 +9,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from compiler.mapping.geometry import up
+from compiler.mapping.lowering import NativeLayer
 from compiler.mapping.placement import Placement, Tile
 from golden import rlc
 from golden.rlc import PAIRS_OF_WORD, VALUES_OF_WORD
 
 __all__ = ["ifmap_streams", "ofmap_words", "pack_biases", "pack_filters", "pack_ifmaps", "pack_ofmap", "unpack_ofmap"]
+
+
+def _groups(placement: Placement) -> list[NativeLayer]:
+    """The groups of a job, one by one."""
+    return placement.layer.each()[:placement.job_groups]
 
 
 def _words(values: np.ndarray) -> np.ndarray:
@@ -22,7 +28,7 @@ def _words(values: np.ndarray) -> np.ndarray:
 
 
 def ifmap_streams(placement: Placement, ifmap: np.ndarray) -> Iterator[np.ndarray]:
-    """Values of the ifmaps: a stream for each block and each channel group, of all its tiles.
+    """Values of a job's ifmaps: a stream for each group, each block and each channel group, of all its tiles.
 
     In a tile: for each column, each ifmap row, each channel set (r), each channel (q); whole words.
 
@@ -34,18 +40,25 @@ def ifmap_streams(placement: Placement, ifmap: np.ndarray) -> Iterator[np.ndarra
     ------
     ndarray of int16 (values,)
     """
-    layer, mp, shape = placement.layer, placement.mapping, placement.layer.shape
-    channel, row_offset, column_offset = layer.sources()
-    per_group = mp.q * mp.r
-    spare = placement.channel_groups * per_group - layer.C
-    channel = np.concatenate([channel, np.full(spare, shape.C)])  # a plane of zeros
-    row_offset = np.concatenate([row_offset, np.zeros(spare, int)])
-    column_offset = np.concatenate([column_offset, np.zeros(spare, int)])
+    layer, shape = placement.layer, placement.layer.shape
+    _, row_offset, column_offset = layer.sources()
     bottom = layer.source_rows(0, layer.E)[-1] + row_offset.max() + 1
     right = layer.source_columns(0, layer.F)[-1] + column_offset.max() + 1
     padded = np.zeros((shape.N, shape.C + 1, max(bottom, shape.H + shape.P), max(right, shape.W + shape.P)),
-                      np.int16)
+                      np.int16)  # the last channel is a plane of zeros
     padded[:, :shape.C, shape.P:shape.P + shape.H, shape.P:shape.P + shape.W] = ifmap
+    for group in _groups(placement):
+        yield from _group_streams(placement, group, padded)
+
+
+def _group_streams(placement: Placement, layer: NativeLayer, padded: np.ndarray) -> Iterator[np.ndarray]:
+    """The streams of one group."""
+    per_group = placement.mapping.q * placement.mapping.r
+    channel, row_offset, column_offset = layer.sources()
+    spare = placement.channel_groups * per_group - layer.C
+    channel = np.concatenate([channel, np.full(spare, layer.shape.C)])
+    row_offset = np.concatenate([row_offset, np.zeros(spare, int)])
+    column_offset = np.concatenate([column_offset, np.zeros(spare, int)])
     for block in placement.tiles_of_blocks:
         for group in range(placement.channel_groups):
             parts = []
@@ -65,7 +78,7 @@ def pack_ifmaps(placement: Placement, ifmap: np.ndarray, *, raw: bool) -> np.nda
 
 
 def pack_filters(placement: Placement, weights: np.ndarray) -> np.ndarray:
-    """Words of the weights: for each m group, each channel group, each filter group a pass.
+    """Words of a job's weights: for each group, each m group, each channel group, each filter group a pass.
 
     In a pass: for each word of a PE's p q S weights, each filter row ID, each filter col ID.
 
@@ -77,9 +90,13 @@ def pack_filters(placement: Placement, weights: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint64 (words,)
     """
+    return np.concatenate([_group_filters(placement, layer.weights(weights)) for layer in _groups(placement)])
+
+
+def _group_filters(placement: Placement, own: np.ndarray) -> np.ndarray:
+    """The words of one group, of its weights (M, C, R, S)."""
     layer, mp = placement.layer, placement.mapping
     down, across = placement.sets_down, placement.sets_across
-    own = layer.weights(weights)
     groups = placement.all_filter_groups
     padded = np.zeros((groups * placement.pass_filters, placement.channel_groups * mp.q * mp.r, layer.R, layer.S),
                       np.int16)
@@ -95,19 +112,21 @@ def pack_filters(placement: Placement, weights: np.ndarray) -> np.ndarray:
 
 
 def pack_biases(placement: Placement, bias: np.ndarray) -> np.ndarray:
-    """Words of the biases, uint64 (words,), of int16 (M,): for each filter group, each quad, each set."""
-    layer, mp = placement.layer, placement.mapping
-    groups = placement.all_filter_groups
-    padded = np.zeros(groups * placement.pass_filters, np.int16)
-    padded[:layer.M] = bias[layer.own_filters]
-    cut = np.zeros((groups, mp.t, placement.quads * VALUES_OF_WORD), np.int16)
-    cut[:, :, :mp.p] = padded.reshape(groups, mp.t, mp.p)
-    return _words(cut.reshape(groups, mp.t, placement.quads, VALUES_OF_WORD).transpose(0, 2, 1, 3))
+    """Words of a job's biases, uint64 (words,), of int16 (M,): for each group, filter group, quad, set."""
+    mp, count = placement.mapping, placement.job_groups * placement.all_filter_groups
+    padded = np.zeros((placement.job_groups, placement.all_filter_groups * placement.pass_filters), np.int16)
+    for row, layer in zip(padded, _groups(placement), strict=True):
+        own = bias[layer.own_filters]
+        row[:len(own)] = own
+    cut = np.zeros((count, mp.t, placement.quads * VALUES_OF_WORD), np.int16)
+    cut[:, :, :mp.p] = padded.reshape(count, mp.t, mp.p)
+    return _words(cut.reshape(count, mp.t, placement.quads, VALUES_OF_WORD).transpose(0, 2, 1, 3))
 
 
 def _ofmap_streams(placement: Placement) -> Iterator[tuple[int, list[Tile]]]:
-    """(filter group, tiles of a block) of each stream of ofmap words, in order."""
+    """(filter group of all of the job's, tiles of a block) of each stream of ofmap words, in order."""
     groups, each, blocks = placement.all_filter_groups, placement.groups_of_m, placement.tiles_of_blocks
+    groups *= placement.job_groups  # where there are several, `each` is all of a group
     for first in range(0, groups, each):
         for block in blocks:
             for group in range(first, min(first + each, groups)):
@@ -133,9 +152,12 @@ def pack_ofmap(placement: Placement, ofmap: np.ndarray, *, raw: bool) -> np.ndar
         Of the whole layer.
     """
     layer, mp = placement.layer, placement.mapping
-    groups = placement.all_filter_groups
-    padded = np.zeros((layer.N, groups * placement.pass_filters, layer.E, layer.F), np.int16)
-    padded[:, :layer.M] = ofmap[:, layer.own_filters]
+    groups, own = placement.job_groups * placement.all_filter_groups, ofmap[:, layer.own_filters]
+    of_groups = np.zeros((layer.N, placement.job_groups * layer.M, layer.E, layer.F), np.int16)
+    of_groups[:, :own.shape[1]] = own
+    padded = np.zeros((layer.N, placement.job_groups, placement.all_filter_groups * placement.pass_filters,
+                       layer.E, layer.F), np.int16)
+    padded[:, :, :layer.M] = of_groups.reshape(layer.N, placement.job_groups, layer.M, layer.E, layer.F)
     lanes = np.zeros((layer.N, groups, mp.t, placement.quads * VALUES_OF_WORD, layer.E, layer.F), np.int16)
     lanes[:, :, :, :mp.p] = padded.reshape(layer.N, groups, mp.t, mp.p, layer.E, layer.F)
     parts = []
@@ -152,9 +174,9 @@ def pack_ofmap(placement: Placement, ofmap: np.ndarray, *, raw: bool) -> np.ndar
 
 
 def unpack_ofmap(placement: Placement, words: np.ndarray, *, raw: bool) -> np.ndarray:
-    """The ofmap, int16 (N, M, E, F), of these filters from its words, uint64; zeros in tiles of other blocks.
+    """The ofmap, int16 (N, filters, E, F), of a job's filters from its words, uint64; zeros in tiles of other blocks.
 
-    A stream for each m group, each block, each filter group; in it each tile; in a tile for each column,
+    A stream for each group, each m group, each block, each filter group; in it each tile; in a tile for each column,
     each quad, each set, each row.
 
     Raises
@@ -162,8 +184,8 @@ def unpack_ofmap(placement: Placement, words: np.ndarray, *, raw: bool) -> np.nd
     MalformedStream
     """
     layer, mp = placement.layer, placement.mapping
-    groups = placement.all_filter_groups
-    ofmap = np.zeros((layer.N, groups, mp.t, mp.p, layer.E, layer.F), np.int16)
+    count = placement.job_groups * placement.all_filter_groups
+    ofmap = np.zeros((layer.N, count, mp.t, mp.p, layer.E, layer.F), np.int16)
     at = 0
     for group, block in _ofmap_streams(placement):
         size = _stream_words(placement, block)
@@ -180,4 +202,6 @@ def unpack_ofmap(placement: Placement, words: np.ndarray, *, raw: bool) -> np.nd
             part = part.transpose(2, 1, 4, 3, 0).reshape(mp.t, -1, rows, columns)[:, :mp.p]
             ofmap[tile.image, group, :, :, tile.row:tile.row + rows, tile.column:tile.column + columns] = part
             start += count
-    return ofmap.reshape(layer.N, -1, layer.E, layer.F)[:, :layer.M]
+    own = layer.own_filters
+    of_groups = ofmap.reshape(layer.N, placement.job_groups, -1, layer.E, layer.F)[:, :, :layer.M]
+    return of_groups.reshape(layer.N, -1, layer.E, layer.F)[:, :own.stop - own.start]

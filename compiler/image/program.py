@@ -24,11 +24,12 @@ NEVER_WRITTEN = np.uint64(0xDEAD_BEEF_DEAD_BEEF)  # ofmap words of the image bef
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of a layer that can be computed separately.
+    """A part of a layer that can be computed separately: of one group.
 
     Attributes
     ----------
     group : int
+        Groups that the mapping merges are one.
     first_filter, filters : int
         Of the group's; all if `filters` is None.
     first_block, blocks : int
@@ -110,7 +111,7 @@ class Program:
 
 
 def _outputs(placement: Placement) -> Iterator[tuple[int, slice, slice, slice]]:
-    """Index of each tile's outputs in the whole ofmap."""
+    """Index of each tile's outputs in the whole ofmap, of all groups of a job."""
     for tile in placement.tiles:
         yield (tile.image, placement.layer.own_filters, slice(tile.row, tile.row + tile.rows),
                slice(tile.column, tile.column + tile.columns))
@@ -146,7 +147,8 @@ def _loop_fields(placement: Placement) -> Fields:
         "tiles_last": mp.n - 1, "tiles_ragged": blocks.last - 1,
         "groups_last": groups.each - 1, "groups_ragged": groups.last - 1,
         "channels_last": placement.channel_groups - 1, "blocks_last": blocks.count - 1,
-        "filters_last": groups.m_groups - 1, "strips_last": strips.count - 1, "spans_last": spans.count - 1,
+        "filters_last": placement.job_groups * groups.m_groups - 1,
+        "strips_last": strips.count - 1, "spans_last": spans.count - 1,
         "strips_left": strips.count - 1 - first.row // mp.e, "spans_left": spans.count - 1 - first.column // mp.f,
         "e_last": mp.e - 1, "e_ragged": strips.last - 1, "f_last": mp.f - 1, "f_ragged": spans.last - 1,
         "rows_last": placement.tile_rows - 1, "rows_ragged": placement.ifmap_rows(strips.last) - 1,
@@ -176,6 +178,7 @@ def _dram_fields(placement: Placement, bases: dict[str, int]) -> Fields:
     per_group = {"filter": placement.channel_groups * placement.pass_words, "bias": placement.bias_words}
     fields: Fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
     fields["ifmap_last"] = bases["filter"] - bases["ifmap"] - 1
+    fields["ifmap_once"] = int(placement.job_groups > 1)
     for name, words in per_group.items():
         fields |= {f"{name}_last": groups.each * words - 1, f"{name}_ragged": groups.last * words - 1}
     return fields
@@ -184,7 +187,7 @@ def _dram_fields(placement: Placement, bases: dict[str, int]) -> Fields:
 def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: np.ndarray, weights: np.ndarray,
                   bias: np.ndarray, *, shift: int = 0, relu: bool = False, compress: bool | None = None,
                   ofmap_coded: bool | None = None, shards: list[Shard] | None = None, base: int = 0) -> Program:
-    """Compile a layer or some shards of it: a job for each, or for each group.
+    """Compile a layer, in as many jobs as `Geometry.jobs` says, or some shards of it, a job for each.
 
     Parameters
     ----------
@@ -209,10 +212,15 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
     check_tensors(ifmap, weights, bias, shape)
     _check_range(ifmap, weights, chip)
     jobs, parts, at = [], [], base
-    layers = lower(shape, chip)
-    for shard in shards or [Shard(group) for group in range(shape.G)]:
-        layer = replace(layers[shard.group], first_filter=shard.first_filter, filters=shard.filters)
-        placement = Placement(layer, mapping, chip, shard.first_block, shard.blocks)
+    whole = lower(shape, chip).merge(mapping.g)
+    if shards is None:
+        placements = Placement(whole, mapping, chip).each_job()
+    else:
+        layers = [replace(whole.each()[shard.group], first_filter=shard.first_filter, filters=shard.filters)
+                  for shard in shards]
+        placements = [Placement(layer, mapping, chip, shard.first_block, shard.blocks)
+                      for layer, shard in zip(layers, shards, strict=True)]
+    for placement in placements:
         bases = {}
         wanted = (False, True) if compress is None else (not compress,)
         ifmap_words = {raw: dram_image.pack_ifmaps(placement, ifmap, raw=raw)

@@ -35,7 +35,7 @@ Amount = TypeVar("Amount", float, np.ndarray)
 
 @dataclass(frozen=True)
 class Costs(Generic[Amount]):
-    """Costs of a layer (all N ifmaps of one group): numbers under a mapping, arrays (mappings,) under many.
+    """Costs of a layer (all N ifmaps, all its groups): numbers under a mapping, arrays (mappings,) under many.
 
     Attributes
     ----------
@@ -134,22 +134,23 @@ def costs(geometry: Any, density: Density | None = None, energy: Prices | None =
     Parameters
     ----------
     geometry : Geometry
-        The costs are those of the whole layer, also where a Placement chooses some blocks.
+        The costs are those of all groups and blocks, also where a Placement chooses some.
     density : Density, optional
         No zeros by default.
     energy : Prices, optional
     """
     density, energy = density or Density(), energy or Prices()
-    chip, mapping, given = geometry.chip, geometry.mapping, rates(geometry, density)
-    passes, groups, sweeps = geometry.all_passes, geometry.all_filter_groups, geometry.channel_groups
-    positions, tiles = geometry.all_positions, geometry.all_tiles
-    ifmap_words, psum_words = geometry.all_ifmap_words, geometry.all_psum_words
+    chip, mapping, given, times = geometry.chip, geometry.mapping, rates(geometry, density), geometry.layer.groups
+    passes, groups, sweeps = times * geometry.all_passes, geometry.all_filter_groups, geometry.channel_groups
+    blocks, positions, tiles = (times * count for count in (
+        geometry.all_blocks, geometry.all_positions, geometry.all_tiles))
+    ifmap_words, psum_words = times * geometry.all_ifmap_words, times * geometry.all_psum_words
 
     pe, ifmap_bus, psum_bus = (cycles * sweeps * groups for cycles in array_cycles(
         geometry, given, positions, tiles, ifmap_words / sweeps))
     filter_bus = geometry.filter_bus_cycles * passes
     dram = {"ifmap": ifmap_words * geometry.m_groups * given.ifmap_dram, "filter": geometry.pass_words * passes,
-            "bias": geometry.all_blocks * groups * geometry.bias_words, "ofmap": psum_words * given.ofmap_dram}
+            "bias": blocks * groups * geometry.bias_words, "ofmap": psum_words * given.ofmap_dram}
     glb = {"ifmap": ifmap_words * given.ifmap_glb * groups, "psum_read": psum_words * sweeps,
            "psum_write": psum_words * sweeps, "filter": dram["filter"]}
     received = geometry.tile_rows * mapping.q * mapping.r * geometry.ifmap_columns_of(positions, tiles)  # ifmaps
@@ -162,7 +163,7 @@ def costs(geometry: Any, density: Density | None = None, energy: Prices | None =
     link = sum(dram.values()) * per_word
     ramp = passes * given.ramp
     array = busy_together(chip, pe, ifmap_bus, psum_bus) + ramp
-    array = array + _drain(dram, array, geometry.all_blocks * geometry.m_groups, sweeps, per_word)
+    array = array + _drain(dram, array, blocks * geometry.m_groups, sweeps, per_word)
     cycles = np.maximum(np.maximum(array, filter_bus), link)
     found = Costs(cycles, {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
                            "link": link}, ramp, passes, glb, dram, noc, macs,

@@ -80,9 +80,14 @@ def most_coded_words(values: np.ndarray, density: float) -> np.ndarray:
 
 
 def unpadded(layer: NativeLayer) -> float:
-    """Fraction of a padded plane that is not padding; padding lies in DRAM as zeros, which RLC shrinks."""
+    """Fraction of the plane under all windows that is not padding, which lies in DRAM as zeros that RLC shrinks."""
     shape = layer.shape
-    return shape.H * shape.W / ((shape.H + 2 * shape.P) * (shape.W + 2 * shape.P))
+
+    def share(size: int, outputs: int, stride: int, window: int) -> float:
+        under = (outputs - 1) * stride + shape.D * (window - 1) + 1
+        return min(size, under - min(shape.P, under)) / under
+
+    return share(shape.H, shape.E, shape.U, shape.R) * share(shape.W, shape.F, shape.V, shape.S)
 
 
 def inside(shape: LayerShape) -> float:

@@ -61,7 +61,7 @@ class Pieces(Generic[Number]):
 
 
 class Geometry(Generic[Number]):
-    """Array, loops, buffers and buses of a mapping.
+    """Array, loops, buffers and buses of a mapping, for one group of the layer.
 
     A pass is what the array does between two changes of its weights: a block of n tiles, a group of p t filters
     and a group of q r channels. Positions are columns of ofmap tiles: all e rows of a PE set work on one at a time.
@@ -173,8 +173,18 @@ class Geometry(Generic[Number]):
         return up(self.all_filter_groups, self.groups_of_m)
 
     @property
+    def job_groups(self) -> Number:
+        """Groups of the layer that are a job: all, one after another in place of m groups, or one."""
+        return choose(self.m_groups == 1, self.layer.groups, 1)
+
+    @property
+    def jobs(self) -> Number:
+        """Jobs of the layer."""
+        return self.layer.groups // self.job_groups
+
+    @property
     def all_passes(self) -> Number:
-        """Processing passes of the layer."""
+        """Processing passes of a group."""
         return self.all_blocks * self.channel_groups * self.all_filter_groups
 
     @property
@@ -276,7 +286,7 @@ class Geometry(Generic[Number]):
 
     @property
     def dram_words(self) -> Number:
-        """64-bit words of DRAM at most: fmaps that are run-length coded may grow, and by a word a stream."""
+        """64-bit words of DRAM of a job at most: fmaps that are run-length coded may grow, and by a word a stream."""
         layer, strips, spans = self.layer, self.strips, self.spans
         rows = self.ifmap_rows(self.mapping.e) * (strips.count - 1) + self.ifmap_rows(strips.last)
         columns = self.ifmap_columns(self.mapping.f) * (spans.count - 1) + self.ifmap_columns(spans.last)
@@ -284,7 +294,8 @@ class Geometry(Generic[Number]):
         ifmaps = self.channel_groups * (values / VALUES_OF_WORD + self.all_tiles)
         ofmaps = self.all_filter_groups * (layer.N * self.psum_words(layer.E, layer.F) + self.all_blocks)
         filters = self.all_filter_groups * (self.channel_groups * self.pass_words + self.bias_words)
-        return whole(choose(self.mapping.coded > 0, RLC_GROWTH, 1) * ifmaps + RLC_GROWTH * ofmaps + filters)
+        return self.job_groups * whole(
+            choose(self.mapping.coded > 0, RLC_GROWTH, 1) * ifmaps + RLC_GROWTH * ofmaps + filters)
 
     # -- cycles -----------------------------------------------------------------------------------
 

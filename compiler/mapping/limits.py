@@ -68,7 +68,7 @@ def loop_limits(geometry: Geometry[Number]) -> Iterator[Limit[Number]]:
     yield Limit(mapping.n, most_tiles_of_pass(chip), "n, tiles of a pass,")
     yield Limit(geometry.all_blocks, most["blocks_last"] + 1, "blocks of n tiles")
     yield Limit(geometry.groups_of_m, most_groups_of_m(chip), "filter groups (p t) of m")
-    yield Limit(geometry.m_groups, most["filters_last"] + 1, "groups of m filters")
+    yield Limit(geometry.m_groups * geometry.job_groups, most["filters_last"] + 1, "groups of m filters")
     yield Limit(geometry.ifmap_banks_needed + geometry.psum_banks_needed, chip.glb_banks,
                 "GLB banks for a block's ifmaps and psums")
 
@@ -90,7 +90,7 @@ def most_groups_of_m(chip: ChipConfig) -> int:
 
 
 def least_dram_words(layer: NativeLayer) -> int:
-    """64-bit words of DRAM that a native layer takes with any mapping: each value once."""
+    """64-bit words of DRAM that a group takes with any mapping: each value once."""
     rows, columns = (layer.E - 1) * layer.U + layer.R, (layer.F - 1) * layer.V + layer.S
     values = (layer.N * layer.C * rows * columns, layer.M * layer.C * layer.R * layer.S,
               layer.N * layer.M * layer.E * layer.F)

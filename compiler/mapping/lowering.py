@@ -3,10 +3,14 @@
 The chip sees channels of R x S planes and slides one window over each. What it does not support
 becomes further channels, each with its own offset into a source plane: the segments of a filter that is
 taller or wider than a PE set, and the single rows or columns of a dilated filter. Where a stride is
-larger than the filter, the rows or columns between are left out. Groups are layers of their own.
+larger than the filter, the rows or columns between are left out.
+
+Groups are computed one after another. Groups of few filters may be merged: several are computed as one, whose
+weights between different groups are zeros. So words of ofmaps hold filters of several groups, and PE sets have work
+for more of their filters and channels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,18 +22,24 @@ __all__ = ["NativeLayer", "lower"]
 
 @dataclass(frozen=True)
 class NativeLayer:
-    """One group of a layer as the chip runs it.
+    """Some groups of a layer, one after another, as the chip runs them.
+
+    M, C, and what follows from them, are those of a group, or of as many as are merged.
 
     Parameters
     ----------
     shape : LayerShape
         The layer it comes from.
     group : int
-        Which of its groups.
+        The first of its groups, counted in groups of `merged`.
     row_segments, column_segments : int
         Segments that a filter is cut into.
     first_filter, filters : int
         Which of the group's filters; all by default.
+    groups : int
+        How many, merged ones counted as one.
+    merged : int
+        Groups that are computed as one.
     """
 
     shape: LayerShape
@@ -38,6 +48,26 @@ class NativeLayer:
     column_segments: int
     first_filter: int = 0
     filters: int | None = None
+    groups: int = 1
+    merged: int = 1
+
+    def merge(self, count: int) -> "NativeLayer":
+        """The same groups, `count` computed as one; the last may be padded by groups of zeros.
+
+        Raises
+        ------
+        ValueError
+            They are merged otherwise.
+        """
+        if count == self.merged:
+            return self
+        if self.merged != 1:
+            raise ValueError(f"groups merged by {self.merged} cannot be merged by {count}")
+        return replace(self, groups=-(-self.groups // count), merged=count)
+
+    def each(self) -> list["NativeLayer"]:
+        """The groups one by one."""
+        return [replace(self, group=self.group + index, groups=1) for index in range(self.groups)]
 
     @property
     def N(self) -> int:
@@ -45,18 +75,22 @@ class NativeLayer:
 
     @property
     def M(self) -> int:
-        return self.shape.M // self.shape.G - self.first_filter if self.filters is None else self.filters
+        return self._filters_of_group - self.first_filter if self.filters is None else self.filters
+
+    @property
+    def _filters_of_group(self) -> int:
+        return self.merged * (self.shape.M // self.shape.G)
 
     @property
     def own_filters(self) -> slice:
         """Of the whole layer's."""
-        first = self.group * (self.shape.M // self.shape.G) + self.first_filter
-        return slice(first, first + self.M)
+        first = self.group * self._filters_of_group + self.first_filter
+        return slice(first, min(first + (self.groups - 1) * self._filters_of_group + self.M, self.shape.M))
 
     @property
     def C(self) -> int:
         """Channels, segments counted as such."""
-        return self.shape.C // self.shape.G * self.row_segments * self.column_segments
+        return self.merged * (self.shape.C // self.shape.G) * self.row_segments * self.column_segments
 
     @property
     def R(self) -> int:
@@ -84,11 +118,11 @@ class NativeLayer:
 
     @property
     def macs(self) -> int:
-        """MACs of the PEs: padding of segments included, padding of channels not."""
-        return self.N * self.M * self.E * self.F * self.C * self.R * self.S
+        """MACs of the PEs: padding of segments and zeros of merged groups included, padding of channels not."""
+        return self.groups * self.N * self.M * self.E * self.F * self.C * self.R * self.S
 
     def weights(self, weights: np.ndarray) -> np.ndarray:
-        """This group's weights, (M, C, R, S), segments as channels, padded by zeros.
+        """The weights of one group, (M, C, R, S): segments as channels, padded by zeros.
 
         Parameters
         ----------
@@ -96,18 +130,22 @@ class NativeLayer:
         """
         own = weights[self.own_filters]
         shape, rows, columns = self.shape, self.row_segments, self.column_segments
-        padded = np.zeros((*own.shape[:2], rows * self.R, columns * self.S), own.dtype)
-        padded[:, :, :shape.R, :shape.S] = own
-        cut = padded.reshape(*own.shape[:2], rows, self.R, columns, self.S)
+        padded = np.zeros((self.M, self.merged, own.shape[1], rows * self.R, columns * self.S), own.dtype)
+        filters = np.arange(len(own))
+        padded[filters, (self.first_filter + filters) // (shape.M // shape.G), :, :shape.R, :shape.S] = own
+        cut = padded.reshape(self.M, -1, rows, self.R, columns, self.S)
         return cut.transpose(0, 1, 2, 4, 3, 5).reshape(self.M, self.C, self.R, self.S)
 
     def sources(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each channel: (channel of the whole layer, row offset, column offset) into the padded map."""
+        """For each channel of one group: (channel of the whole layer, row, column offset) into the padded map.
+
+        Channels of groups that the layer does not have are `shape.C`.
+        """
         shape = self.shape
-        per_group = shape.C // shape.G
+        per_group = self.merged * (shape.C // shape.G)
         channel, row, column = np.meshgrid(np.arange(per_group), np.arange(self.row_segments),
                                            np.arange(self.column_segments), indexing="ij")
-        return (channel.ravel() + self.group * per_group, row.ravel() * self.R * shape.D,
+        return (np.minimum(channel.ravel() + self.group * per_group, shape.C), row.ravel() * self.R * shape.D,
                 column.ravel() * self.S * shape.D)
 
     def source_rows(self, first: int, count: int) -> np.ndarray:
@@ -127,8 +165,8 @@ def _window_starts(first: int, count: int, stride: int, native_stride: int, size
     return (first + index // size) * stride + index % size
 
 
-def lower(shape: LayerShape, chip: ChipConfig) -> list[NativeLayer]:
-    """The native layers of a layer, one for each group.
+def lower(shape: LayerShape, chip: ChipConfig) -> NativeLayer:
+    """All groups of a layer, none merged.
 
     Filters taller than the array or wider than the ifmap spad are cut into equal segments; dilated ones
     into single rows and columns.
@@ -136,4 +174,4 @@ def lower(shape: LayerShape, chip: ChipConfig) -> list[NativeLayer]:
     dilated = shape.D > 1
     row_segments = shape.R if dilated else -(-shape.R // chip.rows)
     column_segments = shape.S if dilated else -(-shape.S // chip.ifmap_spad_words)
-    return [NativeLayer(shape, group, row_segments, column_segments) for group in range(shape.G)]
+    return NativeLayer(shape, 0, row_segments, column_segments, groups=shape.G)

@@ -9,10 +9,11 @@ import numpy as np
 
 from .lowering import NativeLayer
 
-__all__ = ["CodeTooLong", "Mapping", "MappingError", "MappingOf", "Mappings", "Number", "load_mapping"]
+__all__ = ["PARAMETERS", "CodeTooLong", "Mapping", "MappingError", "MappingOf", "Mappings", "Number",
+           "load_mapping"]
 
 Number = TypeVar("Number", int, np.ndarray)
-OPTIONAL = {"f", "coded"}  # parameters that a mapping file may leave out; 0 by default
+OPTIONAL = {"f": 0, "coded": 0, "g": 1}  # parameters that a mapping file may leave out; by default, and at least
 
 
 class MappingError(ValueError):
@@ -59,6 +60,11 @@ class MappingOf(Generic[Number]):
 class Mapping(MappingOf[int]):
     """One mapping. f = 0 means whole rows.
 
+    Parameters
+    ----------
+    g : int
+        Groups of the layer that are computed as one, see `NativeLayer.merge`.
+
     Raises
     ------
     MappingError
@@ -67,16 +73,17 @@ class Mapping(MappingOf[int]):
 
     f: int = 0
     coded: int = 0
+    g: int = 1
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name in OPTIONAL else 1
+            least = OPTIONAL.get(field.name, 1)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise MappingError(f"mapping {field.name} must be an integer of at least {least}, not {value!r}")
 
     def as_dict(self) -> dict[str, int]:
-        """In the order of Table II, with f and coded."""
+        """In the order of Table II, with f, coded and g."""
         return asdict(self)
 
     def cut_to(self, layer: NativeLayer) -> "Mapping":
@@ -117,7 +124,7 @@ PARAMETERS = tuple(field.name for field in fields(MappingOf))
 
 
 def load_mapping(path: str | Path) -> Mapping:
-    """A mapping from a JSON file with the keys m n e p q r t, for column tiles f, and perhaps coded.
+    """A mapping from a JSON file with the keys m n e p q r t, for column tiles f, and perhaps coded and g.
 
     Raises
     ------
@@ -132,8 +139,8 @@ def load_mapping(path: str | Path) -> Mapping:
         raise MappingError(f"mapping file {path} must be JSON: {error}") from None
     if not isinstance(table, dict):
         raise MappingError(f"mapping file {path} must be an object with the keys m n e f p q r t")
-    if missing := set(PARAMETERS) - OPTIONAL - set(table):
+    if missing := set(PARAMETERS) - set(OPTIONAL) - set(table):
         raise MappingError(f"mapping file {path} lacks {', '.join(sorted(missing))}")
-    if unknown := set(table) - set(PARAMETERS):
+    if unknown := set(table) - set(PARAMETERS) - set(OPTIONAL):
         raise MappingError(f"mapping file {path} has unknown keys {', '.join(sorted(unknown))}")
     return Mapping(**table)

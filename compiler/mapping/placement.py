@@ -42,11 +42,12 @@ class FilterGroups:
 
 
 class Placement(Geometry[int]):
-    """A mapping of a native layer on a chip.
+    """A mapping of a native layer on a chip: one job, or as many as the layer has groups, see `Geometry.jobs`.
 
     Parameters
     ----------
     layer : NativeLayer
+        Its groups are merged as `mapping.g` says.
     mapping : Mapping
         The attribute `mapping` is this one cut down to the layer, `mapping.cut_to(layer)`.
     chip : ChipConfig
@@ -63,7 +64,7 @@ class Placement(Geometry[int]):
 
     def __init__(self, layer: NativeLayer, mapping: Mapping, chip: ChipConfig, first_block: int = 0,
                  block_count: int | None = None) -> None:
-        super().__init__(layer, chip, mapping.cut_to(layer))
+        super().__init__(layer.merge(mapping.g), chip, mapping.cut_to(layer))
         self.first_block, self.block_count = first_block, block_count
         self._check()
 
@@ -118,8 +119,15 @@ class Placement(Geometry[int]):
 
     @property
     def passes(self) -> int:
-        """Processing passes of the chosen blocks."""
-        return self.blocks.count * self.channel_groups * self.all_filter_groups
+        """Processing passes of a job, with the chosen blocks."""
+        return self.job_groups * self.blocks.count * self.channel_groups * self.all_filter_groups
+
+    def each_job(self) -> list["Placement"]:
+        """A placement for each job."""
+        if self.jobs == 1:
+            return [self]
+        return [Placement(layer, self.mapping, self.chip, self.first_block, self.block_count)
+                for layer in self.layer.each()]
 
     @property
     def ifmap_banks(self) -> int:

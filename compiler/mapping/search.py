@@ -5,10 +5,12 @@ the best.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from hw.config import ChipConfig
+from golden.rlc import VALUES_OF_WORD
+from hw.config import ChipConfig, configuration_cycles
 
 from .candidates import LAYOUT, Shortage, layouts, tilings
 from .cost import Costs, costs
@@ -17,7 +19,7 @@ from .energy import Prices
 from .geometry import Geometry
 from .limits import DRAM_WORDS, least_dram_words
 from .lowering import NativeLayer
-from .mapping import Mapping, MappingError, Mappings
+from .mapping import Mapping, MappingError, MappingOf, Mappings
 from .placement import Placement
 from .timeline import schedule
 
@@ -60,14 +62,23 @@ class _Search:
     def ranked(self, mappings: Mappings, slack: float = 1) -> np.ndarray:
         """Indices of mappings, the best first: an integer array (mappings,)."""
         found = costs(Geometry(self.layer, self.chip, mappings), self.density, self.energy)
-        traffic, dram = np.sum(list(found.glb.values()), axis=0), np.sum(list(found.dram.values()), axis=0)
-        keys = {  # the most important last
+        cycles = self.busy(mappings, found)
+        return np.lexsort(self.keys(found, cycles, slack * cycles.min()))
+
+    def busy(self, mapping: MappingOf[Any], found: Costs[Any]) -> Any:
+        """Cycles of all jobs, and those to configure all but the first."""
+        between = Geometry(self.layer, self.chip, mapping).jobs - 1
+        return found.cycles + between * configuration_cycles(self.chip)
+
+    def keys(self, found: Costs[Any], cycles: Any, equal: float) -> tuple[Any, ...]:
+        """What is to be small, the most important last; latencies of up to `equal` cycles count as equal."""
+        traffic, dram = sum(found.glb.values()), sum(found.dram.values())
+        return {
             "latency": (self.energy.glb * traffic + self.energy.dram * dram,
-                        np.maximum(found.cycles, slack * found.cycles.min())),
-            "energy": (dram, found.cycles, found.energy),
-            "dram": (traffic, found.cycles, dram),
+                        np.maximum(cycles, equal)),
+            "energy": (dram, cycles, found.energy),
+            "dram": (traffic, cycles, dram),
         }[self.objective]
-        return np.lexsort(keys)
 
     def tilings(self, chosen: Mappings, short: Shortage, cuts: int) -> Mappings:
         return tilings(self.layer, self.chip, chosen, self.density if self.coded else None, short, spans=cuts,
@@ -89,24 +100,21 @@ class _Search:
         _, first = np.unique(np.column_stack([getattr(some, name) for name in LAYOUT]), axis=0, return_index=True)
         return self.tilings(some.take(np.sort(first)[:KEPT]), short, ALL_CUTS)
 
-    def cycles(self, mapping: Mapping) -> float:
-        """By its timeline."""
-        return schedule(Placement(self.layer, mapping, self.chip), self.density).cycles
-
-    def costs(self, mapping: Mapping, cycles: float) -> Costs[float]:
-        return replace(costs(Geometry(self.layer, self.chip, mapping), self.density, self.energy), cycles=cycles)
+    def costs(self, mapping: Mapping) -> Costs[float]:
+        """Cycles by the timeline."""
+        return timed_costs(self.layer, self.chip, mapping, self.density, self.energy)
 
     def run(self) -> Found:
         candidates = self.candidates()
-        best = candidates.take(self.ranked(candidates, SLACK)[:PLAYED]).each()
-        cycles = {mapping: self.cycles(mapping) for mapping in best}
+        best = [replace(mapping, g=self.layer.merged)
+                for mapping in candidates.take(self.ranked(candidates, SLACK)[:PLAYED]).each()]
+        costed = {mapping: self.costs(mapping) for mapping in best}
         if self.objective == "latency":  # the first that is not slowed down
-            fastest = min(cycles.values())
-            best.sort(key=lambda mapping: cycles[mapping] > SLACK * fastest)
+            fastest = min(found.cycles for found in costed.values())
+            best.sort(key=lambda mapping: costed[mapping].cycles > SLACK * fastest)
         chosen, *others = best
         other = next((each for each in others if _layout(each) != _layout(chosen)), None)
-        others_costs = self.costs(other, cycles[other]) if other else None
-        return Found(chosen, self.costs(chosen, cycles[chosen]), other, others_costs, len(candidates))
+        return Found(chosen, costed[chosen], other, costed[other] if other else None, len(candidates))
 
 
 def _layout(mapping: Mapping) -> tuple[int, ...]:
@@ -150,11 +158,32 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective: str = "latency", 
     if needed > DRAM_WORDS:
         raise MappingError(f"no mapping fits: 64-bit words of DRAM is {needed} at least, chip {chip.name} has "
                            f"{DRAM_WORDS}")
-    return _Search(layer, chip, objective, density, energy or Prices(), coded).run()
+    searches = [_Search(layer.merge(count), chip, objective, density, energy or Prices(), coded)
+                for count in _merges(layer)]
+    found: list[tuple[_Search, Found]] = []
+    for each in searches:
+        try:
+            found.append((each, each.run()))
+        except MappingError:
+            if each is searches[-1] and not found:
+                raise
+    fastest = min(each.busy(best.mapping, best.costs) for each, best in found)
+
+    def key(pair: tuple[_Search, Found]) -> tuple[Any, ...]:
+        each, best = pair
+        return each.keys(best.costs, each.busy(best.mapping, best.costs), SLACK * fastest)[::-1]
+
+    return min(found, key=key)[1]
+
+
+def _merges(layer: NativeLayer) -> list[int]:
+    """How many groups may be computed as one: one, or as many as fill a word of ofmaps."""
+    filled = min(layer.groups, VALUES_OF_WORD // layer.M)
+    return [1, filled] if filled > 1 else [1]
 
 
 def timed_costs(layer: NativeLayer, chip: ChipConfig, mapping: Mapping, density: Density | None = None,
                 energy: Prices | None = None) -> Costs[float]:
-    """The costs of one mapping, cycles by its timeline."""
+    """The costs of one mapping, cycles of all its jobs by the timeline."""
     placement = Placement(layer, mapping, chip)
-    return replace(costs(placement, density, energy), cycles=schedule(placement, density).cycles)
+    return replace(costs(placement, density, energy), cycles=placement.jobs * schedule(placement, density).cycles)

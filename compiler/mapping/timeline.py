@@ -21,6 +21,9 @@ __all__ = ["Timeline", "schedule"]
 
 LATENCY = 60  # core cycles from a command to its first word in a buffer, and from the last word to done: RTL
 QUEUED_BURSTS = 2  # bursts of ofmaps that the DRAM writer's queue holds
+# Bursts of filters for one of ifmaps while there is room for both: of the eight that may be on their way, two may be
+# of ifmaps, as their queue holds no more. RTL: between one and three, as the filters' buffer is full or empty.
+FILTERS_AHEAD = 2
 # These keep the run time of a timeline below a second or two:
 STEPS = 20_000  # bursts of a layer: a layer of more is played in larger bursts than the chip's ...
 LARGEST_BURST = 12  # ... of up to 12 of the chip's
@@ -58,7 +61,7 @@ class _Pass:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Core cycles of a layer.
+    """Core cycles of a job.
 
     Attributes
     ----------
@@ -73,7 +76,7 @@ class Timeline:
 
 
 def _passes(placement: Placement, given: Rates) -> Iterator[_Pass]:
-    """The passes of a placement in order."""
+    """The passes of a job in order."""
     groups, sweeps = placement.filter_groups, placement.channel_groups
     bounds = (placement.first_block + np.arange(placement.blocks.count + 1)) * placement.mapping.n
     bounds = np.minimum(bounds, placement.all_tiles)
@@ -85,7 +88,7 @@ def _passes(placement: Placement, given: Rates) -> Iterator[_Pass]:
     work = np.maximum(placement.filter_bus_cycles, given.ramp + array)
     blocks = list(zip(work.tolist(), (given.ifmap_glb * words).tolist(), psum_words.tolist(),
                       (1 / positions).tolist(), strict=True))
-    for m_group in range(groups.m_groups):
+    for m_group in range(groups.m_groups * placement.job_groups):
         last_group = (groups.last if m_group == groups.m_groups - 1 else groups.each) - 1
         for cycles, slot, psums, first in blocks:
             for sweep in range(sweeps):
@@ -157,7 +160,7 @@ class _Machine:
 
 
 def schedule(placement: Placement, density: Density | None = None) -> Timeline:
-    """Play a placement's passes and bursts.
+    """Play the passes and bursts of a job: of the first of a placement, as all are alike.
 
     Parameters
     ----------
@@ -165,6 +168,7 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
         Of the fmaps: RLC shrinks them, and PEs may skip zeros.
     """
     density, chip = density or Density(), placement.chip
+    placement = placement.each_job()[0]
     costed, given = costs(placement, density), rates(placement, density)
     traffic = sum(costed.dram.values())
     burst = min(max(chip.burst_words, traffic / STEPS), LARGEST_BURST * chip.burst_words)
@@ -179,7 +183,7 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     loaded = {"filter": 0.0, "ifmap": 0.0}  # in words of their buffers
     limit = STUCK * costed.cycles + STUCK_BESIDE
     drained, time, turn = 0.0, float(LATENCY), 0
-    order = ("filter", "ifmap", "ofmap")
+    order = FILTERS_AHEAD * ("filter",) + ("ifmap", "ofmap")
     while machine.now or machine.psums_ready() - drained > SOME:
         there = {kind: words if left[kind] > SOME else float("inf") for kind, words in loaded.items()}
         gone = drained + QUEUED_BURSTS * burst / shrink["ofmap"]  # from the GLB
@@ -190,7 +194,8 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
             "ofmap": (machine.psums_ready() - drained) * shrink["ofmap"],
         }
         for distance in range(len(order)):
-            kind = order[(turn + distance) % len(order)]
+            place = (turn + distance) % len(order)
+            kind = order[place]
             words = min(burst, left[kind])
             if kind == "ofmap" and not machine.now:
                 words = min(words, room[kind])  # the rest of all
@@ -203,7 +208,7 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
             if time > limit:  # the sketch of the buffers is stuck where the chip is not: its busiest resource then
                 return Timeline(costed.cycles, machine.working)
             continue
-        turn = (order.index(kind) + 1) % len(order)
+        turn = (place + 1) % len(order)
         left[kind] -= words
         time += words * per_word
         if kind == "ofmap":

@@ -12,7 +12,6 @@ from compiler.energy.table import EnergyTable
 from compiler.mapping.cost import RESOURCES, Costs, costs
 from compiler.mapping.density import Density
 from compiler.mapping.energy import Prices
-from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping, MappingError
 from compiler.mapping.placement import Placement
@@ -48,7 +47,7 @@ class LayerPlan:
         The shape that the chip runs: with rounding channels, see `compiler.onnx.rounding`.
     mapping : Mapping
     costs : Costs
-        Of one of the layer's `shape.G` jobs; cycles by the timeline.
+        Cycles by the timeline.
     density : Density
         That the costs are of.
     chip : ChipConfig
@@ -66,39 +65,38 @@ class LayerPlan:
 
     @property
     def placement(self) -> Placement:
-        """Of the first job."""
-        return Placement(lower(self.mapped, self.chip)[0], self.mapping, self.chip)
+        return Placement(lower(self.mapped, self.chip), self.mapping, self.chip)
 
     @property
     def cycles(self) -> int:
         """Of all jobs."""
-        return int(self.shape.G * self.costs.cycles)
+        return int(self.costs.cycles)
 
     @property
     def configuration_cycles(self) -> int:
         """Of all jobs: each is configured separately, and the chip is idle in that time."""
-        return self.shape.G * configuration_cycles(self.chip)
+        return self.placement.jobs * configuration_cycles(self.chip)
 
     def as_dict(self, energy: EnergyTable) -> dict[str, Any]:
         """A layer's object in the JSON: bytes for words, all jobs together."""
-        jobs, found = self.shape.G, self.costs
-        raw = costs(self.placement).dram
+        found, placement = self.costs, self.placement
+        raw = costs(placement).dram
 
         def by_kind(words: dict[str, float]) -> dict[str, int]:
-            return {name: int(8 * jobs * count) for name, count in words.items()}
+            return {name: int(8 * count) for name, count in words.items()}
 
         return {
             "layer": self.name, "node": self.index, "folded": list(self.folded), "shape": str(self.shape),
             "macs": self.shape.macs,
-            "jobs": jobs, "mapped_channels": self.mapped.C, "mapping": self.mapping.as_dict(),
-            "active_pes": self.placement.active_pes, "cycles": self.cycles,
+            "jobs": placement.jobs, "mapped_channels": self.mapped.C, "mapping": self.mapping.as_dict(),
+            "active_pes": placement.active_pes, "cycles": self.cycles,
             "configuration_cycles": self.configuration_cycles,
             "milliseconds": (self.cycles + self.configuration_cycles) / self.chip.core_mhz / 1e3,
             "utilization": self.shape.macs / self.cycles / self.chip.pes, "binding": found.binding(),
-            "cycles_by_resource": {name: int(jobs * found.by_resource[name]) for name in RESOURCES},
-            "passes": int(jobs * found.passes), "glb_bytes": by_kind(found.glb), "dram_bytes": by_kind(found.dram),
-            "dram_raw_bytes": by_kind(raw), "energy": float(jobs * found.energy),
-            "power": planned_power(energy, self.placement, found, self.density, jobs=jobs, macs=self.shape.macs),
+            "cycles_by_resource": {name: int(found.by_resource[name]) for name in RESOURCES},
+            "passes": int(found.passes), "glb_bytes": by_kind(found.glb), "dram_bytes": by_kind(found.dram),
+            "dram_raw_bytes": by_kind(raw), "energy": float(found.energy),
+            "power": planned_power(energy, placement, found, self.density, macs=self.shape.macs),
         }
 
 
@@ -145,10 +143,9 @@ class Planner:
             None fits: names the layer and the resource.
         """
         mapped = chip_shape(layer, shape, self.chip.data_width)
-        one = replace(mapped, M=mapped.M // mapped.G, C=mapped.C // mapped.G, G=1)  # groups are jobs, all alike
         rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form)
-        key = self._kept.key(one, self.chip, self._objective, self._prices, self.form)
-        native = lower(one, self.chip)[0]
+        key = self._kept.key(mapped, self.chip, self._objective, self._prices, self.form)
+        native = lower(mapped, self.chip)
         table, _ = self._kept.get(key) or ({"found": []}, {})
         entry = self._nearest(table["found"], rounded)
         if entry is None:
@@ -163,7 +160,7 @@ class Planner:
         if at not in entry["cycles"]:
             entry["cycles"][at] = float(timed_costs(native, self.chip, found, rounded).cycles)
             self._kept.put(key, table)
-        timed = replace(costs(Geometry(native, self.chip, found), rounded), cycles=entry["cycles"][at])
+        timed = replace(costs(Placement(native, found, self.chip), rounded), cycles=entry["cycles"][at])
         return LayerPlan(layer.index, layer.name, layer.folded, shape, mapped, found, timed, rounded, self.chip)
 
     def _nearest(self, entries: list[dict[str, Any]], density: Density) -> dict[str, Any] | None:

@@ -61,7 +61,7 @@ async def layer(dut):
     ifmap, weights, bias = map(np.load, os.environ["TENSORS"].split(os.pathsep))
     (N, C, H, W), (M, _, R, S) = ifmap.shape, weights.shape
     shape = LayerShape(N=N, M=M, C=C, H=H, W=W, R=R, S=S, U=1)
-    mapping = find_mapping(lower(shape, chip)[0], chip)
+    mapping = find_mapping(lower(shape, chip), chip)
     program = compile_layer(shape, mapping, chip, ifmap, weights, bias, relu=relu)
 
     memory = program.dram.copy()

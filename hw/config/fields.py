@@ -161,7 +161,8 @@ class Dram:
     """Where data lie in DRAM: 64-bit word addresses and counts."""
 
     ifmap_base: int = _setting(ADDRESS_BITS, "first word of the ifmaps")
-    ifmap_last: int = _setting(COUNT_BITS, "words of all ifmaps, less one; read once for every m group")
+    ifmap_last: int = _setting(COUNT_BITS, "words of all ifmaps, less one; read once for every m group, or once")
+    ifmap_once: int = _setting(1, "m groups are groups of the layer: each has ifmaps of its own, in order")
     filter_base: int = _setting(ADDRESS_BITS, "first word of the weights")
     filter_last: int = _setting(COUNT_BITS, "words of an m group's weights, less one; read once for every block")
     filter_ragged: int = _setting(COUNT_BITS, "the same for the last m group")

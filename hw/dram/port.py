@@ -1,6 +1,6 @@
 """All that faces DRAM, as one module: the readers and the writer, the arbiter, the link."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -79,7 +79,7 @@ class DramPort(Block):
             filters.ragged.eq(dram.filter_ragged),
             biases.base.eq(dram.bias_base), biases.last.eq(dram.bias_last), biases.ragged.eq(dram.bias_ragged),
             ifmaps.base.eq(dram.ifmap_base), ifmaps.last.eq(dram.ifmap_last), ifmaps.ragged.eq(dram.ifmap_last),
-            ifmaps.stretch_last.eq(0), ifmaps.repeat_last.eq(self.filters_last),
+            ifmaps.stretch_last.eq(0), ifmaps.repeat_last.eq(Mux(dram.ifmap_once, 0, self.filters_last)),
             self.reading.filter.eq(filters.running), self.reading.bias.eq(biases.running | bias_queue.o.valid),
             self.reading.ifmap.eq(ifmaps.running | ifmap_queue.o.valid),
         ]

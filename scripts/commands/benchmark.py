@@ -3,7 +3,6 @@
 from compiler.energy.report import counted_power, planned_power, total_power
 from compiler.mapping.cost import costs
 from compiler.mapping.density import Density
-from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping
 from compiler.mapping.placement import Placement
@@ -78,7 +77,7 @@ def _mapping(layer, chip, mappings, objective, ofmap, prices):
         if layer.name not in PAPER_MAPPINGS:
             raise BadInput(f"the paper prints no mapping of {layer.name}: use --mappings auto")
         return Mapping(**PAPER_MAPPINGS[layer.name])
-    return find_mapping(lower(layer.shape, chip)[0], chip, objective=objective,
+    return find_mapping(lower(layer.shape, chip).each()[0], chip, objective=objective,
                         density=Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap), energy=prices,
                         coded=True)
 
@@ -86,9 +85,9 @@ def _mapping(layer, chip, mappings, objective, ofmap, prices):
 def _entry(layer, merged, chip, sample, ofmap, energy):
     """A layer's object: the keys of `simulate --json`, what the model says, what the paper measured."""
     mapping, density = Mapping(**merged["mapping"]), Density(1 - layer.zeros, 1 - layer.ofmap_zeros, ofmap)
-    expected = [timed_costs(native, chip, mapping, density) for native in lower(layer.shape, chip)]
-    placement = Placement(lower(layer.shape, chip)[0], mapping, chip)
-    raw = [costs(Geometry(native, chip, mapping)).dram for native in lower(layer.shape, chip)]
+    groups = [Placement(native, mapping, chip) for native in lower(layer.shape, chip).each()]
+    expected = [timed_costs(group.layer, chip, mapping, density) for group in groups]
+    raw = [costs(group).dram for group in groups]
     merged["utilization"] = layer.shape.macs / merged["cycles"]["total"] / chip.pes if not sample else None
     return {
         "layer": layer.name, "batch": layer.shape.N, "zeros": layer.zeros, "sampled": sample, **merged,
@@ -98,10 +97,11 @@ def _entry(layer, merged, chip, sample, ofmap, energy):
             "glb_bytes": {name: int(8 * sum(item.glb[name] for item in expected)) for name in expected[0].glb},
             "dram_bytes": {name: int(8 * sum(item.dram[name] for item in expected)) for name in expected[0].dram},
             "energy": float(sum(item.energy for item in expected)),
-            "power": planned_power(energy, placement, expected[0], density, jobs=len(expected),
-                                   macs=layer.shape.macs),
+            "power": total_power([planned_power(energy, group, costed, density, macs=0)
+                                  for group, costed in zip(groups, expected, strict=True)],
+                                 layer.shape.macs, layer.shape.N),
         },
-        "power": counted_power(energy, placement, merged["counters"], None if sample else layer.shape.N),
+        "power": counted_power(energy, groups[0], merged["counters"], None if sample else layer.shape.N),
         "dram_raw_bytes": {name: int(8 * sum(words[name] for words in raw)) for name in raw[0]},
         "published": MEASURED[layer.name],
     }

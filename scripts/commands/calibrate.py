@@ -52,7 +52,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
 
     def find(layer):
         density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
-        native = lower(layer.shape, chip)[0]
+        native = lower(layer.shape, chip)
         mapping = find_mapping(native, chip, density=density, coded=True)
         expected = timed_costs(native, chip, mapping, density)
         return mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)

@@ -54,6 +54,6 @@ def _address(base: str) -> int:
 
 
 def _cycles(compiled: CompiledLayer, tensors: Tensors, ofmap: str) -> int:
-    """Of one job, by its timeline; the jobs of a layer are its groups, all of one shape."""
+    """Of one job, by its timeline; where a layer has several, each is a group, all of one shape."""
     density = Density(density_of(tensors.ifmap), density_of(compiled.expected), ofmap)
     return int(schedule(compiled.program.jobs[0].placement, density).cycles)

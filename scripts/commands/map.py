@@ -28,7 +28,7 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, ene
         chip = load_chip(chip)
         priced, prices = choose_energy(energy_table, chip)
         density = Density(1 - zeros, 1 - ofmap_zeros, ofmap)
-        native = lower(layer.shape, chip)[0]
+        native = lower(layer.shape, chip)
         found = None
         if mapping == "auto":
             found = search(native, chip, objective=objective, density=density, energy=prices, coded=True)
@@ -39,11 +39,11 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, ene
     placement = Placement(native, chosen, chip)
 
     def costs_of(mapping, found):
-        geometry, jobs = Placement(native, mapping, chip), layer.shape.G
-        return {**_costs_table(found, jobs), "energy": float(jobs * costs(geometry, density).energy),
-                "power": planned_power(priced, geometry, found, density, jobs=jobs, macs=layer.shape.macs)}
+        geometry = Placement(native, mapping, chip)
+        return {**_costs_table(found), "energy": float(costs(geometry, density).energy),
+                "power": planned_power(priced, geometry, found, density, macs=layer.shape.macs)}
 
-    table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": layer.shape.G,
+    table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": placement.jobs,
              "objective": objective if found else "given",
              "ofmap": "coded" if density.ofmap_coded else "raw",
              "mapping": chosen.as_dict(), "active_pes": placement.active_pes,
@@ -58,15 +58,15 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, ene
         draw_mapping(placement, layer.name, picture)
 
 
-def _costs_table(expected, jobs):
-    """Costs of all jobs as plain numbers, bytes for words."""
+def _costs_table(expected):
+    """Costs as plain numbers, bytes for words."""
     return {
-        "cycles": int(jobs * expected.cycles), "binding": expected.binding(),
-        "cycles_by_resource": {name: int(jobs * expected.by_resource[name]) for name in RESOURCES},
-        "ramp_cycles": int(jobs * expected.ramp), "passes": int(jobs * expected.passes),
-        "macs": int(jobs * expected.macs),
-        "glb_bytes": {name: int(8 * jobs * words) for name, words in expected.glb.items()},
-        "dram_bytes": {name: int(8 * jobs * words) for name, words in expected.dram.items()},
+        "cycles": int(expected.cycles), "binding": expected.binding(),
+        "cycles_by_resource": {name: int(expected.by_resource[name]) for name in RESOURCES},
+        "ramp_cycles": int(expected.ramp), "passes": int(expected.passes),
+        "macs": int(expected.macs),
+        "glb_bytes": {name: int(8 * words) for name, words in expected.glb.items()},
+        "dram_bytes": {name: int(8 * words) for name, words in expected.dram.items()},
     }
 
 

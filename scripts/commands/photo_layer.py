@@ -44,7 +44,7 @@ def demo(simulator, output) -> int:
     out.print(_table(result))
     out.print(result.verdict(LAYER), style="green" if result.match else "bold red")
     pictures = photo.save_pictures(tensors.ifmap, result.ofmap, output)
-    placement = Placement(lower(shape, chip)[0], result.program.mapping, chip)
+    placement = Placement(lower(shape, chip), result.program.mapping, chip)
     pictures.append(draw_mapping(placement, LAYER, output / "mapping.png"))
     write_json(output / "result.json", {"layer": LAYER} | result.as_dict())
     out.print("pictures: " + ", ".join(map(place, pictures)))

@@ -139,7 +139,7 @@ def compile_chosen(shape: LayerShape, tensors: Tensors, chip: ChipConfig, *, map
     """
     expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
     density = Density(density_of(tensors.ifmap), density_of(expected), ofmap)
-    native = lower(shape, chip)[0]
+    native = lower(shape, chip)
 
     def compiled(chosen: Mapping) -> CompiledLayer:
         return CompiledLayer(compile_layer(shape, chosen, chip, *tensors, shift=shift, relu=relu,

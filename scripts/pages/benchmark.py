@@ -49,7 +49,7 @@ def write_page(report, plan, chip, path) -> Path:
         traffic_chart("DRAM traffic, without run-length coding and with it (Fig. 9)", names,
                       [entry["dram_raw_bytes"] for entry in entries], traffic),
         energy_chart("Energy by part of the chip, and of the DRAM", names, [entry["power"] for entry in whole])]
-    drawings = [([layer.name], mapping_drawing(Placement(lower(layer.shape, chip)[0], mapping, chip)))
+    drawings = [([layer.name], mapping_drawing(Placement(lower(layer.shape, chip), mapping, chip)))
                 for layer, mapping in plan.items()]
     return write_template("benchmark.html.j2", path, report=report, charts=charts, drawings=drawings,
                           title=f"{report['network']} on {chip.name}, N = {report['batch']}", headings=HEADINGS,

@@ -49,7 +49,7 @@ def _drawings(entries, chip):
     drawings = {}
     for entry in entries:
         shape = replace(LayerShape.parse(entry["shape"]), C=entry["mapped_channels"])
-        native = lower(replace(shape, M=shape.M // shape.G, C=shape.C // shape.G, G=1), chip)[0]  # groups are alike
+        native = lower(shape, chip)
         key = native.R, native.S, native.U, tuple(entry["mapping"].values())
         if key not in drawings:
             placement = Placement(native, Mapping(**entry["mapping"]), chip)

@@ -84,7 +84,7 @@ def layer_tasks(layer: BenchmarkLayer, mapping: Mapping, chip: ChipConfig, *, se
     if part == "sample":
         return [task([shard]) for shard in sample_shards(layer.shape, mapping, chip)]
     tasks = []
-    for native in lower(layer.shape, chip):
+    for native in lower(layer.shape, chip).each():
         blocks = Placement(native, mapping, chip).all_blocks
         count = min(shards, blocks)
         bounds = [blocks * index // count for index in range(count + 1)]
@@ -108,7 +108,7 @@ def record_tasks(tasks: list[list[Task]], record: Recording) -> list[list[Task]]
 
 def tile_mapping(shape: LayerShape, chip: ChipConfig) -> Mapping:
     """The mapping of a small tile: as many channels at once as the array and the spads take."""
-    layer = lower(shape, chip)[0]
+    layer = lower(shape, chip)
     q = min(layer.C, chip.ifmap_spad_words // layer.S)
     r = max(1, min(-(-layer.C // q), chip.rows // layer.R))
     p = min(2, layer.M)
@@ -117,7 +117,7 @@ def tile_mapping(shape: LayerShape, chip: ChipConfig) -> Mapping:
 
 def sample_shards(shape: LayerShape, mapping: Mapping, chip: ChipConfig) -> list[Shard]:
     """A block of each kind: the first, the last, and those with tiles of another size; first m group."""
-    placement = Placement(lower(shape, chip)[0], mapping, chip)
+    placement = Placement(lower(shape, chip), mapping, chip)
     kinds: dict[tuple[tuple[int, int], ...], int] = {}
     for block, tiles in enumerate(placement.tiles_of_blocks):
         kinds.setdefault(tuple((tile.rows, tile.columns) for tile in tiles), block)

@@ -40,7 +40,7 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
     verilog = chip_verilog(chip, top=options.get("top", "chip"))  # the same for all links
     chip = replace(chip, link_mhz=link_mhz or chip.link_mhz)
     if mapping == "auto":
-        mapping = find_mapping(lower(shape, chip)[0], chip)
+        mapping = find_mapping(lower(shape, chip), chip)
     else:
         mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
     tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range,
@@ -79,13 +79,13 @@ def nonzero_macs(program):
 
     Rows that fill up a ragged strip are zeros; what its last PEs see of the rows above those is not.
     """
-    return sum(_nonzero_of_job(job, program.dram) for job in program.jobs)
+    return sum(_nonzero_of_job(job, program) for job in program.jobs)
 
 
-def _nonzero_of_job(job, dram):
+def _nonzero_of_job(job, program):
     placement, fields = job.placement, job.fields
     layer, mp = placement.layer, placement.mapping
-    words, found = dram[fields["ifmap_base"]:fields["filter_base"]], 0
+    words, found = program.dram[fields["ifmap_base"] - program.base:fields["filter_base"] - program.base], 0
     uses = {}  # of each row of a tile, by the windows of all e rows, and of each column
 
     def used(count, stride, size, length):
@@ -95,7 +95,7 @@ def _nonzero_of_job(job, dram):
             uses[key] = np.bincount(at, minlength=length)[:length]
         return uses[key]
 
-    for block in placement.tiles_of_blocks:
+    for block in placement.job_groups * placement.tiles_of_blocks:
         for _ in range(placement.channel_groups):
             size = sum(placement.ifmap_words(tile.rows, tile.columns) for tile in block)
             if fields["ifmap_raw"]:
@@ -118,8 +118,9 @@ def _of_job(job):
     layer, mp, chip = placement.layer, placement.mapping, placement.chip
     groups = placement.filter_groups
     m_groups, filter_groups = groups.m_groups, (groups.m_groups - 1) * groups.each + groups.last
-    blocks, channel_groups = placement.blocks.count, placement.channel_groups
-    tiles = placement.tiles
+    # each group of the layer is a block for itself
+    blocks, channel_groups = placement.job_groups * placement.blocks.count, placement.channel_groups
+    tiles = placement.job_groups * placement.tiles
     ofmap = dram_image.ofmap_words(placement, raw=True)
     in_dram = job.fields["filter_base"] - job.fields["ifmap_base"]
     ifmap = in_dram if mp.coded else channel_groups * sum(

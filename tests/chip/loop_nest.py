@@ -26,9 +26,10 @@ def loop_nest_actions(shape, mapping, chip, ifmap):
     ifmap : ndarray of int16 (N, C, H, W)
     """
     count = Counter()
-    padded = np.pad(ifmap, ((0, 0), (0, 0), (shape.P, shape.P), (shape.P, shape.P)))
-    per_group = shape.C // shape.G
-    for group in range(shape.G):
+    per_group = mapping.g * shape.C // shape.G
+    spare = -shape.C % per_group  # channels of groups that fill up the last of the merged ones
+    padded = np.pad(ifmap, ((0, 0), (0, spare), (shape.P, shape.P), (shape.P, shape.P)))
+    for group in range(up(shape.G, mapping.g)):
         planes = padded[:, group * per_group:(group + 1) * per_group]
         _one_group(count, shape, mapping, chip, planes)
     return count
@@ -38,7 +39,7 @@ def _one_group(count, shape, mp, chip, planes):
     tiles = [(image, row, min(mp.e, shape.E - row), column, min(mp.f, shape.F - column))
              for image in range(shape.N) for row in range(0, shape.E, mp.e) for column in range(0, shape.F, mp.f)]
     blocks = [tiles[first:first + mp.n] for first in range(0, len(tiles), mp.n)]
-    filter_groups = up(shape.M // shape.G, mp.p * mp.t)
+    filter_groups = up(mp.g * shape.M // shape.G, mp.p * mp.t)
     in_glb = min(filter_groups, up(mp.m, mp.p * mp.t))  # filter groups whose psums the GLB holds
     channel_groups = range(0, planes.shape[1], mp.q * mp.r)
     for first in range(0, filter_groups, in_glb):

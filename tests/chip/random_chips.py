@@ -33,7 +33,7 @@ def run_chip(seed, layers=3):
         tensors = random_tensors(shape, seed=seed, zeros=chance.choice((0.0, 0.4, 0.9)), full_range=True,
                                  data_width=chip.data_width)
         try:
-            mapping = find_mapping(lower(shape, chip)[0], chip)
+            mapping = find_mapping(lower(shape, chip), chip)
         except MappingError:
             continue
         programs.append(compile_layer(shape, mapping, chip, *tensors, base=base, **options))

@@ -48,7 +48,7 @@ def layers():
     for seed in range(LAYERS):
         shape = random_shape(draw)
         tensors = random_tensors(shape, seed=seed, zeros=draw.choice((0, 0.3, 0.9)), full_range=True)
-        mapping = find_mapping(lower(shape, CHIP)[0], CHIP, objective=draw.choice(("latency", "dram")))
+        mapping = find_mapping(lower(shape, CHIP), CHIP, objective=draw.choice(("latency", "dram")))
         found.append((shape, tensors, mapping))
     return found
 
@@ -117,7 +117,7 @@ def test_the_models_counters(layers):
     for shape, tensors, mapping in layers:
         program = compiled(shape, tensors, mapping)
         placement = program.jobs[0].placement
-        jobs = shape.G
+        jobs = len(program.jobs)
         planned = planned_counters(placement, costs(placement), Density())
         exact = expected_counters(program)
         exact["glb_psum_reads"] += exact.pop("glb_ofmap_reads")  # the model has them in one

@@ -78,6 +78,17 @@ def test_wrong_configuration(need, top, field, index, change, statuses):
     ends_badly(run(SHAPE, MAPPING, corrupt=change, top=top, **ENDS), statuses)
 
 
+# groups that read the first one's ifmaps; m groups that read on behind theirs
+@pytest.mark.parametrize("shape, mapping, statuses", [
+    ("M=6,C=6,H=6,W=6,R=3,G=6", "m=1 n=1 e=4 p=1 q=1 r=1 t=1", {"fault"}),
+    ("M=8,C=2,H=6,W=6,R=3", "m=4 n=1 e=4 p=4 q=2 r=1 t=1", {"hang"}),
+])
+def test_ifmaps_of_groups(need, top, shape, mapping, statuses):
+    need("verilator")
+    change = partial(corrupt, field="ifmap_once", index=None, change=lambda value: 1 - value)
+    ends_badly(run(shape, mapping, corrupt=change, top=top, **ENDS), statuses)
+
+
 def mutate(directory, module, substitutions, addition="", chip="mini"):
     """A small chip's Verilog with changes in one module: each pattern must occur exactly once."""
     files = [Path(shutil.copy(file, directory)) for file in chip_verilog(PRESETS[chip])]

@@ -20,7 +20,7 @@ def test_psum_bus(q, need):
     need("verilator")
     result = run(f"M=48,C={16 * q},H=5,W=12,R=1", f"m=48 n=1 e=5 f=12 p=8 q={q} r=1 t=6", chip=CHIP)
     check(result)
-    layer, mapping = lower(result.program.shape, CHIP)[0], result.program.mapping
+    layer, mapping = lower(result.program.shape, CHIP), result.program.mapping
     busy = costs(Placement(layer, mapping, CHIP)).by_resource
     assert 0.9 < busy["psum_bus"] / busy["pe"] < 1.1 and busy["psum_bus"] > 2 * max(busy["link"], busy["filter_bus"])
     assert result.counters["mac_cycles"] < 1.02 * max(busy["psum_bus"], busy["pe"])

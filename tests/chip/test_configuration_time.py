@@ -10,9 +10,9 @@ from tests.chip.layers import run
 
 @pytest.mark.parametrize("link_mhz", [30, 60, 130, 1000])
 def test_configuration(link_mhz, need):
-    """Two groups, so two jobs, each reset and loaded anew; a link slower and faster than the core."""
+    """Two groups, each cut in m, so two jobs, each reset and loaded anew; a link slower and faster than the core."""
     need("verilator")
-    result = run("M=4,C=2,H=6,W=6,R=3,G=2", link_mhz=link_mhz)
+    result = run("M=4,C=2,H=6,W=6,R=3,G=2", "m=1 n=1 e=4 p=1 q=1 r=1 t=1", link_mhz=link_mhz)
     assert result.match
     expected = 2 * configuration_cycles(replace(PRESETS["mini"], link_mhz=link_mhz))
     table = result.as_dict()

@@ -49,7 +49,7 @@ def test_random_layers(need, chip, top):
 
 def _compiled(shape, chip, tensors, density, **options):
     """With ifmaps that stay coded in the GLB where they may, and are not too long for it."""
-    native = lower(shape, chip)[0]
+    native = lower(shape, chip)
     try:
         mapping = find_mapping(native, chip, density=density, coded=options["compress"] is not False)
         return compile_layer(shape, mapping, chip, *tensors, **options)

@@ -36,6 +36,10 @@ LARGE = {
     "S = 14, lowered": ("M=4,C=2,H=7,W=17,R=3,S=14", "auto"),
     "dilation": ("M=6,C=2,H=9,W=9,R=3,D=2", "auto"),
     "two groups": ("M=12,C=6,H=7,W=7,R=3,P=1,G=2", "auto"),
+    "depthwise": ("N=2,M=12,C=12,H=9,W=9,R=3,P=1,G=12", "auto"),
+    "depthwise, filters of their own words": ("M=5,C=5,H=9,W=9,R=3,P=1,U=2,G=5", "m=1 n=2 e=3 p=1 q=1 r=1 t=1"),
+    "merged groups, the last padded": ("M=10,C=15,H=7,W=7,R=3,P=1,G=5", "m=4 n=2 e=4 f=4 p=4 q=3 r=2 t=1 g=2"),
+    "m groups of groups": ("M=16,C=6,H=7,W=7,R=3,P=1,G=2", "m=4 n=1 e=7 p=4 q=3 r=1 t=1"),
     "stride larger than the filter": ("M=6,C=3,H=9,W=9,R=1,S=2,U=2,V=4", "auto"),
     "one output": ("N=1,M=1,C=1,H=1,W=1,R=1", "auto"),
     "fully connected": ("M=10,C=6,H=3,W=4,R=3,S=4", "auto"),
@@ -51,6 +55,8 @@ SMALL = {
     "tiles as wide as can be": ("N=2,M=4,C=1,H=1,W=1027,R=1,S=5,V=2", "m=4 n=1 e=1 f=512 p=4 q=1 r=1 t=1"),
     "three blocks of ragged tiles, several filter groups": (
         "N=3,M=4,C=2,H=4,W=4,R=2", "m=4 n=4 e=2 f=2 p=2 q=1 r=1 t=1"),
+    "depthwise": ("N=2,M=7,C=7,H=6,W=5,R=3,P=1,G=7", "auto"),
+    "groups of several blocks": ("N=2,M=6,C=6,H=6,W=5,R=3,P=1,G=3", "m=2 n=1 e=3 f=3 p=2 q=1 r=1 t=1"),
     "m groups": ("N=2,M=7,C=2,H=4,W=4,R=2,U=2", "m=4 n=1 e=2 p=4 q=1 r=1 t=1"),
 }
 

@@ -40,7 +40,7 @@ def run(layers, chip=PRESETS["mini-skip"], **options):
     programs, expected, base = [], [], 0
     for shape, mapping, seed, zeros, shift, relu in layers:
         tensors = random_tensors(shape, seed=seed, zeros=zeros, full_range=True)
-        mapping = mapping or find_mapping(lower(shape, chip)[0], chip)
+        mapping = mapping or find_mapping(lower(shape, chip), chip)
         programs.append(compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, base=base))
         base += len(programs[-1].dram)
         expected.append(conv_layer(*tensors, shape, shift=shift, relu=relu))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.image import dram_image
+from compiler.mapping.density import unpadded
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping, MappingError
 from compiler.mapping.placement import Placement
@@ -22,7 +23,7 @@ MAPPING = Mapping(m=16, n=5, e=3, f=4, p=4, q=2, r=2, t=2)
 
 
 def placed(shape=SHAPE, mapping=MAPPING, chip=CHIP, group=0):
-    return Placement(lower(shape, chip)[group], mapping, chip)
+    return Placement(lower(shape, chip).each()[group], mapping, chip)
 
 
 def values_of(words):
@@ -151,6 +152,42 @@ def test_second_group_has_its_own_tensors():
     assert values_of(dram_image.pack_biases(placement, bias)) == bias[4:].tolist()
 
 
+@pytest.mark.parametrize("groups, g", [(3, 1), (6, 2), (5, 2)])
+def test_a_job_of_several_groups_has_one_after_another(groups, g):
+    shape = LayerShape(N=2, M=2 * groups, C=3 * groups, H=6, W=5, R=3, S=3, U=1, G=groups)
+    mapping = Mapping(m=2 * g, n=2, e=3, p=2 * g, q=2, r=1, t=1, g=g)
+    whole, tensors = Placement(lower(shape, CHIP), mapping, CHIP), random_tensors(shape, seed=4, full_range=True)
+    each = [Placement(layer, mapping, CHIP) for layer in lower(shape, CHIP).merge(g).each()]
+    assert whole.jobs == 1 and whole.passes == sum(part.passes for part in each)
+    for pack in (lambda placement: dram_image.pack_ifmaps(placement, tensors.ifmap, raw=True),
+                 lambda placement: dram_image.pack_ifmaps(placement, tensors.ifmap, raw=False),
+                 lambda placement: dram_image.pack_filters(placement, tensors.weights),
+                 lambda placement: dram_image.pack_biases(placement, tensors.bias)):
+        assert np.array_equal(pack(whole), np.concatenate([pack(part) for part in each]))
+    words = [np.arange(100 * index, 100 * index + dram_image.ofmap_words(part, raw=True), dtype=np.uint64)
+             for index, part in enumerate(each)]
+    ofmap = dram_image.unpack_ofmap(whole, np.concatenate(words), raw=True)
+    assert np.array_equal(ofmap, np.concatenate([dram_image.unpack_ofmap(part, own, raw=True)
+                                                 for part, own in zip(each, words, strict=True)], axis=1))
+    for raw in (False, True):
+        assert np.array_equal(dram_image.unpack_ofmap(whole, dram_image.pack_ofmap(whole, ofmap, raw=raw), raw=raw),
+                              ofmap)
+
+
+@pytest.mark.parametrize("extra", ["", ",P=1", ",P=1,U=2", ",P=2,V=2", ",P=2,U=2,V=3"])
+def test_zeros_of_padding_are_those_that_the_model_counts(extra):
+    shape = LayerShape.parse("M=4,C=4,H=8,W=8,R=3" + extra)
+    placement = Placement(lower(shape, CHIP), Mapping(m=4, n=1, e=14, p=4, q=4, r=1, t=1), CHIP)
+    words = dram_image.pack_ifmaps(placement, np.ones(shape.ifmap_shape, np.int16), raw=True)
+    assert unpadded(placement.layer) == pytest.approx(np.mean(values_of(words)))
+
+
+def test_where_m_is_less_than_a_group_each_is_a_job():
+    shape = LayerShape.parse("M=16,C=4,H=6,W=6,R=3,G=2")
+    jobs = Placement(lower(shape, CHIP), Mapping(m=4, n=1, e=4, p=4, q=2, r=1, t=1), CHIP).each_job()
+    assert [job.layer.group for job in jobs] == [0, 1] and [job.job_groups for job in jobs] == [1, 1]
+
+
 def test_stride_larger_than_the_filter_leaves_pixels_out():
     shape = LayerShape.parse("M=1,C=1,H=7,W=7,R=2,S=1,U=3,V=2")
     placement = placed(shape, Mapping(m=1, n=1, e=2, p=1, q=1, r=1, t=1))
@@ -169,7 +206,7 @@ def test_ofmap_of_found_mappings(data):
     R, S, U = data.draw(small), data.draw(small), data.draw(st.sampled_from((1, 2, 4)))
     shape = LayerShape(N=data.draw(small), M=data.draw(st.integers(1, 40)), C=data.draw(small), R=R, S=S, U=U,
                        H=R + data.draw(st.integers(0, 9)), W=S + data.draw(st.integers(0, 9)))
-    layer = lower(shape, PRESETS["mini"])[0]
+    layer = lower(shape, PRESETS["mini"])
     try:
         mapping = find_mapping(layer, PRESETS["mini"])
     except MappingError:

@@ -49,7 +49,7 @@ def planned(placement, density, jobs):
 
 def place(name):
     native = lower(LAYERS[name].shape, CHIP)
-    return Placement(native[0], MAPPINGS[name], CHIP), len(native)
+    return Placement(native.each()[0], MAPPINGS[name], CHIP), native.groups
 
 
 def accelergy(name, table="65nm", *wanted):
@@ -195,7 +195,7 @@ def test_timeloops_loops_are_our_passes(name):
 ])
 def test_accesses_of_a_layer_that_needs_no_padding(text, mapping):
     """Words at each level, counted from Timeloop's loops and projections, are exactly our counters'."""
-    placement = Placement(lower(LayerShape.parse(text), CHIP)[0], Mapping(**mapping), CHIP)
+    placement = Placement(lower(LayerShape.parse(text), CHIP), Mapping(**mapping), CHIP)
     files = read(timeloop_files(placement))
     levels, problem = loops(files), files["problem.yaml"]["problem"]["instance"]
     dram, glb = levels["DRAM"][0], levels["shared_glb"][0]

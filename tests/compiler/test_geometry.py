@@ -1,7 +1,5 @@
 """A geometry against its own tiles and passes one by one, and arrays of mappings against each of them alone."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +10,7 @@ from compiler.mapping.density import Density
 from compiler.mapping.geometry import Geometry
 from compiler.mapping.limits import array_limits, loop_limits
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import Mapping, MappingError, Mappings
+from compiler.mapping.mapping import PARAMETERS, Mapping, MappingError, Mappings
 from compiler.mapping.placement import Placement
 from golden.layer import LayerShape
 from hw.config import PRESETS
@@ -40,10 +38,10 @@ def numbers(geometry):
 @given(shapes(), st.lists(MAPPINGS, min_size=2, max_size=5), st.sampled_from(CHIPS))
 @settings(max_examples=40, deadline=None)
 def test_arrays_are_each_mapping_by_itself(shape, mappings, chip):
-    layer = lower(shape, chip)[0]
+    layer = lower(shape, chip)
     mappings = [mapping.cut_to(layer) for mapping in mappings]
     together = Mappings.of(**{name: np.array([getattr(each, name) for each in mappings])
-                              for name in asdict(mappings[0])})
+                              for name in PARAMETERS})
     assert together.each() == mappings
     geometry, density = Geometry(layer, chip, together), Density(0.5, 0.5)
     table, whole = numbers(geometry), costs(geometry, density)
@@ -62,14 +60,14 @@ def test_arrays_are_each_mapping_by_itself(shape, mappings, chip):
 @given(shapes(), MAPPINGS, st.sampled_from(CHIPS))
 @settings(max_examples=200, deadline=None)
 def test_totals_are_sums_over_tiles(shape, mapping, chip):
-    layer = lower(shape, chip)[0]
+    layer = lower(shape, chip)
     try:
         placement = Placement(layer, mapping, chip)
     except MappingError:
         return
     tiles, groups, mp = placement.tiles, placement.filter_groups, placement.mapping
     filter_groups = (groups.m_groups - 1) * groups.each + groups.last
-    assert placement.all_passes == placement.passes == (
+    assert placement.passes == placement.job_groups * placement.all_passes == placement.job_groups * (
         len(placement.tiles_of_blocks) * placement.channel_groups * filter_groups)
     assert placement.all_positions == sum(tile.columns for tile in tiles)
     assert placement.all_psum_words == placement.all_filter_groups * sum(
@@ -83,7 +81,7 @@ def test_totals_are_sums_over_tiles(shape, mapping, chip):
 
 def test_words_of_all_ifmaps_are_near_their_sum():
     """The total that costs count, of spans of the mean width, beside the words of each tile."""
-    layer = lower(LayerShape.parse("N=2,M=16,C=10,H=31,W=45,R=3,S=5,P=1"), CHIPS[0])[0]
+    layer = lower(LayerShape.parse("N=2,M=16,C=10,H=31,W=45,R=3,S=5,P=1"), CHIPS[0])
     for f in range(1, layer.F + 1):
         placement = Placement(layer, Mapping(m=16, n=1, e=5, f=f, p=16, q=2, r=2, t=1), CHIPS[0])
         words = [placement.ifmap_words(tile.rows, tile.columns) for tile in placement.tiles]

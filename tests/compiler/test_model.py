@@ -23,7 +23,8 @@ CHIP, MINI = PRESETS["eyeriss"], PRESETS["mini"]
 TINY_GLB = ChipConfig(name="wide", rows=32, ifmap_spad_words=32, glb_banks=2, glb_bank_words=16)
 
 # layers that ran complete in RTL, with core cycles from start to done
-RTL = json.loads((ROOT / "docs" / "results" / "timeline.json").read_text())["rows"]
+RTL, MODERN = (json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text())["rows"]
+               for name in ("timeline", "modern"))
 
 
 @pytest.mark.parametrize("row", RTL, ids=lambda row: row["layer"])
@@ -32,15 +33,25 @@ def test_cycles_of_rtl(row):
     layer, = benchmark_layers(row["layer"].split("/")[0], row["batch"], [row["layer"].split("/")[1]])
     mapping = Mapping(**dict(zip("m n e f p q r t coded".split(), row["mapping"], strict=True)))
     density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
-    jobs = [schedule(Placement(native, mapping, CHIP), density) for native in lower(layer.shape, CHIP)]
+    jobs = [schedule(Placement(native, mapping, CHIP), density) for native in lower(layer.shape, CHIP).each()]
     assert sum(job.cycles for job in jobs) == pytest.approx(row["cycles"], rel=0.01)
     assert sum(job.cycles for job in jobs) == pytest.approx(row["model_cycles"], rel=1e-4)
+
+
+@pytest.mark.parametrize("row", MODERN, ids=lambda row: row["shape"])
+def test_cycles_of_depthwise_and_pointwise_layers(row):
+    """The same of short layers, which the link binds."""
+    mapping = Mapping(**dict(zip("m n e f p q r t coded g".split(), row["mapping"], strict=True)))
+    placement = Placement(lower(LayerShape.parse(row["shape"]), CHIP), mapping, CHIP)
+    cycles = schedule(placement, Density(form="raw")).cycles
+    assert cycles == pytest.approx(row["cycles"], rel=0.03)
+    assert cycles == pytest.approx(row["model_cycles"], rel=1e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_search_is_quick_and_its_mappings_fit(name):
-    layer = lower(CATALOGUE[name], CHIP)[0]
+    layer = lower(CATALOGUE[name], CHIP)
     started = time.process_time()
     found = search(layer, CHIP, density=Density(0.4, 0.4), coded=True)
     assert time.process_time() - started < 5
@@ -50,7 +61,7 @@ def test_search_is_quick_and_its_mappings_fit(name):
 
 @pytest.mark.slow
 def test_objectives_differ_as_they_should():
-    layer = lower(CATALOGUE["alexnet/CONV2"].with_batch(4), CHIP)[0]
+    layer = lower(CATALOGUE["alexnet/CONV2"].with_batch(4), CHIP)
     found = {objective: search(layer, CHIP, objective=objective).costs for objective in OBJECTIVES}
     assert min(found, key=lambda name: sum(found[name].dram.values())) == "dram"
     assert min(found, key=lambda name: found[name].energy) == "energy"
@@ -59,7 +70,7 @@ def test_objectives_differ_as_they_should():
 
 def test_objective_by_another_name():
     with pytest.raises(ValueError, match="^objective must be one of latency, energy, dram, not 'speed'$"):
-        find_mapping(lower(CATALOGUE["alexnet/CONV1"], CHIP)[0], CHIP, objective="speed")
+        find_mapping(lower(CATALOGUE["alexnet/CONV1"], CHIP), CHIP, objective="speed")
 
 
 @pytest.mark.parametrize("shape, chip, message", [
@@ -70,14 +81,14 @@ def test_objective_by_another_name():
     ("M=1,C=1,H=32,W=32,R=32", TINY_GLB, r"GLB banks for a tile's ifmaps and psums is 17 at least, chip wide has 2"),
 ])
 def test_no_mapping_says_what_is_short(shape, chip, message):
-    layer = lower(LayerShape.parse(shape), chip)[0]
+    layer = lower(LayerShape.parse(shape), chip)
     with pytest.raises(MappingError, match=f"^no mapping fits: {message}$"):
         find_mapping(layer, chip)
 
 
 def test_words_are_those_of_the_formula():
     """GLB words of docs: accounting of Table V, CONV1 at N = 4."""
-    layer = lower(CATALOGUE["alexnet/CONV1"].with_batch(4), CHIP)[0]
+    layer = lower(CATALOGUE["alexnet/CONV1"].with_batch(4), CHIP)
     found = costs(Geometry(layer, CHIP, Mapping(m=96, n=1, e=7, f=55, p=16, q=1, r=1, t=2)))
     words = found.glb["ifmap"] + found.glb["psum_read"] + found.glb["psum_write"]
     assert 8 * words == pytest.approx(18.45e6, rel=0.001)
@@ -95,7 +106,7 @@ def test_density_of_coded_words():
 def test_form_of_ofmaps(ofmap, form, coded):
     density = Density(1.0, ofmap, form)
     assert density.ofmap_coded is coded
-    layer = lower(CATALOGUE["alexnet/CONV3"], CHIP)[0]
+    layer = lower(CATALOGUE["alexnet/CONV3"], CHIP)
     geometry = Geometry(layer, CHIP, Mapping(m=64, n=1, e=13, f=13, p=16, q=4, r=2, t=2))
     words = costs(geometry, density).dram["ofmap"]
     raw = costs(geometry, Density()).dram["ofmap"]

@@ -25,7 +25,7 @@ CHIPS = int(os.environ.get("EYERISS_RANDOM_CHIPS", "12"))
 def outcome(shape, chip, seed, coded):
     """How far a layer gets: "refused" by the mapper, or "compiled"; anything else is raised."""
     zeros = (0.0, 0.5, 0.9)[seed % 3]
-    native = lower(shape, chip)[0]
+    native = lower(shape, chip)
     try:
         mapping = find_mapping(native, chip, density=Density(1 - zeros, 1.0), coded=coded)
     except MappingError as error:

@@ -76,7 +76,7 @@ def test_loses_at_most_a_hundredth_to_an_exhaustive_search(seed, fastest):
     shape = LayerShape(N=chance.randint(1, 2), M=chance.randint(1, 8), C=chance.randint(1, 6), H=chance.randint(3, 7),
                        W=chance.randint(3, 7), R=chance.randint(1, 3), S=chance.randint(1, 3),
                        U=chance.randint(1, 2), V=chance.randint(1, 2))
-    layer = lower(shape, chip)[0]
+    layer = lower(shape, chip)
     try:
         found = model_cycles(layer, chip)
     except MappingError:
@@ -94,7 +94,7 @@ def pair(seed):
         value = getattr(chip, field)
         if shape.R <= chip.rows and value < WIDER[field]:
             more = 2 * value if field.endswith("values") else chance.randint(value + 1, min(WIDER[field], 2 * value))
-            return lower(shape, chip)[0], chip, replace(chip, **{field: more}), Density(
+            return lower(shape, chip), chip, replace(chip, **{field: more}), Density(
                 chance.choice((1, 0.6, 0.3)), chance.choice((1, 0.5)))
 
 

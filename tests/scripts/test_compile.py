@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ from scripts.pages import register_map
 from sim.tools.files import ROOT
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+MAPPING = Path(__file__).with_name("two_jobs.json")  # m is two of the three filters of a group, so each is a job
 ARGUMENTS = ["compile", "--chip", "mini", "--shape", "M=6,C=4,H=7,W=6,R=3,P=1,G=2", "--zeros", "0.6", "--relu",
-             "--base", "0x1_0000_0040", "-o", "out"]
+             "--base", "0x1_0000_0040", "-o", "out", "--mapping", str(MAPPING)]
 SHAPE = LayerShape.parse("M=6,C=4,H=7,W=6,R=3,P=1,G=2")
 TENSORS = random_tensors(SHAPE, seed=1, zeros=0.6)
 

@@ -155,7 +155,7 @@ def test_mappings_are_drawn_whole():
     """Each PE once, each set framed, as many colours as there are IDs."""
     shape, mapping = LayerShape.parse("M=64,C=32,H=12,W=160,R=3,P=1"), Mapping(
         m=64, n=1, e=12, f=8, p=16, q=4, r=4, t=1)
-    drawn = mapping_drawing(Placement(lower(shape, CHIP)[0], mapping, CHIP))
+    drawn = mapping_drawing(Placement(lower(shape, CHIP), mapping, CHIP))
     assert sum(path.count("M") for path, _, _ in drawn["paths"]) == 12 * 14
     assert sum(path.count("M") for path, _, text in drawn["paths"] if text != "inactive") == drawn["active"] == 144
     assert len(drawn["frames"]) == 4

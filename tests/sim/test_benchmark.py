@@ -40,7 +40,7 @@ def test_shards_cover_the_layer_once():
 
 def test_sample_has_every_kind_of_block():
     chosen = sample_shards(LAYER.shape, MAPPING, CHIP)
-    placement = Placement(lower(LAYER.shape, CHIP)[0], MAPPING, CHIP)
+    placement = Placement(lower(LAYER.shape, CHIP), MAPPING, CHIP)
     sizes = {(tile.rows, tile.columns) for shard in chosen
              for tile in Placement(placement.layer, MAPPING, CHIP, shard.first_block, 1).tiles}
     assert sizes == {(tile.rows, tile.columns) for tile in placement.tiles}
@@ -50,7 +50,7 @@ def test_sample_has_every_kind_of_block():
 @pytest.mark.parametrize("network", ["alexnet", "vgg16"])
 def test_tile_mapping_fits(network):
     for layer in benchmark_layers(network, 1):
-        Placement(lower(layer.shape, PRESETS["eyeriss"])[0], tile_mapping(layer.shape, PRESETS["eyeriss"]),
+        Placement(lower(layer.shape, PRESETS["eyeriss"]), tile_mapping(layer.shape, PRESETS["eyeriss"]),
                   PRESETS["eyeriss"])
 
 

@@ -38,15 +38,14 @@ def compare(network, *, chip, energy_table, json_target):
 def _cost(layer, way, chip, table):
     density, native = Density(1 - layer.zeros, 1 - layer.ofmap_zeros), lower(layer.shape, chip)
     if way == "paper":
-        mapping = Mapping(**PAPER_MAPPINGS[layer.name]).cut_to(native[0])
+        mapping = Mapping(**PAPER_MAPPINGS[layer.name]).cut_to(native)
     else:
-        mapping = find_mapping(native[0], chip, objective=way.partition(",")[0], density=density, coded=True,
+        mapping = find_mapping(native.each()[0], chip, objective=way.partition(",")[0], density=density, coded=True,
                                energy=table.prices(chip.core_mhz) if way == "energy, pJ" else Prices())
-    found = timed_costs(native[0], chip, mapping, density)
-    power = planned_power(table, Placement(native[0], mapping, chip), found, density, jobs=len(native),
-                          macs=layer.shape.macs)
+    found = timed_costs(native, chip, mapping, density)
+    power = planned_power(table, Placement(native, mapping, chip), found, density, macs=layer.shape.macs)
     return {"way": way, "layer": layer.name, "batch": layer.shape.N, "macs": layer.shape.macs,
-            "mapping": mapping.as_dict(), "cycles": int(len(native) * found.cycles), "power": power}
+            "mapping": mapping.as_dict(), "cycles": int(found.cycles), "power": power}
 
 
 def _sum(way, rows):

@@ -60,7 +60,7 @@ def _check_zeros(zeros):
 
 
 def _place(layer, chip, mapping, zeros):
-    native, density = lower(layer.shape, chip)[0], Density(1 - zeros)
+    native, density = lower(layer.shape, chip), Density(1 - zeros)
     chosen = find_mapping(native, chip, density=density, coded=True) if mapping == "auto" else load_mapping(mapping)
     return Placement(native, chosen, chip), density
 
@@ -69,7 +69,7 @@ def _planned(layer, chip, mapping, zeros):
     placement, density = _place(layer, chip, mapping, zeros)
     costs = timed_costs(placement.layer, chip, placement.mapping, density)
     counters = planned_counters(placement, costs, density)
-    return count_actions(Layout.of(placement), {name: layer.shape.G * count for name, count in counters.items()})
+    return count_actions(Layout.of(placement), counters)
 
 
 def _run(layer, chip, mapping, zeros, seed):
