@@ -59,7 +59,8 @@ make_venv() {
     say "making .venv with $("$python" -V) and installing packages (a minute or so)"
     rm -rf .venv
     "$python" -m venv .venv || return 1
-    .venv/bin/pip install --quiet --disable-pip-version-check --progress-bar off \
+    # Sources are built as newer versions of pip do, apart from what is installed here.
+    .venv/bin/pip install --quiet --disable-pip-version-check --progress-bar off --use-pep517 \
         -r scripts/requirements.lock || return 1
     .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || return 1
     printf '%s' "$1" > .venv/stamp
