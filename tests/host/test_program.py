@@ -16,7 +16,7 @@ from host.program import run_program
 from hw.config import PRESETS
 from hw.config.counters import COUNTERS
 
-SHAPE = LayerShape.parse("M=8,C=6,H=5,W=6,R=3,G=2")
+SHAPE = LayerShape.parse("M=16,C=6,H=5,W=6,R=3,G=2")  # two jobs, as m is half of a group's filters
 TENSORS = random_tensors(SHAPE, seed=1, full_range=True)
 EXPECTED = conv_layer(*TENSORS, SHAPE)
 
@@ -50,8 +50,8 @@ class Model:
         first, job = self._job.ofmap_base, self._job
         one = replace(self._whole, jobs=[job])
         assert (one.ofmap(self.memory)[one.covered()] != EXPECTED[one.covered()]).any(), "it is there already"
-        values = EXPECTED[one.covered()].reshape(4, 3, 4)  # p filters, E, F
-        words = values.transpose(2, 1, 0).reshape(-1).copy().view(np.uint64)  # of four filters, by column and row
+        values = EXPECTED[one.covered()].reshape(2, 4, 3, 4)  # m groups, p filters, E, F
+        words = values.transpose(0, 3, 2, 1).reshape(-1).copy().view(np.uint64)  # of four filters, by column and row
         self.memory[first:first + job.ofmap_count] = words
         if self._spoil is not None:
             self.memory[first + self._spoil] ^= np.uint64(1)
@@ -80,7 +80,7 @@ def test_match(base):
     assert result.match and result.verdict("it") == f"match: all {EXPECTED.size} outputs equal the golden model's"
     assert result.counters == dict.fromkeys(COUNTERS, 0) | {"cycles": 2}
     assert result.configuration_cycles is None and result.as_dict()["milliseconds"] is None
-    assert steps[-1] == ("read, words", 24, 24)
+    assert steps[-1] == ("read, words", 48, 48)
     words = len(whole.dram)
     assert [step for step in steps if step[0] == "load, words"][-1] == ("load, words", words, words)
 
@@ -88,7 +88,7 @@ def test_match(base):
 def test_a_wrong_word_is_a_mismatch():
     result = run(program(), spoil=3)
     assert result.status == "done" and not result.match
-    assert result.verdict("it").startswith("MISMATCH in it: 2 of 96 outputs differ, the first at (0, 0, 0, 1)")
+    assert result.verdict("it").startswith("MISMATCH in it: 2 of 192 outputs differ, the first at (0, 0, 0, 1)")
 
 
 def test_a_fault_names_its_job():
