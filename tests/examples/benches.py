@@ -64,10 +64,11 @@ def _programs():
     return folder
 
 
-def compiled(directory, shape, *, seed=1, zeros=0.3, shift=0, relu=False, compress=None, ragged=False, base=0):
+def compiled(directory, shape, *, seed=1, zeros=0.3, shift=0, relu=False, compress=None, ragged=False, base=0,
+             mapping=None):
     """A compiled layer of random tensors, and the folder of it; `ragged` has tiles of a row less than the best."""
     tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=True)
-    mapping = find_mapping(lower(shape, MINI), MINI)
+    mapping = mapping or find_mapping(lower(shape, MINI), MINI)
     mapping = replace(mapping, e=max(1, mapping.e - ragged))
     program = compile_layer(shape, mapping, MINI, *tensors, shift=shift, relu=relu, compress=compress)
     ofmap = conv_layer(*tensors, shape, shift=shift, relu=relu)

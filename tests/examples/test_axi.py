@@ -4,18 +4,21 @@ import re
 
 import pytest
 
+from compiler.mapping.mapping import Mapping
 from golden.layer import LayerShape
 from hw.config.registers import FIELDS, OFFSETS
 from tests.examples import benches
 
-SHAPE = LayerShape.parse("M=4,C=4,H=6,W=7,R=3,G=2")  # two jobs
+# two groups, each cut in m, so two jobs
+SHAPE, MAPPING = LayerShape.parse("M=4,C=4,H=6,W=7,R=3,G=2"), Mapping(m=1, n=1, e=4, p=1, q=2, r=1, t=1)
 SMALL = LayerShape.parse("M=2,C=1,H=4,W=4,R=3")
 
 
 @pytest.mark.parametrize("plusargs", [(), ("+stall=3",)], ids=["", "stalls"])
 def test_equal(need, tmp_path, plusargs):
     need("icarus")
-    benches.compiled(tmp_path / "layer", SHAPE, relu=True, base=0x1_2345_6FB8)
+    found = benches.compiled(tmp_path / "layer", SHAPE, relu=True, base=0x1_2345_6FB8, mapping=MAPPING)
+    assert len(found.program.jobs) == 2
     done = benches.run("axi", tmp_path / "layer", "icarus", *plusargs, top="axi")
     assert (done.returncode, done.stdout) == (0, "equal\n"), done.stdout + done.stderr
 
