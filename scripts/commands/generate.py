@@ -55,7 +55,7 @@ def generate(chip_source, output, top="chip", prefix=""):
         write_file(output / f"{name}.h", register_map.header(chip))
         write_file(output / f"{name}.xml", ip_xact.component(name, described, block.port_attributes))
         bench = BENCH.read_text().replace(f" {block.module_name} chip ", f" {prefix}{block.module_name} chip ")
-        write_file(output / f"{name}-bench.sv", bench)
+        write_file(output / f"{name}-bench.sv", f"// Eyeriss generator {VERSION}\n{bench}")
         write_file(output / f"{name}.core", _core(name, prefix + block.module_name, names))
     write_file(output / f"{name}.f", "".join(f"{file}\n" for file in names))
     write_file(output / f"{name}.sdc", sdc(chip, block))

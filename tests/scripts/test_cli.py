@@ -217,7 +217,7 @@ def test_simulate_given_tensors_and_mapping(tmp_path):
     assert run.returncode == 0, run.stderr
     table = json.loads(run.stdout)  # nothing but JSON on standard output
     has_keys(table)
-    assert table["mapping"] == mapping | {"f": 4, "coded": 0}
+    assert table["mapping"] == mapping | {"f": 4, "g": 1, "coded": 0}
     assert "match: all 64 outputs" in run.stderr
     for name in ("ifmap", "weights", "bias"):
         assert np.array_equal(np.load(tmp_path / "out" / f"{name}.npy"), np.load(tmp_path / f"{name}.npy"))
