@@ -126,7 +126,7 @@ def alexnet():
     lines.append(("all", "", f"{cycles:,}", f"{cycles / CORE_KHZ:.2f}", f"{_paper_sum(rows, 'total_ms'):.1f}", "",
                   f"{_sum(rows, 'glb_MB'):.1f}", f"{_paper_sum(rows, 'glb_MB'):.1f}", f"{_sum(rows, 'dram_MB'):.1f}",
                   f"{_paper_sum(rows, 'dram_MB'):.1f}"))
-    return _markdown(("layer", "mapping m n e f p q r t coded", "cycles, total", "ms", "the chip, ms", "active PEs",
+    return _markdown(("layer", "mapping m n e f p q r t coded g", "cycles, total", "ms", "the chip, ms", "active PEs",
                       "GLB MB", "the chip", "DRAM MB", "the chip"), lines, "alexnet")
 
 

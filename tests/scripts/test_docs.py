@@ -125,7 +125,7 @@ def test_tables_are_those_of_the_results(page):
 
 def test_a_table_that_was_changed_is_written_anew():
     text = (ROOT / "docs" / "results.md").read_text()
-    assert results.render(text.replace("18,265,931", "17,265,931")) == text
+    assert "18,265,944" in text and results.render(text.replace("18,265,944", "17,265,944")) == text
 
 
 def test_every_file_of_results_is_shown(monkeypatch):
