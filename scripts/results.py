@@ -57,14 +57,14 @@ def _row(layer):
     if "dram_bytes" not in layer and "rtl_cycles" not in layer:
         return layer
     if "rtl_cycles" in layer:
-        return {"shape": layer["shape"], "mapping": list(layer["mapping"].values()), "cycles": layer["rtl_cycles"],
+        return {"shape": layer["shape"], "mapping": layer["mapping"], "cycles": layer["rtl_cycles"],
                 "model_cycles": layer["model_cycles"]}
 
     def megabytes(table, but=()):
         return round(sum(count for kind, count in table.items() if kind not in but) / 1e6, 4)
 
     model = layer["model"]
-    return {"layer": layer["layer"], "batch": layer["batch"], "mapping": list(layer["mapping"].values()),
+    return {"layer": layer["layer"], "batch": layer["batch"], "mapping": layer["mapping"],
             "cycles": layer["cycles"]["total"], "model_cycles": model["cycles"],
             "active_pes": layer["active_pes"], "glb_MB": megabytes(layer["glb_bytes"], ("filter",)),
             "dram_MB": megabytes(layer["dram_bytes"]), "model_Mcycles": round(model["cycles"] / 1e6, 2),
@@ -90,7 +90,7 @@ def _markdown(headings, rows, *origins):
 
 
 def _values(row):
-    return " ".join(map(str, row["mapping"]))
+    return " ".join(map(str, row["mapping"].values()))
 
 
 def _paper(row, column):

@@ -13,7 +13,7 @@ from compiler.energy.timeloop import timeloop_files
 from compiler.mapping.cost import costs
 from compiler.mapping.density import Density
 from compiler.mapping.lowering import lower
-from compiler.mapping.mapping import PARAMETERS, Mapping
+from compiler.mapping.mapping import Mapping
 from compiler.mapping.placement import Placement
 from compiler.paper.layers import CATALOGUE
 from compiler.paper.networks import benchmark_layers
@@ -24,7 +24,7 @@ from sim.tools.files import ROOT
 CHIP = PRESETS["eyeriss"]
 LAYERS = {layer.name: layer for network in ("alexnet", "vgg16") for layer in benchmark_layers(network)}
 #: Our mappings of all layers, as the results have them.
-MAPPINGS = {row["layer"]: Mapping(**dict(zip(PARAMETERS, row["mapping"], strict=True)))
+MAPPINGS = {row["layer"]: Mapping(**row["mapping"])
             for name in ("alexnet", "vgg16")
             for row in json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text())["rows"]}
 

@@ -31,7 +31,7 @@ RTL, MODERN = (json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text
 def test_cycles_of_rtl(row):
     """Near the RTL's, and those of docs/model.md's table."""
     layer, = benchmark_layers(row["layer"].split("/")[0], row["batch"], [row["layer"].split("/")[1]])
-    mapping = Mapping(**dict(zip("m n e f p q r t coded".split(), row["mapping"], strict=True)))
+    mapping = Mapping(**row["mapping"])
     density = Density(1 - layer.zeros, 1 - layer.ofmap_zeros)
     jobs = [schedule(Placement(native, mapping, CHIP), density) for native in lower(layer.shape, CHIP).each()]
     assert sum(job.cycles for job in jobs) == pytest.approx(row["cycles"], rel=0.01)
@@ -41,7 +41,7 @@ def test_cycles_of_rtl(row):
 @pytest.mark.parametrize("row", MODERN, ids=lambda row: row["shape"])
 def test_cycles_of_depthwise_and_pointwise_layers(row):
     """The same of short layers, which the link binds."""
-    mapping = Mapping(**dict(zip("m n e f p q r t coded g".split(), row["mapping"], strict=True)))
+    mapping = Mapping(**row["mapping"])
     placement = Placement(lower(LayerShape.parse(row["shape"]), CHIP), mapping, CHIP)
     cycles = schedule(placement, Density(form="raw")).cycles
     assert cycles == pytest.approx(row["cycles"], rel=0.03)
@@ -54,7 +54,7 @@ def test_search_is_quick_and_its_mappings_fit(name):
     layer = lower(CATALOGUE[name], CHIP)
     started = time.process_time()
     found = search(layer, CHIP, density=Density(0.4, 0.4), coded=True)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 10
     Placement(layer, found.mapping, CHIP)
     assert found.costs.cycles >= layer.macs / CHIP.pes
 
