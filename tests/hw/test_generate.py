@@ -38,7 +38,7 @@ AXI = "mini-axi"
 # between them they have all modules; a large chip takes tools ten times as long as a small one
 CHECKED = ("eyeriss", "mini-skip-wide", "odd", AXI)
 
-# writes the chip that argv names into the directory that it names, and prints how many Python functions were called
+# writes the chip that argv names into the directory that it names, and prints how many Python calls that took
 GENERATE = """
 import sys
 from pathlib import Path

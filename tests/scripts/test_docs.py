@@ -152,9 +152,10 @@ def test_a_result_is_taken_over(tmp_path, monkeypatch):
         results.take(name, tmp_path / "new.json")
     found = results.load("alexnet")
     assert found["version"] == "9.9.9" and found["command"] == "eyeriss benchmark alexnet"
-    assert found["rows"] == [{"layer": "alexnet/CONV1", "batch": 4, "mapping": {"m": 4, "n": 1}, "cycles": 7, "active_pes": 3,
-                              "glb_MB": 3.0, "dram_MB": 1.25}]
-    assert results.load("calibrate")["rows"] == [{"shape": "N=1", "mapping": {"m": 4, "n": 1}, "cycles": 9, "model_cycles": 10}]
+    assert found["rows"] == [{"layer": "alexnet/CONV1", "batch": 4, "mapping": mapping, "cycles": 7,
+                              "active_pes": 3, "glb_MB": 3.0, "dram_MB": 1.25}]
+    assert results.load("calibrate")["rows"] == [{"shape": "N=1", "mapping": mapping, "cycles": 9,
+                                                  "model_cycles": 10}]
 
 
 def test_the_picture_is_that_of_the_results():
