@@ -1,6 +1,7 @@
 """`eyeriss asic` and `eyeriss fpga build`, as a user runs them."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -76,6 +77,7 @@ def test_asic_of_the_papers_chip(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("EYERISS_BITSTREAM" not in os.environ, reason="place and route take minutes: scripts/nightly")
 def test_small_bitstream(tmp_path):
     """Less than five minutes on an idle machine: four PEs."""
     chip = tmp_path / "small.toml"
