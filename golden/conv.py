@@ -5,7 +5,7 @@ import numpy as np
 from .layer import LayerShape
 from .tensors import check_tensors
 
-__all__ = ["conv_layer"]
+__all__ = ["conv_layer", "exact_sums"]
 
 #: int32 values that a block of psums may have: block and products stay in a level-2 cache.
 BLOCK = 1 << 16
@@ -49,13 +49,13 @@ def conv_layer(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: 
 
     P, per_group = shape.P, (shape.M // shape.G, shape.C // shape.G)
     padded = np.pad(ifmap, ((0, 0), (0, 0), (P, P), (P, P)))
-    psums_of = _psums_unshifted if shift == 0 else _psums_shifted
     ofmap = np.empty(shape.ofmap_shape, np.int16)
     for g in range(shape.G):
         filters = slice(g * per_group[0], (g + 1) * per_group[0])
         channels = slice(g * per_group[1], (g + 1) * per_group[1])
         for n in range(shape.N):
-            psums = psums_of(padded[n, channels], weights[filters], shape, shift)
+            parts = padded[n, channels], weights[filters], shape
+            psums = _psums_shifted(*parts, shift) if shift else exact_sums(*parts)
             # The psums are right modulo 2**16, and so is their sum with the bias; the cast keeps 16 bits.
             ofmap[n, filters] = (psums + bias[filters, None, None]).astype(np.int16)
     return np.maximum(ofmap, 0) if relu else ofmap
@@ -68,13 +68,23 @@ def _windows(planes: np.ndarray, shape: LayerShape, r: int, s: int) -> np.ndarra
     return planes[:, top:bottom + 1:shape.U, left:right + 1:shape.V]
 
 
-def _psums_unshifted(planes: np.ndarray, weights: np.ndarray, shape: LayerShape, shift: int) -> np.ndarray:
-    """Psums (M/G, E, F) of one group, right modulo 2**16, for a shift of 0: matrix products.
+def exact_sums(planes: np.ndarray, weights: np.ndarray, shape: LayerShape) -> np.ndarray:
+    """Sums of products of one group of filters, exact: matrix products.
 
-    Without a shift, wrapping each product changes nothing modulo 2**16. The matrix products run in float64,
-    where BLAS is; they are exact, since a sum of C/G products of at most 2**30 stays an integer below 2**53
-    for any C/G < 2**23 (2**23 planes of int16 would be more than a machine's memory). The sum over r, s is
-    taken in int64.
+    They run in float64, where BLAS is; a sum of C/G products of at most 2**30 stays an integer below 2**53 for any
+    C/G < 2**23 (2**23 planes of int16 would be more than a machine's memory). The sum over r, s is taken in int64.
+    Modulo 2**16 it is the sum of products that wrap one by one.
+
+    Parameters
+    ----------
+    planes : ndarray of int16, shape (C/G, H+2P, W+2P)
+        The group's channels of one ifmap, padded.
+    weights : ndarray of int16, shape (M/G, C/G, R, S)
+    shape : LayerShape
+
+    Returns
+    -------
+    ndarray of int64, shape (M/G, E, F)
     """
     M, C, R, S = weights.shape
     psums = np.zeros((M, shape.E * shape.F), np.int64)

@@ -1,0 +1,176 @@
+"""Layers of 8-bit networks, bit for bit as ONNX's QLinearConv defines them and onnxruntime computes them.
+
+An integer v of a tensor stands for scale (v - zero). Sums of products are exact. They become 8-bit integers again by
+a float32 factor for each filter, rounding half to even, and saturation. There is no ReLU: where `zero` is the least
+integer, saturation is one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .conv import exact_sums
+from .layer import LayerShape
+
+__all__ = ["Format", "conv_int8", "factors", "requantize", "rounded", "sums_int8"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the integers of a tensor stand for numbers: v for scale (v - zero).
+
+    Parameters
+    ----------
+    scale : float32
+        Positive.
+    zero : int
+        Within the integers' range.
+    signed : bool
+        int8, or else uint8.
+
+    Raises
+    ------
+    TypeError
+        `scale` is no float32, which might round it in another way than the network's.
+    ValueError
+        A parameter outside its range.
+    """
+
+    scale: np.float32
+    zero: int = 0
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scale, np.float32):
+            raise TypeError(f"scale must be a float32, not {self.scale!r}")
+        if not (np.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale must be positive and finite, not {self.scale!r}")
+        if not self.least <= self.zero <= self.most:
+            raise ValueError(f"zero must be {self.least} to {self.most}, not {self.zero!r}")
+
+    @property
+    def dtype(self) -> np.dtype:
+        """int8 or uint8."""
+        return np.dtype(np.int8 if self.signed else np.uint8)
+
+    @property
+    def least(self) -> int:
+        """The least integer."""
+        return -128 if self.signed else 0
+
+    @property
+    def most(self) -> int:
+        """The largest integer."""
+        return self.least + 255
+
+    def check(self, name: str, values: np.ndarray) -> None:
+        """Refuse an array of another type."""
+        if not isinstance(values, np.ndarray) or values.dtype != self.dtype:
+            found = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+            raise TypeError(f"{name} must be an array of {self.dtype}, not {found}")
+
+
+def sums_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape,
+              ifmap_format: Format) -> np.ndarray:
+    """Sums of a layer before they become 8-bit integers: of w (x - zero) and the bias, modulo 2**32.
+
+    Padding is `zero`, so it adds nothing.
+
+    Parameters
+    ----------
+    ifmap : ndarray of uint8 or int8, shape (N, C, H, W)
+        Without padding.
+    weights : ndarray of int8, shape (M, C/G, R, S)
+    bias : ndarray of int32, shape (M,)
+        In units of the ifmap's scale times the weights'.
+    shape : LayerShape
+    ifmap_format : Format
+
+    Returns
+    -------
+    ndarray of int32, shape (N, M, E, F)
+
+    Raises
+    ------
+    TypeError
+        An array of another type.
+    ValueError
+        An array of another shape.
+    """
+    ifmap_format.check("ifmap", ifmap)
+    for name, tensor, dtype, expected in (("ifmap", ifmap, ifmap_format.dtype, shape.ifmap_shape),
+                                          ("weights", weights, np.dtype(np.int8), shape.weights_shape),
+                                          ("bias", bias, np.dtype(np.int32), shape.bias_shape)):
+        if tensor.dtype != dtype:
+            raise TypeError(f"{name} must be an array of {dtype}, not {tensor.dtype}")
+        if tensor.shape != expected:
+            raise ValueError(f"{name} must be of shape {expected}, not {tensor.shape}")
+    pads = (0, 0), (0, 0), (shape.P, shape.P), (shape.P, shape.P)
+    planes = np.pad(ifmap.astype(np.int16) - np.int16(ifmap_format.zero), pads)
+    M, C = shape.M // shape.G, shape.C // shape.G
+    wide = weights.astype(np.int16)
+    sums = np.empty(shape.ofmap_shape, np.int64)
+    for g in range(shape.G):
+        filters, channels = slice(g * M, (g + 1) * M), slice(g * C, (g + 1) * C)
+        for n in range(shape.N):
+            sums[n, filters] = exact_sums(planes[n, channels], wide[filters], shape)
+    return (sums + bias[:, None, None]).astype(np.int32)
+
+
+def factors(ifmap: np.float32, weights: np.ndarray, ofmap: np.float32) -> np.ndarray:
+    """By what the sums of each filter are multiplied, from the scales: float32, rounded after each operation.
+
+    Parameters
+    ----------
+    ifmap, ofmap : float32
+    weights : ndarray of float32, shape (M,)
+
+    Returns
+    -------
+    ndarray of float32, shape (M,)
+    """
+    return np.float32(ifmap) * weights.astype(np.float32) / np.float32(ofmap)
+
+
+def rounded(values: np.ndarray, form: Format) -> np.ndarray:
+    """The integers nearest to float32 `values` (in units of the scale), ties to even, plus `zero`; saturated."""
+    inside = np.clip(values, form.least - form.zero, form.most - form.zero)
+    return (np.rint(inside).astype(np.int32) + form.zero).astype(form.dtype)
+
+
+def requantize(sums: np.ndarray, factor: np.ndarray, ofmap_format: Format) -> np.ndarray:
+    """8-bit integers of sums.
+
+    A sum becomes a float32 (above 2**24 it is rounded), and its product with the factor is another one, `rounded`.
+
+    Parameters
+    ----------
+    sums : ndarray of int32, shape (N, M, E, F)
+    factor : ndarray of float32, shape (M,)
+    ofmap_format : Format
+
+    Returns
+    -------
+    ndarray of uint8 or int8, shape (N, M, E, F)
+    """
+    return rounded(sums.astype(np.float32) * factor[:, None, None], ofmap_format)
+
+
+def conv_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape, *, ifmap_format: Format,
+              weight_scales: np.ndarray, ofmap_format: Format) -> np.ndarray:
+    """One layer: `sums_int8`, then `requantize` with the `factors` of its scales.
+
+    Parameters
+    ----------
+    ifmap, weights, bias, shape, ifmap_format
+        As of `sums_int8`.
+    weight_scales : ndarray of float32, shape (M,)
+        Of each filter; where the whole tensor has one, that for each filter.
+    ofmap_format : Format
+
+    Returns
+    -------
+    ndarray of uint8 or int8, shape (N, M, E, F)
+    """
+    factor = factors(ifmap_format.scale, weight_scales, ofmap_format.scale)
+    return requantize(sums_int8(ifmap, weights, bias, shape, ifmap_format), factor, ofmap_format)
