@@ -8,18 +8,46 @@ from typing import Annotated
 
 import typer
 
-from compiler.energy.table import DEFAULT, TABLES
 from compiler.paper.layers import CATALOGUE
 from flow.yosys import FlowError
 from host.serial_line import BoardLost
-from hw.config import PRESETS, VERSION
-from scripts.commands.board import build as fpga_build
-from scripts.commands.board import run as board_run
+from hw.config import VERSION
+from scripts.commands.board.options import fpga
 from scripts.commands.energy.options import energy, export
 from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
 from scripts.terminal.console import BadInput, console, layer_table
 from scripts.terminal.examples import EXAMPLES
 from scripts.terminal.names import on_terminal
+from scripts.terminal.options import (
+    Batch,
+    Bias,
+    Chip,
+    Energy,
+    Ifmap,
+    Json,
+    JsonFile,
+    Layer,
+    MappingFile,
+    NoPage,
+    OfmapForm,
+    Relu,
+    Save,
+    Searched,
+    Seed,
+    Shape,
+    Shift,
+    Sim,
+    Trace,
+    Waves,
+    WavesDepth,
+    WavesFrom,
+    WavesScope,
+    WavesTo,
+    Weights,
+    Workers,
+    Zeros,
+    output_option,
+)
 from sim.tools.files import BUILD
 from sim.tools.find import SimulatorError
 
@@ -50,11 +78,6 @@ def command(name):
     return app.command(name, epilog=_examples(name))
 
 
-def _output(kind, what="Directory."):
-    """Where a command writes; in the checkout's build/ by default."""
-    return typer.Option("-o", "--output", help=what, show_default=f"build/{kind}")
-
-
 def _version(asked):
     if asked:
         print(f"eyeriss {VERSION}")
@@ -70,36 +93,13 @@ def options(version: Annotated[bool, typer.Option(
         "--version", callback=_version, is_eager=True, help="Print the version and stop.")] = False):
     """Options of no command."""
 
-Chip = Annotated[str, typer.Option(help=f"A preset ({', '.join(PRESETS)}) or a TOML file of ChipConfig's fields.")]
-
-OfmapForm = Annotated[Ofmap, typer.Option(
-    "--ofmap", help="Ofmaps in DRAM: run-length coded, raw, or what is smaller by the data or the stated zeros.")]
-
-Energy = Annotated[str | None, typer.Option(
-    "--energy-table", help=f"{', '.join(TABLES)} or a TOML file; @0.9 behind it for 0.9 V. {DEFAULT} reports "
-    "unless given; if given, searches go by it as well.")]
-
-Workers = Annotated[str, typer.Option(
-    help="Simulations side by side on this machine, or the address of a Dask scheduler: tcp://HOST:PORT.")]
-
-Waves = Annotated[Path | None, typer.Option(
-    help="FST file for a waveform, with a file for GTKWave beside it; several simulations write several files.")]
-WavesFrom = Annotated[int, typer.Option(help="First core cycle of the waveform, from the simulation's beginning.")]
-WavesTo = Annotated[int | None, typer.Option(help="Core cycle at which the waveform ends.")]
-WavesDepth = Annotated[int, typer.Option(help="Levels of instances in each scope of the waveform; 0: all.")]
-WavesScope = Annotated[list[str] | None, typer.Option(
-    help="An instance in the chip, such as array.row_3.pe_2, several times if need be; by default all but the array, "
-         "and one PE.")]
-Trace = Annotated[Path | None, typer.Option(
-    help="Timeline of passes, bursts and stalls for Perfetto (.json), with a picture (.png) beside it.")]
-
 
 @command("generate")
 def generate(chip: Chip = "eyeriss",
              top: Annotated[Top, typer.Option(help="The chip itself, or the chip behind AXI4.")] = Top.chip,
              prefix: Annotated[str, typer.Option(
                  help="What all modules' names begin with, so that they stand beside others.")] = "",
-             output: Annotated[Path, _output("rtl")] = BUILD / "rtl"):
+             output: Annotated[Path, output_option("rtl")] = BUILD / "rtl"):
     """Write the chip's Verilog, one module a file, and a JSON of its ports, fields and counters.
 
     With --top axi also the register map as a Markdown page and a C header, a FuseSoC core file, an IP-XACT component.
@@ -115,30 +115,29 @@ def layers():
 
 @command("simulate")
 def simulate(
-    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
-    shape: Annotated[str | None, typer.Option(
-        help="N=1,M=32,C=16,H=20,W=24,R=3,S=5,U=1[,V=2][,P=1][,G=1][,D=1]; H, W before padding.")] = None,
-    batch: Annotated[int | None, typer.Option(help="N.")] = None,
-    ifmap: Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")] = None,
-    bias: Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")] = None,
-    shift: Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")] = 0,
-    relu: Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")] = False,
-    zeros: Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
-    mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
+    layer: Layer = None,
+    shape: Shape = None,
+    batch: Batch = None,
+    ifmap: Ifmap = None,
+    weights: Weights = None,
+    bias: Bias = None,
+    shift: Shift = 0,
+    relu: Relu = False,
+    zeros: Zeros = 0.0,
+    seed: Seed = 1,
+    mapping: MappingFile = "auto",
     chip: Chip = "eyeriss",
     ofmap: OfmapForm = Ofmap.auto,
     energy_table: Energy = None,
-    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    sim: Sim = Simulator.verilator,
     waves: Waves = None,
     waves_from: WavesFrom = 0,
     waves_to: WavesTo = None,
     waves_depth: WavesDepth = 0,
     waves_scope: WavesScope = None,
     trace: Trace = None,
-    save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
-    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    save: Save = None,
+    json: Json = None,
 ):
     """Run one layer in the chip's RTL and compare every output with the golden model.
 
@@ -154,21 +153,21 @@ def simulate(
 
 @command("compile")
 def compile_command(
-    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
-    shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
-    batch: Annotated[int | None, typer.Option(help="N.")] = None,
-    ifmap: Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")] = None,
-    bias: Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")] = None,
-    shift: Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")] = 0,
-    relu: Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")] = False,
-    zeros: Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
-    mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
+    layer: Layer = None,
+    shape: Shape = None,
+    batch: Batch = None,
+    ifmap: Ifmap = None,
+    weights: Weights = None,
+    bias: Bias = None,
+    shift: Shift = 0,
+    relu: Relu = False,
+    zeros: Zeros = 0.0,
+    seed: Seed = 1,
+    mapping: MappingFile = "auto",
     chip: Chip = "eyeriss",
     ofmap: OfmapForm = Ofmap.auto,
     base: Annotated[str, typer.Option(help="Byte address of the image behind AXI, a multiple of 8.")] = "0",
-    output: Annotated[Path, _output("compiled")] = BUILD / "compiled",
+    output: Annotated[Path, output_option("compiled")] = BUILD / "compiled",
 ):
     """Write a layer as files for a bench or driver of your own: memory, configuration, register writes, result."""
     chosen = choose_layer(layer, shape, batch)
@@ -179,9 +178,9 @@ def compile_command(
 
 @command("map")
 def map_command(
-    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
-    shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
-    batch: Annotated[int | None, typer.Option(help="N.")] = None,
+    layer: Layer = None,
+    shape: Shape = None,
+    batch: Batch = None,
     chip: Chip = "eyeriss",
     objective: Annotated[Objective, typer.Option(help="What counts most.")] = Objective.latency,
     mapping: Annotated[str, typer.Option(help="auto, or a JSON file whose costs to report.")] = "auto",
@@ -189,7 +188,7 @@ def map_command(
     ofmap_zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ofmaps.")] = 0.0,
     ofmap: OfmapForm = Ofmap.auto,
     energy_table: Energy = None,
-    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    json: Json = None,
     picture: Annotated[Path | None, typer.Option(
         help="Picture of the mapping as Fig. 5 draws it: .png, .svg or .pdf.")] = None,
 ):
@@ -208,13 +207,13 @@ def benchmark(
     workers: Workers = "2",
     chip: Chip = "eyeriss",
     mappings: Annotated[Mappings, typer.Option(help="Found, or those of Table III.")] = Mappings.auto,
-    objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
+    objective: Searched = Objective.latency,
     ofmap: OfmapForm = Ofmap.auto,
     part: Annotated[Part, typer.Option(help="all; a block of each kind; or a tile of 2 x 2 outputs.")] = Part.all,
     shards: Annotated[int, typer.Option(help="Cut each layer into so many parts.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
+    seed: Seed = 1,
     energy_table: Energy = None,
-    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    sim: Sim = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use results of earlier runs.")] = False,
     waves: Waves = None,
     waves_from: WavesFrom = 0,
@@ -222,9 +221,9 @@ def benchmark(
     waves_depth: WavesDepth = 0,
     waves_scope: WavesScope = None,
     trace: Trace = None,
-    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    json: Json = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/benchmark by default.")] = None,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
+    no_page: NoPage = False,
 ):
     """Run a network's CONV layers in RTL, at the paper's zeros, beside Table V or VI; resumes if interrupted."""
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
@@ -241,7 +240,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="Of layers and tensors.")] = 1,
     chip: Chip = "eyeriss",
     workers: Workers = "2",
-    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    sim: Sim = Simulator.verilator,
     json: Annotated[str | None, typer.Option(help="File for the results.")] = None,
 ):
     """Hold the mapper's cycle model to the RTL on random layers."""
@@ -253,9 +252,9 @@ def calibrate(
 def asic(
     chip: Chip = "eyeriss",
     liberty: Annotated[Path | None, typer.Option(help="Cell library; OSU's 0.18 um one by default.")] = None,
-    output: Annotated[Path, _output("asic")] = BUILD / "asic",
+    output: Annotated[Path, output_option("asic")] = BUILD / "asic",
     timing: Annotated[bool, typer.Option(help="Static timing of PE, networks and chip.")] = True,
-    json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
+    json: JsonFile = None,
 ):
     """Synthesise to standard cells: area of each module in NAND2 beside the paper's, static timing."""
     raise typer.Exit(asic_flow.asic(chip, liberty, output, timing=timing, json_target=json))
@@ -273,11 +272,11 @@ def run(
     layers: Annotated[list[str] | None, typer.Option(
         help="Layers for the RTL, the model does the others: A,B.")] = None,
     chip: Chip = "eyeriss",
-    objective: Annotated[Objective, typer.Option(help="What mappings are searched for.")] = Objective.latency,
+    objective: Searched = Objective.latency,
     ofmap: OfmapForm = Ofmap.auto,
     pixels: Annotated[Pixels, typer.Option(help="What pixels of a picture become.")] = Pixels.imagenet,
     energy_table: Energy = None,
-    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
+    sim: Sim = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
     waves: Waves = None,
     waves_from: WavesFrom = 0,
@@ -285,9 +284,9 @@ def run(
     waves_depth: WavesDepth = 0,
     waves_scope: WavesScope = None,
     trace: Trace = None,
-    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    json: Json = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/run by default.")] = None,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
+    no_page: NoPage = False,
 ):
     """Run an ONNX model in the chip's fixed point; an interrupted run in RTL resumes.
 
@@ -314,9 +313,9 @@ def plan(
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in what comes from a ReLU.")] = 0.0,
     ofmap: OfmapForm = Ofmap.auto,
     energy_table: Energy = None,
-    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
+    json: Json = None,
     page: Annotated[Path | None, typer.Option(help="HTML page; in build/plan by default.")] = None,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
+    no_page: NoPage = False,
 ):
     """Say what the chip would do with an ONNX model: mappings, cycles, traffic, energy, what binds."""
     from scripts.commands.network import plan as network_planning
@@ -330,8 +329,8 @@ def digits(
     count: Annotated[int, typer.Option(help="Held-out digits, up to 360.")] = 20,
     backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.both,
     chip: Chip = "eyeriss",
-    sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
-    output: Annotated[Path, _output("digits", "Directory for picture, page and figures.")] = BUILD / "digits",
+    sim: Sim = Simulator.verilator,
+    output: Annotated[Path, output_option("digits", "Directory for picture, page and figures.")] = BUILD / "digits",
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
 ):
     """Classify held-out handwritten digits on the chip: pictures, predictions, cycles."""
@@ -342,66 +341,17 @@ def digits(
 
 
 @command("demo")
-def demo(sim: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.verilator,
-         output: Annotated[Path, _output("demo", "Directory for the pictures.")] = BUILD / "demo"):
+def demo(sim: Sim = Simulator.verilator,
+         output: Annotated[Path, output_option("demo", "Directory for the pictures.")] = BUILD / "demo"):
     """AlexNet's CONV1 of a photograph on the paper's chip, beside the published figures."""
     from .commands import photo_layer  # matplotlib is slow to import
 
     raise typer.Exit(photo_layer.demo(sim.value, output))
 
 
-fpga = typer.Typer(no_args_is_help=True, help="The chip on an FPGA board.")
 app.add_typer(fpga, name="fpga")
 app.add_typer(energy, name="energy")
 app.add_typer(export, name="export")
-
-
-@fpga.command()
-def build(
-    board: Annotated[str, typer.Option(help="ulx3s-85f.")] = "ulx3s-85f",
-    chip: Chip = "eyeriss",
-    rows: Annotated[int | None, typer.Option(help="Rows of PEs; the chip's by default.")] = None,
-    cols: Annotated[int | None, typer.Option(help="Columns of PEs; the chip's by default.")] = None,
-    mhz: Annotated[int, typer.Option(help="Clock of the chip: 25, 50, 75, 100.")] = 50,
-    memory_words: Annotated[int, typer.Option(help="64-bit words of block RAM in place of DRAM.")] = 4096,
-    baud: Annotated[int, typer.Option(help="Bits a second of the serial line.")] = 1_000_000,
-    output: Annotated[Path, _output("fpga")] = BUILD / "fpga",
-    json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
-):
-    """Build a board's bitstream with Yosys and nextpnr; what it uses, and its clock by nextpnr's report."""
-    raise typer.Exit(fpga_build.build_board(
-        board, chip, rows=rows, columns=cols, mhz=mhz, memory_words=memory_words, baud=baud, output=output,
-        json_target=json))
-
-
-@fpga.command(name="run")
-def fpga_run(
-    port: Annotated[str, typer.Option(help="The board's serial device, such as /dev/ttyUSB0.")],
-    baud: Annotated[int, typer.Option(help="Bits a second, as the board was built for.")] = 1_000_000,
-    layer: Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")] = None,
-    shape: Annotated[str | None, typer.Option(help="As for simulate.")] = None,
-    batch: Annotated[int | None, typer.Option(help="N.")] = None,
-    ifmap: Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")] = None,
-    bias: Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")] = None,
-    shift: Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")] = 0,
-    relu: Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")] = False,
-    zeros: Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
-    mapping: Annotated[str, typer.Option(help="auto, or a JSON file with m n e f p q r t.")] = "auto",
-    chip: Chip = "eyeriss",
-    ofmap: OfmapForm = Ofmap.auto,
-    save: Annotated[Path | None, typer.Option(help="Directory for the tensors as .npy.")] = None,
-    json: Annotated[str | None, typer.Option(help="File for the results, - for standard output.")] = None,
-):
-    """Run one layer on a board, read its ofmap back and compare every output with the golden model."""
-    if baud < 1:
-        raise BadInput(f"--baud must be at least 1, not {baud!r}")
-    chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
-    raise typer.Exit(board_run.run(
-        chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value,
-        save=save, json_target=json))
 
 
 def main():

@@ -7,6 +7,7 @@ import typer
 
 from scripts.commands.shared import choose_layer
 from scripts.terminal.choices import Network
+from scripts.terminal.options import Batch, Chip, Energy, Json, Layer, MappingFile, Seed, Shape
 from sim.tools.files import BUILD
 
 from . import compare as comparing
@@ -21,7 +22,6 @@ energy = typer.Typer(no_args_is_help=True, help="Where the chip's power goes.")
 
 export = typer.Typer(no_args_is_help=True, help="A layer as files for other tools.")
 
-Json = Annotated[str | None, typer.Option(help="File for the results, - for standard output.")]
 Pictures = Annotated[Path, typer.Option("-o", "--output", help="Directory of the pictures.",
                                         show_default="build/energy")]
 
@@ -38,8 +38,8 @@ def fit(
 @energy.command()
 def compare(
     network: Annotated[Network, typer.Argument(help="alexnet or vgg16.")] = Network.alexnet,
-    chip: Annotated[str, typer.Option(help="As for map.")] = "eyeriss",
-    energy_table: Annotated[str | None, typer.Option(help="As for map.")] = None,
+    chip: Chip = "eyeriss",
+    energy_table: Energy = None,
     json: Json = None,
 ):
     """Energy of a network by the paper's mappings and by ours, for latency and for energy."""
@@ -48,7 +48,7 @@ def compare(
 
 @energy.command()
 def figures(
-    energy_table: Annotated[str | None, typer.Option(help="As for map.")] = None,
+    energy_table: Energy = None,
     output: Pictures = BUILD / "energy",
     json: Json = None,
 ):
@@ -79,11 +79,6 @@ def noise(
     shaking.noise(count=count, output=output, json_target=json)
 
 
-Layer = Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")]
-Shape = Annotated[str | None, typer.Option(help="As for simulate.")]
-Batch = Annotated[int | None, typer.Option(help="N.")]
-Chip = Annotated[str, typer.Option(help="As for map.")]
-MappingFile = Annotated[str, typer.Option("--mapping", help="auto, or a JSON file with m n e f p q r t.")]
 Zeros = Annotated[float, typer.Option(help="Fraction of zeros in the ifmaps.")]
 Folder = Annotated[Path, typer.Option("-o", "--output", help="Directory.", show_default="build/export")]
 
@@ -92,8 +87,8 @@ Folder = Annotated[Path, typer.Option("-o", "--output", help="Directory.", show_
 def accelergy(
     layer: Layer = None, shape: Shape = None, batch: Batch = None, chip: Chip = "eyeriss",
     mapping: MappingFile = "auto", zeros: Zeros = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the random tensors.")] = 1,
-    energy_table: Annotated[str | None, typer.Option(help="As for map.")] = None,
+    seed: Seed = 1,
+    energy_table: Energy = None,
     planned: Annotated[bool, typer.Option("--planned", help="Counts by the cycle model: no simulation.")] = False,
     output: Folder = BUILD / "export",
 ):
