@@ -115,7 +115,7 @@ def place(m, block, name, domains=None, resets=None):
         parent = (domains or {}).get(domain, domain)
         arguments[f"i_{prefix}clk"] = ClockSignal(parent)
         arguments[f"i_{prefix}rst"] = (resets or {}).get(domain, ResetSignal(parent))
-    m.submodules[name] = Instance(_prefix + block.module_name, **arguments)
+    m.submodules[name] = Instance(_prefix + block.module_name, src_loc_at=1, **arguments)
     if _collector is not None:
         outer = {domain: (domains or {}).get(domain, domain) for domain in block.domains}
         _collector.append(Placed(block, name, outer))

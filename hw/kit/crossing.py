@@ -13,6 +13,9 @@ from .stream import signals
 
 __all__ = ["AsyncQueue", "LevelSync", "Link", "LinkTick"]
 
+#: Attribute of the flip-flops of a synchroniser: Vivado puts them side by side, and moves no logic between them.
+ASYNC_REG = {"ASYNC_REG": "TRUE"}
+
 
 class AsyncQueue(Block):
     """A queue from clock domain `write` to clock domain `read`, with Gray-coded pointers.
@@ -94,7 +97,8 @@ class AsyncQueue(Block):
 
     def _cross(self, m, domain, pointer, name):
         """A Gray-coded pointer of the other domain, through two flip-flops of this one."""
-        first, settled = (Signal.like(pointer, name=f"{name}_{step}") for step in ("first", "settled"))
+        first, settled = (
+            Signal.like(pointer, name=f"{name}_{step}", attrs=ASYNC_REG) for step in ("first", "settled"))
         m.d[domain] += [first.eq(pointer), settled.eq(first)]
         return settled
 
@@ -113,8 +117,8 @@ class LevelSync(Block):
 
     def elaborate(self, platform):
         m = Module()
-        first = Signal(reset_less=True)
-        settled = Signal(reset_less=True)
+        first = Signal(reset_less=True, attrs=ASYNC_REG)
+        settled = Signal(reset_less=True, attrs=ASYNC_REG)
         m.d.sync += [first.eq(self.i), settled.eq(first)]
         m.d.comb += self.o.eq(settled)
         return m

@@ -78,7 +78,7 @@ class Queue(Block):
 
 def signals(names, shape=1):
     """Signals of one shape from their names: a tuple of `Signal()` would lose them."""
-    return [Signal(shape, name=name) for name in names.split()]
+    return [Signal(shape, name=name, src_loc_at=2) for name in names.split()]
 
 
 def wrapped_increment(pointer, depth):

@@ -12,12 +12,18 @@ from hw.config import VERSION
 from hw.kit.block import collect_blocks
 from hw.kit.internals import find_yosys
 
-from .registers import join_next_values
-from .text import split, tidy, with_attributes
+from .fold import fold
+from .header import in_words, port_order, source_lines, with_ports, with_source_lines, without_source_lines
+from .names import plain
+from .processes import join_next_values
+from .text import module_name, split, without_selects
 
-__all__ = ["check_prefix", "modules", "sources", "verilog", "write"]
+__all__ = ["by_yosys", "check_prefix", "modules", "readable", "sources", "verilog", "write"]
 
 _ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+
+#: A second name of a register has its value at power-on as an attribute, which the register says itself.
+_INIT = re.compile(r"^  \(\* init = .* \*\)\n(?=  wire )", re.MULTILINE)
 
 
 def check_prefix(prefix):
@@ -60,8 +66,13 @@ def modules(top, prefix=""):
     ValueError
         Two blocks of one name are not the same module.
     """
+    return {name: without_source_lines(text) for name, (_, text) in _converted(top, prefix).items()}
+
+
+def _converted(top, prefix):
+    """Each distinct module below `top`: {module name: (its block, its RTLIL with source lines)}."""
     check_prefix(prefix)
-    texts, known, queue = {}, {}, [top]
+    found, known, queue = {}, {}, [top]
     while queue:
         block = queue.pop(0)
         name = prefix + block.module_name
@@ -69,11 +80,12 @@ def modules(top, prefix=""):
             continue
         known[name].append(block.identity)
         with collect_blocks(prefix) as placed, _no_collection():
-            text = rtlil.convert(block, name=name, emit_src=False)
-        if texts.setdefault(name, text) != text:
+            text = rtlil.convert(block, name=name)
+        _, first = found.setdefault(name, (block, text))
+        if without_source_lines(first) != without_source_lines(text):
             raise ValueError(f"two different modules are named {name!r}")
         queue += [each.block for each in placed]
-    return texts
+    return found
 
 
 def verilog(top, prefix=""):
@@ -82,23 +94,44 @@ def verilog(top, prefix=""):
 
 
 def sources(top, prefix=""):
-    """SystemVerilog of each module below `top`, parents first: {module name: text}.
+    """SystemVerilog of each module below `top`, parents first: {module name: text}."""
+    converted = _converted(top, prefix)
+    written = by_yosys(without_source_lines(text) for _, text in converted.values())
+    found = {}
+    for name, text in split(written):
+        text = readable(text)
+        if name in converted:
+            block, converted_text = converted[name]
+            words = in_words(block)
+            text = with_ports(text, port_order(block), block.port_attributes)
+            text = with_source_lines(text, source_lines(converted_text))
+        else:  # no Block, but an elaboratable of Amaranth's library within one
+            owner, _, _ = name.removeprefix("\\").partition(".")
+            words, text = f"// Part of {owner}\n", with_ports(text)
+        found[module_name(text)] = f"// Eyeriss generator {VERSION}\n//\n{words}{text}"
+    return found
+
+
+def by_yosys(modules):
+    """Modules in RTLIL as SystemVerilog that Yosys writes.
 
     `write_verilog -sv` gives `always_comb`, which runs once at time 0: with plain `always @*` an output
     whose inputs never change stays X for ever under Icarus.
     """
     os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")  # its output does not depend on the machine
     yosys = find_yosys(lambda version: version >= (0, 40))
-    script = [f"read_rtlil <<rtlil\n{text}\nrtlil" for text in modules(top, prefix).values()]
+    script = [f"read_rtlil <<rtlil\n{text}\nrtlil" for text in modules]
     # memories without contents: a variable that an always_ff writes must not be written by `initial` as well
     # (IEEE 1800-2017, 9.2.2.4)
     script += ["delete t:$meminit t:$meminit_v2", "proc -nomux -norom", "memory_collect"]
     removal = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     script += [f"attrmap {removal}", f"attrmap -modattr {removal}", "write_verilog -sv -norename"]
-    text = yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
-    found = {name: f"// Eyeriss generator {VERSION}\n{tidy(join_next_values(body))}" for name, body in split(text)}
-    name = prefix + top.module_name
-    return found | {name: with_attributes(found[name], top.port_attributes)}
+    return yosys.run(["-q", "-"], "\n".join(script), ignore_warnings=True)
+
+
+def readable(text):
+    """A module's text as people write it: a process for a register, plain names, few temporaries."""
+    return without_selects(fold(plain(join_next_values(_INIT.sub("", text)))))
 
 
 def write(top, directory, prefix=""):

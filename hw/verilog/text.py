@@ -1,11 +1,9 @@
-"""What is changed in the SystemVerilog that Yosys writes, so that every front end takes it without a word."""
+"""Parts of the SystemVerilog that Yosys writes: modules, and what an `always_comb` reads."""
 
 import re
-import textwrap
 
-__all__ = ["split", "tidy", "with_attributes"]
+__all__ = ["module_name", "split", "without_selects"]
 
-_HEADER = re.compile(r"^(module \S+ ?)\(([^)]+)\);", re.MULTILINE)
 _PROCESS = re.compile(r"^  always_comb begin\n.*?^  end\n", re.MULTILINE | re.DOTALL)
 # a name with a constant select, not a literal such as 4'hx
 _SELECT = re.compile(r"(?<![\w'$])(\\\S+ |[A-Za-z_][\w$]*)\[(\d+)(?::(\d+))?\]")
@@ -15,30 +13,15 @@ def split(text):
     """Cut the text of several modules into (module name, text) pairs."""
     for chunk in text.split("\nmodule ")[1:]:
         body = "module " + chunk[: chunk.index("\nendmodule") + len("\nendmodule")]
-        yield body[len("module "):].split("(")[0].strip(), body + "\n"
+        yield module_name(body), body + "\n"
 
 
-def with_attributes(text, ports):
-    """A module's text with attributes of its ports: {port: {attribute: value}}."""
-    def declared(match):
-        return "".join(f'  (* {name} = "{value}" *)\n' for name, value in ports.get(match[1], {}).items()) + match[0]
-
-    return re.sub(r"^  (?:input|output) (?:\[[\d:]+\] )?(\w+);$", declared, text, flags=re.MULTILINE)
+def module_name(text):
+    """The name in a module's first line; with the backslash, where it is escaped."""
+    return text[len("module "):text.index("(")].strip()
 
 
-def tidy(text):
-    """A module's text with its ports in order, and with no select in what its `always_comb` read."""
-    return _HEADER.sub(_sorted_ports, _without_selects(text))
-
-
-def _sorted_ports(header):
-    """Amaranth keeps clock domains in sets, whose order varies from run to run."""
-    ports = textwrap.wrap(", ".join(sorted(port.strip() for port in header[2].split(","))), 110,
-                          break_long_words=False, break_on_hyphens=False)
-    return f"{header[1]}(\n  " + "\n  ".join(ports) + "\n);"
-
-
-def _without_selects(text):
+def without_selects(text):
     """Give each part of a vector that an `always_comb` reads a name of its own.
 
     Icarus wakes such a process for any bit of the vector, and says so for each of them.

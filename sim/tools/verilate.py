@@ -44,7 +44,7 @@ PREFIX = "Vtop"
 RUNTIME = "runtime.o"
 
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)(.*?)^\s*endmodule", re.MULTILINE | re.DOTALL)
-_PORT = re.compile(r"\b(?:input|output)\b([^;,()]*?)(\\\S+|\w+)\s*(?=[;,)])")
+_PORT = re.compile(r"\b(?:input|output)\b([^;,()=]*?)(\\\S+|\w+)\s*(?=[;,)=])")
 _RANGE = re.compile(r"\[(\d+):0\]")
 _PLACED = re.compile(r"^\s*(\\\S+|\w+)\s+(?:#\s*\(.*\)\s*)?(\\\S+|\w+)\s*\(\s*$", re.MULTILINE)
 _FUNCTION = re.compile(rf"^void {PREFIX}_(\w+?)___\w+__TOP__\w+\({PREFIX}_\w+\* vlSelf\) \{{", re.MULTILINE)

@@ -124,7 +124,7 @@ def dropped(ready, sink):
 
     return [
         (connection(ready), r"\1\2 | dropping)"), (connection(sink), r"\1\2 & ~dropping)"),
-        (r"^  input clk;", "  wire dropping;\n  input clk;"),
+        (r"^\);$", ");\n  wire dropping;"),
     ]
 
 

@@ -42,7 +42,7 @@ def test_narrow_buses(bench, tiny, block, name, values):
 
 @pytest.mark.parametrize("block, name, signal, expression, message", [
     (PsumSender, "psum_sender", "psum_walk.part_ends", "part == 2'h3", "o: .* words, then none|words sent"),
-    (PsumCollector, "psum_collector", "psum_collector.before", "{} & 64'hffff", "word at"),
+    (PsumCollector, "psum_collector", "psum_collector.before_", "{} & 64'hffff", "word at"),
 ])
 def test_broken_narrow_buses(bench, tiny, block, name, signal, expression, message):
     chip = replace(tiny, psum_bus_values=1)

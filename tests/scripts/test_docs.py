@@ -7,6 +7,8 @@ import re
 import pytest
 import typer
 
+from hw.kit.ring import Ring
+from hw.verilog.generate import sources
 from scripts import cli, picture, results
 from sim.tools.files import ROOT
 
@@ -168,3 +170,11 @@ def test_timing_diagrams_are_those_of_their_sources(path):
     assert path.with_suffix(".svg").read_text() == picture.diagram(path)
     waves = {len(signal["wave"]) for signal in json.loads(path.read_text())["signal"]}
     assert len(waves) == 1, "signals of different lengths"
+
+
+def test_the_verilog_that_is_shown_is_written():
+    """Line by line, as the page leaves some out."""
+    page = (ROOT / "docs" / "commands.md").read_text()
+    shown = re.search(r"`ring_12.sv`.*?```systemverilog\n(.*?)```", page, re.S)[1].splitlines()
+    written = iter(sources(Ring(12))["ring_12"].splitlines())
+    assert [line for line in shown if line not in written] == []

@@ -66,7 +66,7 @@ def _join(module):
         # keeping its value is what a register does by itself; a branch that keeps it overrides another, and stays
         body = body.removeprefix(f"    {next_value} = {name};\n")
         target = re.compile(rf"^( +){re.escape(next_value)} ?(\[[\d:]+\] )?= ", re.MULTILINE)
-        body = target.sub(lambda found: f"{found[1]}{name}{found[2] or ('' if name[-1] == ' ' else ' ')}<= ", body)
+        body = target.sub(lambda found: f"{found[1]}{name}{found[2] or ' '}<= ", body)
         return f"  always_ff @({edge}edge {clock}) begin\n{body}  end\n"
 
     module = _COMB.sub(join, module)
