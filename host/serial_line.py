@@ -50,7 +50,7 @@ class SerialDriver:
         There is no such device, or it cannot be opened with this bit rate.
     """
 
-    def __init__(self, port: str, *, baud: int, timeout: float = 5.0) -> None:
+    def __init__(self, port: str, *, baud: int, timeout: float = 10.0) -> None:
         self._line = serial.Serial(port, baud, timeout=timeout, exclusive=True)
         self._timeout, self._started = timeout, 0.0
 
