@@ -12,21 +12,42 @@ __all__ = ["LayerController"]
 class LayerController(Block):
     """Start, done, fault, and the cause of each cycle without a MAC.
 
-    The cause is that of the array as a whole: only a cycle in which no PE does a MAC is a wait. A wait
-    is DRAM's where a stream from or to DRAM has run dry or full, else it is ramp: the networks fill or
-    empty the array.
+    The cause is that of the array as a whole: only a cycle in which no PE does a MAC is a wait. It is DRAM's where a
+    stream from DRAM is empty or the one to DRAM is full; all other cycles without a MAC are ramp, in which the
+    networks fill or empty the array.
+
+    Latency: `go` is high `rows` + 1 cycles after `start`, when the settings have reached every row of PEs.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of PEs.
 
     Members
     -------
-    start : pulse from the host; begins : a cycle later; go : to all data paths, when the settings have reached every
-        row of PEs, `rows` + 1 cycles after `start`.
-    busy, done : between the two; after it, until the next start.
-    fault : sticky; a word was sent to no PE (`unclaimed`), an ifmap stream was `malformed`, the layer was
-        `stuck`, or words were left over (`leftover`) when it was done (`ends`). `hw.counters` keeps each cause.
-    stuck : strobe; neither a MAC nor a word over the link for WATCHDOG core cycles and WATCHDOG_TICKS of
-        `link_tick`, so that a slow clock on either side is no fault.
-    macs_busy : some PE does a MAC; the other inputs are the data paths' states.
-    mac_cycle, ramp, wait_* : the kind of this cycle, exactly one while busy.
+    start : In(1), begin the layer in this cycle; ignored while `busy`.
+    begins : Out(1), high in the cycle after such a `start`: the counters are cleared.
+    go : Out(1), all data paths begin in this cycle.
+    busy : Out(1), from the cycle after `start` to that of `ends`.
+    done : Out(1), from the cycle after `ends` to the next `start`.
+    fault : Out(1), from the cycle after the first of `unclaimed`, `malformed`, `stuck` and `leftover` to the next
+        `start`; `hw.counters` keeps each cause.
+    unclaimed : In(1), a word was sent to no PE.
+    malformed : In(1), a stream of ifmaps was too short or too long, or ended amid a word.
+    leftover : In(1), words are left in a data path; counts in the cycle of `ends`.
+    ends : Out(1), the last cycle of the layer.
+    stuck : Out(1), no PE did a MAC and no word crossed the link for WATCHDOG core cycles and WATCHDOG_TICKS of
+        `link_tick`, so that a slow clock on either side is no fault; high for one cycle each time.
+    link_moves : In(1), a word is taken from the link or given to it in this cycle.
+    link_tick : In(1), see `LinkTick`.
+    macs_busy : In(1), some PE does a MAC in this cycle.
+    ifmap_starved, filter_starved : In(1), the next ifmap or filter word has not come from DRAM.
+    ofmap_blocked : In(1), a psum word waits for a place in the GLB whose ofmap has not left.
+    collecting : In(1), psums are still to come from the array.
+    draining : In(1), ofmaps are still to come from the GLB.
+    written : In(1), every word to DRAM has been taken on the link's side.
+    flush : Out(1), no more ofmaps will come: the last burst is written, whatever its length.
+    mac_cycle, ramp, wait_ifmap, wait_filter, wait_ofmap : Out(1), the kind of this cycle, exactly one while `busy`.
     """
 
     module_name = "layer_controller"

@@ -24,9 +24,10 @@ class Noise:
     Attributes
     ----------
     fixed : float
-        Standard deviation of the sums, in units of the network's own activations, the same in all layers.
+        Standard deviation of the noise on each ofmap value, one number for all layers. It is on the scale of the
+        ONNX model's float activations: in a layer whose integers have b fractional bits it is `fixed` 2^b.
     rescaled : float
-        Standard deviation relative to the layer's largest sum.
+        Standard deviation of that noise as a fraction of the layer's largest sum.
     weight_bits : int, optional
         Levels of a weight are 2**weight_bits - 1; 16 bits as quantized where it is left out.
     """

@@ -158,7 +158,7 @@ class BurstWriter(Block):
 class BurstArbiter(Block):
     """One command stream of four, and words from DRAM back to the reader that asked for them.
 
-    Round robin; a command that waits for the link stays the one it is.
+    Round robin; the command at `bursts` does not change until it is taken.
     Latency: two cycles for a command, none for a word. Throughput: a command in two cycles, a word a cycle.
 
     Members

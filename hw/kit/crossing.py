@@ -21,8 +21,8 @@ class AsyncQueue(Block):
     """A queue from clock domain `write` to clock domain `read`, with Gray-coded pointers.
 
     The design is style #2 of Cummings, "Simulation and Synthesis Techniques for Asynchronous FIFO Design", 2002.
-    Each side is reset by its own domain. The two resets must be high together for at least one cycle of each clock,
-    lest a side that runs already takes the other's old pointer for words.
+    Each side is reset by its own domain. The two resets must be high together for at least one cycle of each clock:
+    otherwise a side that runs already takes the other's old pointer for new words.
 
     Latency: a word is at `o` after the second edge of the `read` clock that follows its write, and room that a read
     made is seen after two edges of the `write` clock.
@@ -106,7 +106,12 @@ class AsyncQueue(Block):
 class LevelSync(Block):
     """A single bit into this module's clock domain, through two flip-flops.
 
-    For levels that stay until they were seen; `i` comes from a flip-flop of the other domain.
+    Latency: two cycles, or three where `i` changes close to the clock's edge.
+
+    Members
+    -------
+    i : In(1), from a flip-flop of the other domain; each level has to last for two cycles of this domain at least.
+    o : Out(1), that level.
     """
 
     module_name = "level_sync"
@@ -125,9 +130,13 @@ class LevelSync(Block):
 
 
 class LinkTick(Block):
-    """A cycle of the core clock for every CYCLES of the link clock, whichever of them is the faster.
+    """Tells the core clock how fast the link clock runs, whichever is the faster.
 
     The core's cycles must not be longer than CYCLES of the link's.
+
+    Members
+    -------
+    o : Out(1), core clock: high for one cycle in every CYCLES cycles of the link clock.
     """
 
     module_name = "link_tick"

@@ -1,8 +1,8 @@
 """The pointers of a ring buffer whose content is read several times over.
 
-The ifmap spad, the filter spad and the GLB's ifmaps all work alike: words come in order, a window of
-them is read again and again, and in its last reading every word is dead once read, so that the words of
-the next window chase the read pointer and nothing waits.
+The ifmap spad, the filter spad and the GLB's ifmaps work alike: words come in order, and a window of them is read
+several times. In its last reading each word is freed as it is read, so that the words of the next window are written
+right behind the read pointer and no stall comes between two windows.
 
         tail          read            write
          |  held words |  words ahead  |
@@ -32,7 +32,7 @@ class Ring(Block):
     -------
     push : In(1), a word is written at `write_address` in this cycle; only while `ready`.
     step : In(1), the word at `read_address` is read in this cycle; only while `available`.
-    retire : In(1), with `step`: the oldest word held is dead from the next cycle on.
+    retire : In(1), with `step`: the oldest word held is freed; its place may be written from the next cycle on.
     rewind : In(1), with `step`: the next reading starts at the oldest word still held.
     ready : Out(1), there is room for a word.
     available : Out(1), the word at `read_address` is there.

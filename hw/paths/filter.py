@@ -1,7 +1,7 @@
 """Filters: DRAM -> the filter banks of the GLB -> filter GIN.
 
-Every weight word is used by one pass and then gone, so the two banks are a queue: while the array works
-on a pass, the weights of the next ones gather in it (Section V-A).
+Each word of weights is used in one pass and not kept, so the two banks are a queue: while the array works on a pass,
+the weights of the next ones gather in it (Section V-A).
 """
 
 from amaranth.hdl import Module, Mux, Signal
@@ -72,8 +72,10 @@ class FilterBuffer(Block):
 
 
 class FilterSender(Block):
-    """Tags the weights of a pass: for each word of a PE's p q S weights, for each row, for each column
-    of sets. It needs no end: the next pass's weights follow as far as the PEs have room for them.
+    """Sends each word of weights to its PEs.
+
+    The words of a PE's p q S weights come one after another, each of them for every row of PEs, and within a row for
+    every column of sets. Passes are not counted: the next one's weights follow as soon as the PEs have room for them.
 
     A word of the GLB crosses a bus of fewer values in parts; parts of a pass's last word that are padding alone
     are left out. Latency: a cycle. Throughput: a word of the bus a cycle.

@@ -1,8 +1,8 @@
 """Ofmaps: GLB -> bias -> ReLU -> (RLC encoder) -> DRAM.
 
-Sums are modulo 2^16 and so do not care for order: the bias joins the psum on its way out, where one
-word of four biases serves a whole row of the array, instead of passing through the psum GIN first.
-The words of a filter group in a block are one stream for the encoder.
+Sums are modulo 2^16, so their order does not matter: the bias is added to the psum on its way out, where one word of
+four biases serves a whole row of the array, and is not sent through the psum GIN. The encoder makes one stream of the
+words of a filter group in a block.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal

@@ -39,7 +39,7 @@ class Tile(data.Struct):
 class Tiles(Block):
     """The layer's tiles, one after another: where a data path is in the layer.
 
-    Latency: the first tile is there two cycles after `start`. Throughput: a tile a cycle.
+    Latency: `there` rises two cycles after `start`, with the first tile at `tile`. Throughput: a tile a cycle.
 
     Members
     -------
@@ -75,14 +75,16 @@ class Tiles(Block):
 
 
 class LayerWalker(Block):
-    """The loops, a tile a cycle.
+    """The loops, as counters.
+
+    Latency: `running` rises a cycle after `start`, with the layer's first tile at `tile`. Throughput: a tile a cycle.
 
     Members
     -------
     loops : In(Settings).
     start : In(1), begin the layer in this cycle.
     step : In(1), go to the next tile; only while `running`.
-    running : Out(1), `tile` is a tile of the layer, from the cycle after `start` on.
+    running : Out(1), `tile` is a tile of the layer.
     tile : Out(Tile), while `running`.
     """
 
