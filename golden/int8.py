@@ -6,13 +6,14 @@ integer, saturation is one.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from .conv import exact_sums
 from .layer import LayerShape
 
-__all__ = ["Format", "conv_int8", "factors", "requantize", "rounded", "sums_int8"]
+__all__ = ["Format", "LayerFormats", "conv_int8", "requantize", "rounded", "sums_int8"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,26 @@ class Format:
             raise TypeError(f"{name} must be an array of {self.dtype}, not {found}")
 
 
+class LayerFormats(NamedTuple):
+    """What the integers of a layer stand for.
+
+    Attributes
+    ----------
+    ifmap, ofmap : Format
+    weight_scales : ndarray of float32, shape (M,)
+        Of each filter; where the whole tensor has one, that for each filter.
+    """
+
+    ifmap: Format
+    weight_scales: np.ndarray
+    ofmap: Format
+
+    @property
+    def factors(self) -> np.ndarray:
+        """By what the sums of each filter are multiplied: float32 (M,), rounded after each operation."""
+        return self.ifmap.scale * self.weight_scales / self.ofmap.scale
+
+
 def sums_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape,
               ifmap_format: Format) -> np.ndarray:
     """Sums of a layer before they become 8-bit integers: of w (x - zero) and the bias, modulo 2**32.
@@ -117,21 +138,6 @@ def sums_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: L
     return (sums + bias[:, None, None]).astype(np.int32)
 
 
-def factors(ifmap: np.float32, weights: np.ndarray, ofmap: np.float32) -> np.ndarray:
-    """By what the sums of each filter are multiplied, from the scales: float32, rounded after each operation.
-
-    Parameters
-    ----------
-    ifmap, ofmap : float32
-    weights : ndarray of float32, shape (M,)
-
-    Returns
-    -------
-    ndarray of float32, shape (M,)
-    """
-    return np.float32(ifmap) * weights.astype(np.float32) / np.float32(ofmap)
-
-
 def rounded(values: np.ndarray, form: Format) -> np.ndarray:
     """The integers nearest to float32 `values` (in units of the scale), ties to even, plus `zero`; saturated."""
     inside = np.clip(values, form.least - form.zero, form.most - form.zero)
@@ -156,21 +162,18 @@ def requantize(sums: np.ndarray, factor: np.ndarray, ofmap_format: Format) -> np
     return rounded(sums.astype(np.float32) * factor[:, None, None], ofmap_format)
 
 
-def conv_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape, *, ifmap_format: Format,
-              weight_scales: np.ndarray, ofmap_format: Format) -> np.ndarray:
-    """One layer: `sums_int8`, then `requantize` with the `factors` of its scales.
+def conv_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape,
+              formats: LayerFormats) -> np.ndarray:
+    """One layer: `sums_int8`, then `requantize` with its factors.
 
     Parameters
     ----------
-    ifmap, weights, bias, shape, ifmap_format
+    ifmap, weights, bias, shape
         As of `sums_int8`.
-    weight_scales : ndarray of float32, shape (M,)
-        Of each filter; where the whole tensor has one, that for each filter.
-    ofmap_format : Format
+    formats : LayerFormats
 
     Returns
     -------
     ndarray of uint8 or int8, shape (N, M, E, F)
     """
-    factor = factors(ifmap_format.scale, weight_scales, ofmap_format.scale)
-    return requantize(sums_int8(ifmap, weights, bias, shape, ifmap_format), factor, ofmap_format)
+    return requantize(sums_int8(ifmap, weights, bias, shape, formats.ifmap), formats.factors, formats.ofmap)

@@ -268,6 +268,8 @@ def run(
     output: Annotated[Path | None, typer.Option(help=".npy of the output, .npz of several.")] = None,
     calibrate: Annotated[Path | None, typer.Option(
         help="Directory of .npy files or pictures, or .npz by input name; by default the input itself.")] = None,
+    quantize: Annotated[Path | None, typer.Option(
+        help="The same; of a float model onnxruntime's quantizer makes one of 8 bits by it, which is run.")] = None,
     backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.model,
     layers: Annotated[list[str] | None, typer.Option(
         help="Layers for the RTL, the model does the others: A,B.")] = None,
@@ -296,7 +298,7 @@ def run(
 
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     raise typer.Exit(network_run.run(
-        model, inputs=input or [], output=output, calibration=calibrate, backend=backend.value,
+        model, inputs=input or [], output=output, calibration=calibrate, quantization=quantize, backend=backend.value,
         layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value, simulator=sim.value,
         pixels=pixels.value, energy_table=energy_table, fresh=fresh, recording=recording, json_target=json, page=page,
         no_page=no_page))

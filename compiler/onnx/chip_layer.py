@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.int8 import LayerFormats
 from golden.layer import LayerShape
 
 from .file import Dims, GraphError
@@ -41,6 +42,9 @@ class ChipLayer:
     pads : tuple of int
         Top, left, bottom, right; not used if `auto_pad` is SAME_UPPER or SAME_LOWER.
     auto_pad : str
+    int8 : LayerFormats, optional
+        Of a layer of an 8-bit network: `weights` are int8 then, `bias` is int32, and so input and output are 8-bit
+        integers.
     """
 
     index: int
@@ -59,6 +63,7 @@ class ChipLayer:
     groups: int = 1
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     auto_pad: str = "NOTSET"
+    int8: LayerFormats | None = None
 
     def __str__(self) -> str:
         return f"node {self.name} ({self.op})"
@@ -166,7 +171,8 @@ class ChipLayer:
         top, left, bottom, right = self._padding(H, W)
         if top == left == bottom == right:
             return planes
-        return np.pad(planes, ((0, 0), (0, 0), (top, bottom), (left, right)))
+        zero = self.int8.ifmap.zero if self.int8 else 0
+        return np.pad(planes, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=zero)
 
     def output_tensor(self, ofmap: np.ndarray, dims: Dims) -> np.ndarray:
         """An ofmap (N, M, E, F) as the output for an input of sizes `dims`."""

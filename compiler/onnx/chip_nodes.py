@@ -7,18 +7,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from .chip_layer import ChipLayer
 from .file import Dims
-from .float_nodes import free_names, is_standard
+from .float_nodes import free_names, is_standard, node_attributes
 from .tensors import GraphTensors
 
 __all__ = ["LayerMaker"]
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: helper.get_attribute_value(item) for item in node.attribute}
 
 
 class LayerMaker:
@@ -53,7 +48,7 @@ class LayerMaker:
         if not all(name in self._tensors and self._tensors.is_float(name) for name in parameters):
             return None
         dims = self._tensors.dims(node.input[1])
-        found = maker(node, dims, _attributes(node)) if dims and all(dims) else None
+        found = maker(node, dims, node_attributes(node)) if dims and all(dims) else None
         return found and replace(found, index=index, name=node.name or node.output[0])
 
     def _value(self, name: str) -> Any:
@@ -137,7 +132,7 @@ class LayerMaker:
 
     def _absorb_pad(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:
         """Zeros around a Conv's input are padding of its own."""
-        attributes = _attributes(node)
+        attributes = node_attributes(node)
         if layer.op != "Conv" or layer.auto_pad not in ("NOTSET", "VALID") or attributes.get("mode", b"constant") != (
                 b"constant"):
             return None
@@ -205,20 +200,20 @@ class LayerMaker:
             return None
         if node.op_type == "Relu":
             return 0.0
-        least = _attributes(node).get("min")  # before opset 11
+        least = node_attributes(node).get("min")  # before opset 11
         if len(node.input) > 1 and node.input[1] and self._tensors.has_value(node.input[1]):
             least = self._tensors.value(node.input[1]).item()
         return least
 
     def _is_norm(self, node: onnx.NodeProto, channels: int) -> bool:
         """Whether a node scales and shifts each of its axis 1's `channels` by constants."""
-        return not _attributes(node).get("training_mode") and not any(node.output[1:]) and all(
+        return not node_attributes(node).get("training_mode") and not any(node.output[1:]) and all(
             name in self._tensors and self._tensors.dims(name) == (channels,) for name in node.input[1:])
 
     def _norm(self, node: onnx.NodeProto) -> tuple[np.ndarray, np.ndarray]:
         """(factor, shift) of a normalisation: its output is input * factor + shift."""
         scale, shift, mean, variance = (self._value(name) for name in node.input[1:])
-        factor = scale / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
+        factor = scale / np.sqrt(variance + node_attributes(node).get("epsilon", 1e-5))
         return factor, shift - mean * factor
 
     def _fold_norm(self, layer: ChipLayer, node: onnx.NodeProto) -> ChipLayer | None:

@@ -9,7 +9,7 @@ import onnx
 from onnx import defs, helper, inliner, numpy_helper, shape_inference, version_converter
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
-__all__ = ["Dims", "GraphError", "Port", "Sizes", "load_model", "model_inputs"]
+__all__ = ["Dims", "GraphError", "Port", "Sizes", "graph_nodes", "load_model", "model_inputs"]
 
 Dims = tuple[int, ...]  # sizes of a tensor
 Sizes = dict[str, Dims]  # of tensors, by name
@@ -154,7 +154,7 @@ def _known(model: onnx.ModelProto) -> onnx.ModelProto:
     if used.version < OLDEST:
         return _from_oldest(model)
     if all(defs.has(node.op_type, "") and defs.get_schema(node.op_type, used.version, "").since_version <= NEWEST
-           for node in _nodes(model.graph) if node.domain in ("", "ai.onnx")):
+           for node in graph_nodes(model.graph) if node.domain in ("", "ai.onnx")):
         used.version = NEWEST  # the same operators, though of an older set
         return model
     try:
@@ -196,13 +196,13 @@ def _fill(values: Iterable[onnx.ValueInfoProto]) -> None:
                 dim.dim_value = _STAND_IN
 
 
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+def graph_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """All nodes of a graph, those of its subgraphs included."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
             for inner in ([attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs):
-                yield from _nodes(inner)
+                yield from graph_nodes(inner)
 
 
 def _converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:

@@ -11,15 +11,20 @@ __all__ = ["host_macs"]
 
 _CONVOLUTIONS = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3, "DeformConv": 1}  # the input that holds the weights
 _PRODUCTS = ("MatMul", "MatMulInteger", "QLinearMatMul", "Gemm")
+#: onnxruntime's own operators by those whose sums they are; what begins with QLinear and is none of these has none.
+_FUSED = {"QGemm": "Gemm", "FusedConv": "Conv", "FusedGemm": "Gemm", "FusedMatMul": "MatMul",
+          "MatMulIntegerToFloat": "MatMul"}
 _GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 _UNKNOWN = ("Attention", "Einsum", "If", "Loop", "Scan")  # or operators outside of ONNX
 
 
 def host_macs(node: onnx.NodeProto, tensors: GraphTensors) -> int | None:
     """Multiply-accumulates of a node; None where they do not follow from the sizes of the model's inputs."""
-    if not is_standard(node) or node.op_type in _UNKNOWN:
-        return None
     kind = node.op_type
+    if node.domain == "com.microsoft" and (kind in _FUSED or kind.startswith("QLinear")):
+        kind = _FUSED.get(kind, kind)
+    elif not is_standard(node) or kind in _UNKNOWN:
+        return None
     if kind not in (*_CONVOLUTIONS, *_PRODUCTS, *_GATES, "ConvTranspose"):
         return 0
     sizes = {name: tensors.dims(name) for name in node.input if name}

@@ -13,7 +13,8 @@ from golden.layer import LayerShape
 
 from .file import GraphError
 
-__all__ = ["FloatConv", "NodeRunner", "free_names", "is_standard", "node_label", "run_float"]
+__all__ = ["FloatConv", "NodeRunner", "error_reason", "free_names", "is_standard", "node_attributes", "node_label",
+           "run_float"]
 
 
 def node_label(node: onnx.NodeProto) -> str:
@@ -24,6 +25,11 @@ def node_label(node: onnx.NodeProto) -> str:
 def is_standard(node: onnx.NodeProto) -> bool:
     """Whether a node's operator is one of ONNX itself."""
     return node.domain in ("", "ai.onnx")
+
+
+def node_attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """A node's attributes by name, as Python's values."""
+    return {item.name: helper.get_attribute_value(item) for item in node.attribute}
 
 
 def free_names(node: onnx.NodeProto) -> list[str]:
@@ -62,14 +68,14 @@ def run_float(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> dict[str,
             node.name = ""  # onnxruntime takes no name twice, ONNX does
         session = _session(model)
     except Exception as error:
-        raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
+        raise GraphError(f"onnxruntime cannot run the model: {error_reason(error)}") from None
     finally:
         for node, name in zip(model.graph.node, names, strict=True):
             node.name = name
     try:
         values = session.run(None, feeds)
     except Exception as error:
-        raise GraphError(f"onnxruntime cannot run the model: {_reason(error)}") from None
+        raise GraphError(f"onnxruntime cannot run the model: {error_reason(error)}") from None
     return dict(zip((value.name for value in model.graph.output), values, strict=True))
 
 
@@ -78,7 +84,7 @@ _BEFORE = (r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", r"^.*Status Message: ", r"^\
            r"^[^()]*::[^()]*(\(\))?\(([^()]|\([^()]*\))*\)( const)? ")
 
 
-def _reason(error: Exception) -> str:
+def error_reason(error: Exception) -> str:
     """The first line of an error, without what only its authors read."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     reason = lines[0]
@@ -126,7 +132,7 @@ class NodeRunner:
                 self._sessions[key] = _session(self._model(node, types, outputs), threads=1)
             return dict(zip(outputs, self._sessions[key].run(None, feeds), strict=True))
         except Exception as error:  # onnxruntime's exceptions have no common base
-            raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {_reason(error)}") from None
+            raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {error_reason(error)}") from None
 
     def _type(self, name: str, value: Any) -> onnx.TypeProto:
         if isinstance(value, np.ndarray):

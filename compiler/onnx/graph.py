@@ -16,6 +16,7 @@ from .chip_nodes import LayerMaker
 from .file import GraphError, Port, Sizes, model_inputs
 from .float_macs import host_macs
 from .float_nodes import NodeRunner, free_names
+from .qlinear import fused, int8_layer, tensor_types
 from .tensors import GraphTensors
 
 __all__ = ["HostNode", "Network", "execute", "import_graph"]
@@ -63,6 +64,8 @@ class Network:
     model : onnx.ModelProto
     sizes : dict of str to tuple, or None
         Of the model's inputs, if the steps hold for these only.
+    fused : onnx.ModelProto, optional
+        The model in the integer operators that its steps are of; of a network of 8-bit layers.
     """
 
     inputs: dict[str, Port]
@@ -73,6 +76,7 @@ class Network:
     dims: Sizes
     model: onnx.ModelProto
     sizes: Sizes | None = None
+    fused: onnx.ModelProto | None = None
     _others: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -87,11 +91,13 @@ class Network:
             return self
         if sizes not in self._others.values():
             self._others.clear()  # one at a time: it has weights of its own
-            self._others.update({"network": import_graph(self.model, sizes), "sizes": sizes})
+            other = import_graph(self.model, sizes, int8=self.fused is not None)
+            self._others.update({"network": other, "sizes": sizes})
         return self._others["network"]
 
 
-def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights: bool = True) -> Network:
+def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights: bool = True,
+                 int8: bool = False) -> Network:
     """Cut a model into steps.
 
     Parameters
@@ -102,14 +108,20 @@ def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights:
         Of the inputs, where the model leaves them open.
     weights : bool
         Compute weights; without, only shapes are known, which is enough to plan. The steps are the same.
+    int8 : bool
+        The chip's layers are the quantized ones, in 8-bit integers; its weights are always needed.
 
     Raises
     ------
     GraphError
         Nodes that contradict the sizes, or weights that are not finite.
     """
+    given, known = model, {}
+    if int8:
+        model = fused(given)
+        known = tensor_types(model, sizes) if sizes else {}
     runner = NodeRunner(model)
-    tensors = GraphTensors(model, sizes or {}, runner)
+    tensors = GraphTensors(model, sizes or {}, runner, known)
     live = _live(model, tensors)
     maker = LayerMaker(model, tensors, live, weights)
     found: dict[int, Step] = {}
@@ -118,11 +130,14 @@ def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights:
         if index in folded:
             continue
         node = model.graph.node[index]
-        layer = maker.layer(index, node)
+        layer = int8_layer(index, node, tensors) if int8 else maker.layer(index, node)
         if layer is None:
             reads = tuple(name for name in free_names(node) if name not in tensors)
             found[index] = HostNode(node, reads, tuple(name for name in node.output if name),
                                     host_macs(node, tensors), maker.least(node) == 0)
+            continue
+        if int8:
+            found[index] = layer
             continue
         layer, before = maker.absorb(layer, [place for place, step in found.items() if isinstance(step, HostNode)])
         for place in before:
@@ -138,9 +153,9 @@ def import_graph(model: onnx.ModelProto, sizes: Sizes | None = None, *, weights:
         read = {name for step in steps if isinstance(step, HostNode) for name in free_names(step.node)} | set(outputs)
         constants = {name: tensors.value(name) for name in read if name in tensors}
     dims = {step.input: tensors.dims(step.input) for step in steps if isinstance(step, ChipLayer)}
-    known = {name: sizes for name, sizes in dims.items() if sizes is not None}
-    return Network(model_inputs(model), outputs, steps, constants, runner, known, model,
-                   dict(sizes or {}) if tensors.sized else None)
+    planned = {name: sizes for name, sizes in dims.items() if sizes is not None}
+    return Network(model_inputs(model), outputs, steps, constants, runner, planned, given,
+                   dict(sizes or {}) if tensors.sized or sizes and int8 else None, model if int8 else None)
 
 
 def _live(model: onnx.ModelProto, tensors: GraphTensors) -> list[int]:

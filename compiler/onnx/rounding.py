@@ -25,6 +25,8 @@ PRODUCTS = 64  # of a sum, from which on they are in a padded layer of fewer cha
 
 def rounding_channels(layer: ChipLayer, data_width: int) -> int:
     """How many rounding channels each group of a layer gets."""
+    if layer.int8:
+        return 0  # its sums are exact
     _, channels, rows, columns = layer.weights_shape
     if channels < CHANNELS and not (layer.padded and channels * rows * columns >= PRODUCTS):
         return 0

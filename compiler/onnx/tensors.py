@@ -1,5 +1,6 @@
 """Types and sizes of a model's tensors before it runs, and the values of constants."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ class GraphTensors:
         Of the inputs; an input left out has the sizes that the model states.
     runner : NodeRunner
         Computes constants; learns the types.
+    known : mapping of str to onnx.TypeProto, optional
+        Types of tensors that ONNX cannot infer.
 
     Attributes
     ----------
@@ -44,7 +47,9 @@ class GraphTensors:
         A node contradicts the sizes of its inputs.
     """
 
-    def __init__(self, model: onnx.ModelProto, sizes: Sizes, runner: NodeRunner) -> None:
+    def __init__(self, model: onnx.ModelProto, sizes: Sizes, runner: NodeRunner,
+                 known: Mapping[str, onnx.TypeProto] | None = None) -> None:
+        self._known = known or {}
         self._runner, self._opsets = runner, list(model.opset_import)
         self._versions = {item.domain or "ai.onnx": item.version for item in model.opset_import}
         self._initializers = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -110,6 +115,7 @@ class GraphTensors:
 
     def _visit(self, index: int, node: onnx.NodeProto) -> None:
         names, outputs = free_names(node), [name for name in node.output if name]
+        self.types |= {name: self._known[name] for name in outputs if name in self._known}
         self.types |= self._inferred(node, names)
         if self._is_size(node, names):
             self._constant_nodes.add(index)

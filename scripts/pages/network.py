@@ -39,7 +39,7 @@ def _charts(report, chip):
                       [entry["dram_raw_bytes"] for entry in layers], [entry["dram_bytes"] for entry in layers]),
         energy_chart("Energy of each layer by part of the chip, and of the DRAM (planned)", names,
                      [entry["power"] for entry in layers])]
-    if report["backend"] != "plan":
+    if report["backend"] != "plan" and not report["int8"]:
         charts.append(accuracy_chart("Signal to quantization noise at each layer's output", names, layers))
     return charts
 

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from golden.int8 import Format
+from golden.int8 import Format, LayerFormats
 from golden.layer import LayerShape
 
 __all__ = ["Int8Layer", "format_feeds", "ort_conv", "ort_run", "random_format", "saturates"]
@@ -22,15 +22,13 @@ class Int8Layer:
     x: np.ndarray  # not padded
     weights: np.ndarray
     bias: np.ndarray
-    ifmap_format: Format
-    weight_scales: np.ndarray
-    ofmap_format: Format
+    formats: LayerFormats
 
     @property
     def ifmap(self):
         """As the layer's `shape` has it: padded."""
         top, left, bottom, right = self.pads
-        return np.pad(self.x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=self.ifmap_format.zero)
+        return np.pad(self.x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=self.formats.ifmap.zero)
 
     @classmethod
     def random(cls, seed, *, most_weight=127, depth=24):
@@ -60,7 +58,7 @@ class Int8Layer:
         scale = 2.0 ** np.rint(np.log2(scale)) if tie else scale
         bias = chance.integers(-1 << 14, 1 << 14, M).astype(np.int32)
         ofmap = Format(np.float32(scale), int(chance.integers(low, high + 1)), signed)
-        return cls(shape, pads, x, weights, bias, x_format, scales.astype(np.float32), ofmap)
+        return cls(shape, pads, x, weights, bias, LayerFormats(x_format, scales.astype(np.float32), ofmap))
 
 
 def random_format(chance, tie, signed):
@@ -92,11 +90,11 @@ def format_feeds(name, form):
 
 def ort_conv(layer):
     """The layer by QLinearConv."""
-    scales = layer.weight_scales
+    scales = layer.formats.weight_scales
     single = bool((scales == scales[0]).all())
-    feeds = {"x": layer.x, **format_feeds("x", layer.ifmap_format), "w": layer.weights,
+    feeds = {"x": layer.x, **format_feeds("x", layer.formats.ifmap), "w": layer.weights,
              "w_scale": scales[0] if single else scales,
-             "w_zero": np.zeros(() if single else scales.shape, np.int8), **format_feeds("y", layer.ofmap_format),
+             "w_zero": np.zeros(() if single else scales.shape, np.int8), **format_feeds("y", layer.formats.ofmap),
              "bias": layer.bias}
     shape = layer.shape
     node = helper.make_node("QLinearConv", list(feeds), ["y"], pads=layer.pads, strides=[shape.U, shape.V],
@@ -111,8 +109,8 @@ def saturates():
     """
     one = np.float32(1)
     x, w = np.full((1, 8, 1, 1), 255, np.uint8), np.full((1, 8, 1, 1), 127, np.int8)
-    layer = Int8Layer(LayerShape.parse("M=1,C=8,H=1,W=1,R=1"), (0, 0, 0, 0), x, w, np.zeros(1, np.int32), Format(one),
-                      np.ones(1, np.float32), Format(np.float32(2048)))
+    layer = Int8Layer(LayerShape.parse("M=1,C=8,H=1,W=1,R=1"), (0, 0, 0, 0), x, w, np.zeros(1, np.int32),
+                      LayerFormats(Format(one), np.ones(1, np.float32), Format(np.float32(2048))))
     return int(ort_conv(layer).item()) != round(8 * 255 * 127 / 2048)
 
 

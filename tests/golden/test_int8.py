@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from golden.int8 import Format, conv_int8, factors, requantize, sums_int8
+from golden.int8 import Format, conv_int8, requantize, sums_int8
 from golden.int8_host import add_int8, average_int8, concat_int8, global_average_int8
 from golden.layer import LayerShape
 from tests.golden.int8_layers import Int8Layer, format_feeds, ort_conv, ort_run, random_format, saturates
@@ -20,8 +20,7 @@ COUNT = int(os.environ.get("EYERISS_RANDOM_INT8_LAYERS", 300))
 
 
 def computed(layer):
-    return conv_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, ifmap_format=layer.ifmap_format,
-                     weight_scales=layer.weight_scales, ofmap_format=layer.ofmap_format)
+    return conv_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.formats)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +38,9 @@ def test_random_layers_use_their_range(layers):
     """Outputs saturate on both sides, most do not, and many lie half way between two integers."""
     low = high = ties = total = 0
     for layer in layers[:100]:
-        y, form = computed(layer), layer.ofmap_format
-        sums = sums_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.ifmap_format)
-        factor = factors(layer.ifmap_format.scale, layer.weight_scales, form.scale)
+        y, form = computed(layer), layer.formats.ofmap
+        sums = sums_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.formats.ifmap)
+        factor = layer.formats.factors
         ties += np.count_nonzero(sums * factor[:, None, None].astype(float) % 1 == 0.5)
         low, high, total = low + (y == form.least).sum(), high + (y == form.most).sum(), total + y.size
     assert 0.01 * total < low < 0.4 * total
@@ -57,9 +56,9 @@ def test_random_layers_use_their_range(layers):
 def test_another_rounding_is_noticed(layers, wrong):
     differs = 0
     for layer in layers[:100]:
-        form = layer.ofmap_format
-        sums = sums_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.ifmap_format).astype(np.float32)
-        factor = factors(layer.ifmap_format.scale, layer.weight_scales, form.scale)[:, None, None]
+        form = layer.formats.ofmap
+        sums = sums_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.formats.ifmap).astype(np.float32)
+        factor = layer.formats.factors[:, None, None]
         differs += np.count_nonzero(np.clip(wrong(sums, factor, form), form.least, form.most) != ort_conv(layer))
     assert differs
 

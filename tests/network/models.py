@@ -6,7 +6,8 @@ from onnx import TensorProto, helper, numpy_helper
 from compiler.onnx.float_nodes import FloatConv
 from compiler.onnx.graph import execute
 
-__all__ = ["build", "conv", "features", "in_float", "mobilenet_block", "odd_conv", "resnet_block", "rng"]
+__all__ = ["build", "conv", "features", "in_float", "mobilenet_block", "odd_conv", "resnet_block", "rng",
+           "squeezenet"]
 
 OPSET = [helper.make_opsetid("", 13)]
 
@@ -63,9 +64,40 @@ def mobilenet_block():
     return build(block.nodes, block.parameters, data=("N", 8, 8, 8))
 
 
+def squeezenet():
+    """A small SqueezeNet: three fire modules, whose halves are joined; pooling; a mean of each class's plane."""
+    block = _Block()
+    at = block.layer("x", "first", (16, 3, 3, 3), strides=[2, 2], pads=[1, 1, 1, 1])
+    channels = 16
+    for index, (narrow, wide) in enumerate(((8, 16), (8, 24), (12, 24))):
+        if index != 1:
+            at = block.node("MaxPool", [at], f"pool{index}", kernel_shape=[3, 3], strides=[2, 2],
+                            ceil_mode=index // 2)
+        squeezed = block.layer(at, f"squeeze{index}", (narrow, channels, 1, 1))
+        halves = [block.layer(squeezed, f"one{index}", (wide, narrow, 1, 1)),
+                  block.layer(squeezed, f"three{index}", (wide, narrow, 3, 3), pads=[1, 1, 1, 1])]
+        at, channels = block.node("Concat", halves, f"fire{index}", axis=1), 2 * wide
+    at = block.layer(at, "classes", (10, channels, 1, 1))
+    block.node("GlobalAveragePool", [at], "mean")
+    block.node("Flatten", ["mean"], "y")
+    return build(block.nodes, block.parameters, data=("N", 3, 33, 31))
+
+
 class _Block:
     def __init__(self):
         self.nodes, self.parameters, self._rng = [], {}, rng(4)
+
+    def node(self, op, inputs, name, **attributes):
+        """A node; its output has its name."""
+        self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        return name
+
+    def layer(self, data, name, weights, **attributes):
+        """Conv with a bias, and ReLU; the output's name."""
+        self.parameters |= {f"{name}.w": _weights(self._rng, weights),
+                            f"{name}.b": self._rng.normal(0, 0.1, weights[0]).astype(np.float32)}
+        self.node("Conv", [data, f"{name}.w", f"{name}.b"], name, **attributes)
+        return self.node("Relu", [name], f"{name}.relu")
 
     def unit(self, data, name, weights, *, relu=True, output=None, **attributes):
         """Conv, BatchNormalization and ReLU; the output's name."""

@@ -57,7 +57,7 @@ def report(count, backend):
               "layers": count, "frames_per_second": 200.0, "glb_bytes": 10 ** 6, "dram_bytes": 10 ** 6, "energy": 1e9,
               "host_nodes": {"Add": 3}, "rtl_cycles": 406_000, "rtl_configuration_cycles": 13_648}
     return {"model": "net", "backend": backend, "chip": "eyeriss", "core_mhz": 200, "link_mhz": 60, "pes": 168,
-            "batch": 1, "match": True if backend == "both" else None, "warnings": [], "layers": layers,
+            "int8": False, "batch": 1, "match": True if backend == "both" else None, "warnings": [], "layers": layers,
             "totals": totals, "inputs": {}, "outputs": {}}
 
 

@@ -112,24 +112,24 @@ def parse_sizes(items, ports: dict[str, Port]) -> dict[str, tuple]:
     return sizes
 
 
-def load_calibration(source, ports: dict[str, Port], pixels) -> list[dict]:
+def load_calibration(source, ports: dict[str, Port], pixels, option="--calibrate") -> list[dict]:
     """Batches to calibrate with: a directory of .npy files and pictures, or a .npz file of arrays by input name."""
     source = Path(source)
     if source.is_dir():
         if len(ports) != 1:
-            raise BadInput(f"--calibrate must be a .npz file, as the model has the inputs {', '.join(ports)}")
+            raise BadInput(f"{option} must be a .npz file, as the model has the inputs {', '.join(ports)}")
         (name, port), = ports.items()
         files = sorted(path for path in source.iterdir() if path.suffix.lower() in (".npy", *PICTURES))
         if not files:
-            raise BadInput(f"--calibrate {source} must hold .npy files or pictures")
+            raise BadInput(f"{option} {source} must hold .npy files or pictures")
         return [batch for path in files for batch in _cut({name: _load(path, port, pixels)}, ports)]
     try:
         with np.load(source) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, AttributeError, TypeError) as error:
-        raise BadInput(f"--calibrate {source} must be a directory or a readable .npz file: {error}") from None
+        raise BadInput(f"{option} {source} must be a directory or a readable .npz file: {error}") from None
     if set(arrays) != set(ports):
-        raise BadInput(f"--calibrate {source} must have the arrays {', '.join(ports)}, not {', '.join(arrays)}")
+        raise BadInput(f"{option} {source} must have the arrays {', '.join(ports)}, not {', '.join(arrays)}")
     return _cut({name: _batched(arrays[name], port, source) for name, port in ports.items()}, ports)
 
 

@@ -7,6 +7,7 @@ from compiler.energy.table import DEFAULT, load_table
 from compiler.onnx.file import load_model, model_inputs
 from compiler.onnx.graph import import_graph
 from compiler.onnx.plan import Planner, plan_network, totals, unplanned
+from compiler.onnx.qlinear import is_quantized
 from hw.config import load_chip
 from scripts.commands.shared import power_line
 from scripts.pages.network import write_page
@@ -45,6 +46,8 @@ def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, energy_table=No
             chip = replace(chip, core_mhz=clock)
         proto = load_model(path, weights=False)
         sizes = parse_sizes(shapes, model_inputs(proto))
+        if chip.data_width == 8 and is_quantized(proto):
+            proto = load_model(path)  # its layers are what onnxruntime makes of it, with its weights
         report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros, ofmap=ofmap,
                             energy_table=energy_table)
     write_json(json_target, report)
@@ -59,13 +62,14 @@ def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, ofma
     """Plan a model for inputs of these sizes, with a progress bar: the object of `eyeriss plan --json`."""
     energy = load_table(energy_table or DEFAULT)
     prices = energy.prices(chip.core_mhz) if energy_table else None
-    network = import_graph(proto, sizes, weights=False)
+    int8 = chip.data_width == 8 and is_quantized(proto)
+    network = import_graph(proto, sizes, weights=False, int8=int8)
     plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), prices=prices, form=ofmap), zeros)
     for layer in unplanned(network):
         warn(f"{layer} is not planned: the sizes of its input are known only when the model runs")
     batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
     entries = [entry.as_dict(energy) for entry in plans]
-    return {"model": name, "backend": "plan", "chip": chip.name, "core_mhz": chip.core_mhz,
+    return {"model": name, "backend": "plan", "int8": int8, "chip": chip.name, "core_mhz": chip.core_mhz,
             "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
             "ofmap": ofmap,
             "inputs": {name: {"shape": list(size)} for name, size in sizes.items()}, "layers": entries,

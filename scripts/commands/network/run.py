@@ -8,6 +8,7 @@ import numpy as np
 
 from compiler.onnx.file import load_model, model_inputs
 from compiler.onnx.graph import import_graph
+from compiler.onnx.qlinear import is_quantized
 from hw.config import load_chip
 from scripts.commands.shared import power_line, prepare_recording, show_recording
 from scripts.pages.network import write_page
@@ -21,20 +22,22 @@ from scripts.terminal.console import (
     counts_table,
     place,
     time_line,
+    working,
     write_json,
 )
 from scripts.terminal.names import on_terminal, own_file
 from sim.tools.files import BUILD, write_file
 
 from .inputs import load_calibration, load_inputs
+from .int8 import quantized, run_int8
 from .quality import against_float, verdict
 from .shared import chosen_layers, division, layer_recordings, run_model
 
 __all__ = ["run"]
 
 
-def run(model, *, inputs, output, calibration, backend, layers, chip, objective, ofmap, simulator, pixels,
-        energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
+def run(model, *, inputs, output, calibration, quantization=None, backend, layers, chip, objective, ofmap, simulator,
+        pixels, energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "run" / f"{own_file(path)}.html")
@@ -46,18 +49,26 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
         ports = model_inputs(proto)
         feeds = load_inputs(inputs, ports, pixels)
         batches = load_calibration(calibration, ports, pixels) if calibration else [feeds]
-        network = import_graph(proto, {name: value.shape for name, value in feeds.items()})
+        chip = load_chip(chip)
+        int8 = chip.data_width == 8 and (quantization is not None or is_quantized(proto))
+        if int8 and (backend != "model" or layers or calibration):
+            raise BadInput("a quantized model runs by --backend model, without --layers and --calibrate: the RTL has "
+                           "no requantization")
+        if quantization is not None:
+            proto = _quantized(proto, quantization, ports, pixels, chip, path)
+        network = import_graph(proto, {name: value.shape for name, value in feeds.items()}, int8=int8)
         if output is not None and Path(output).suffix != ".npz" and len(network.outputs) > 1:
             raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
-        chip = load_chip(chip)
         only = chosen_layers(layers, network)
         if recording and backend == "model":
             raise BadInput("--waves and --trace need --backend rtl or both: the model has no signals")
         prepare_recording(recording, chip, simulator)
         records = layer_recordings(network, only, recording)
-        report, outputs = run_model(proto, network, feeds, batches, name=path.stem, backend=backend, only=only,
-                                    records=records, chip=chip, objective=objective, ofmap=ofmap,
-                                    simulator=simulator, energy_table=energy_table, fresh=fresh)
+        common = {"name": path.stem, "chip": chip, "objective": objective, "ofmap": ofmap,
+                  "energy_table": energy_table}
+        report, outputs = run_int8(proto, network, feeds, **common) if int8 else run_model(
+            proto, network, feeds, batches, backend=backend, only=only, records=records, simulator=simulator,
+            fresh=fresh, **common)
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
@@ -68,6 +79,21 @@ def run(model, *, inputs, output, calibration, backend, layers, chip, objective,
     for record in records.values():
         show_recording(record, stderr=json_target == "-")
     return 0 if report["match"] in (True, None) else 1
+
+
+def _quantized(proto, source, ports, pixels, chip, path):
+    """The model in 8 bits, which is also written, to build/run."""
+    if chip.data_width != 8:
+        raise BadInput(f"--quantize needs a chip of 8-bit data (data_width = 8); {chip.name} has {chip.data_width}")
+    if is_quantized(proto):
+        raise BadInput("--quantize needs a float model; this one is quantized")
+    batches = load_calibration(source, ports, pixels, "--quantize")
+    with working("the quantizer"):
+        made = quantized(proto, batches)
+    target = BUILD / "run" / f"{own_file(path)}-int8.onnx"
+    write_file(target, made.SerializeToString())
+    console(stderr=True).print(f"quantized model: {place(target)}", soft_wrap=True)
+    return made
 
 
 def _save(output, outputs):
@@ -88,19 +114,8 @@ def _is_score(value):
 
 
 def _show(report, outputs, *, stderr):
-    out, entries, total = console(stderr), report["layers"], report["totals"]
-    rows = []
-    for entry in entries:
-        bits = entry["fraction_bits"]
-        rtl = entry["rtl"]
-        cycles = f"{rtl['cycles']['total']:,}" if rtl else f"({entry['cycles']:,})"
-        state = {None: "" if rtl is None else "not compared", True: "yes", False: "NO"}[rtl and rtl["match"]]
-        rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}", cycles, state,
-                     f"{bits['ifmap']}/{bits['weights']}/{bits['ofmap']}", f"{entry['headroom_bits']:.1f}",
-                     f"{entry['saturated'] + entry['overflowed']:.2%}", decibels(entry["sqnr_db"])))
-    title = f"{report['model']} on {report['chip']}, backend {report['backend']}, N = {report['batch']}"
-    out.print(counts_table(title, ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom",
-                                   "clipped", "SQNR dB"), rows, optional=("headroom", "is", "bits i/w/o", "MMACs")))
+    out, total = console(stderr), report["totals"]
+    out.print(_int8_table(report) if report["int8"] else _table(report))
     out.print(division(total))
     out.print(f"planned: {time_line(total, report['core_mhz'])}")
     if total["power"]:
@@ -115,3 +130,32 @@ def _show(report, outputs, *, stderr):
     text, style = verdict(report)
     if text:
         out.print(on_terminal(text), style=style)
+
+
+def _title(report):
+    return f"{report['model']} on {report['chip']}, backend {report['backend']}, N = {report['batch']}"
+
+
+def _table(report):
+    rows = []
+    for entry in report["layers"]:
+        bits = entry["fraction_bits"]
+        rtl = entry["rtl"]
+        cycles = f"{rtl['cycles']['total']:,}" if rtl else f"({entry['cycles']:,})"
+        state = {None: "" if rtl is None else "not compared", True: "yes", False: "NO"}[rtl and rtl["match"]]
+        rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}", cycles, state,
+                     f"{bits['ifmap']}/{bits['weights']}/{bits['ofmap']}", f"{entry['headroom_bits']:.1f}",
+                     f"{entry['saturated'] + entry['overflowed']:.2%}", decibels(entry["sqnr_db"])))
+    columns = ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom", "clipped", "SQNR dB")
+    return counts_table(_title(report), columns, rows, optional=("headroom", "is", "bits i/w/o", "MMACs"))
+
+
+def _int8_table(report):
+    rows = []
+    for entry in report["layers"]:
+        zeros = "/".join(str(entry["formats"][end]["zero"]) for end in ("ifmap", "ofmap"))
+        rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}",
+                     f"({entry['cycles']:,})", f"{entry['differing']:,} of {entry['values']:,}", zeros,
+                     f"{entry['saturated']:.2%}"))
+    columns = ("layer", "is", "MMACs", "cycles (planned)", "differing", "zero i/o", "clipped")
+    return counts_table(_title(report), columns, rows, optional=("is", "zero i/o", "MMACs"))

@@ -23,7 +23,7 @@ from sim.tools.find import SimulatorError
 
 from .quality import warnings
 
-__all__ = ["chosen_layers", "division", "layer_recordings", "run_model", "warn"]
+__all__ = ["batch_of", "chosen_layers", "division", "layer_recordings", "run_model", "warn"]
 
 
 def warn(text):
@@ -75,12 +75,13 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     entries = [entry.as_dict(energy) for entry in runs]
     compared = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
     table = {
-        "model": name, "backend": backend, "chip": chip.name, "core_mhz": chip.core_mhz, "link_mhz": chip.link_mhz,
-        "pes": chip.pes, "batch": _batch(feeds), "simulator": None if backend == "model" else simulator,
+        "model": name, "backend": backend, "int8": False, "chip": chip.name, "core_mhz": chip.core_mhz,
+        "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch_of(feeds),
+        "simulator": None if backend == "model" else simulator,
         "match": all(compared) if backend == "both" else None,
         "inputs": {key: _outside(value, *ranges[key]) for key, value in feeds.items()},
         "outputs": {key: _output(oracle[key], value) for key, value in outputs.items()},
-        "layers": entries, "totals": totals(entries, network, chip, _batch(feeds)),
+        "layers": entries, "totals": totals(entries, network, chip, batch_of(feeds)),
     }
     simulated = [entry["rtl"] for entry in entries if entry["rtl"]]
     table["totals"] |= {
@@ -139,7 +140,8 @@ def _names(text, known):
             return [name, *(_names(rest, known) if count < len(parts) else [])]
 
 
-def _batch(feeds):
+def batch_of(feeds):
+    """The first size of the first input, or 1 where it has one size at most."""
     first = next(iter(feeds.values()))
     return len(first) if np.ndim(first) > 1 else 1
 
