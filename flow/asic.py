@@ -18,9 +18,11 @@ from hw.verilog.generate import write
 
 from . import yosys
 from .fanout import insert_buffers
+from .latches import latch_array
+from .library import OSU_GATE_CELLS
 from .yosys import FlowError
 
-__all__ = ["CLOCK_GATE", "Module", "Synthesis", "synthesize"]
+__all__ = ["CLOCK_GATE", "Module", "Synthesis", "check_spads", "synthesize"]
 
 CLOCK_GATE = "CLOCK_GATE"
 #: Clock ports of modules, and of the clock gate.
@@ -33,6 +35,7 @@ FAST_LOADS, LOADS = 8, 12
 #: The second does without `dc2`, which makes the multiplier slower and no smaller.
 SMALL = "+strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m"
 SIZED = f"+strash;ifraig;scorr;strash;dch,-f;amap,-m;topo;buffer,-N,{FAST_LOADS};upsize,-D,4500;dnsize,-D,4500"
+REGISTER_FILE = re.compile(r"registers_\d")
 #: With a multiplier or an adder behind a multiplexer.
 LONG_PATHS = ("pe", "pe_zero_skip")
 
@@ -96,7 +99,7 @@ class Synthesis:
         return counts
 
 
-def synthesize(block, directory, library, *, poll=None):
+def synthesize(block, directory, library, *, spads="registers", poll=None):
     """Synthesise a block and all below it.
 
     Parameters
@@ -105,6 +108,8 @@ def synthesize(block, directory, library, *, poll=None):
     directory : Path
         Emptied first; keeps the netlist and all logs.
     library : flow.library.Library
+    spads : str
+        What the register files of the ifmap and psum spads are: "registers", or "latch" for `flow.latches`.
     poll : callable, optional
         See `sim.tools.process.call`.
 
@@ -115,10 +120,17 @@ def synthesize(block, directory, library, *, poll=None):
     Raises
     ------
     FlowError
+    ValueError
+        One line: the library has no cells for latch arrays.
     """
+    check_spads(spads, library)
     directory = Path(directory)
     shutil.rmtree(directory, ignore_errors=True)
     sources = write(block, directory / "rtl")
+    if spads == "latch":
+        for file in sources:
+            if REGISTER_FILE.match(file.stem):
+                file.write_text(latch_array(file.stem, CLOCK_GATE))
     shutil.copy(library.path, directory / "cells.lib")
     srams = [file for file in sources if file.stem.startswith("sram_")]
     top = block.module_name
@@ -128,8 +140,18 @@ def synthesize(block, directory, library, *, poll=None):
     insert_buffers(directory / "netlist.json", library.buffer, clocks=CLOCKS | library.clock_pins,
                    limit=lambda name: FAST_LOADS if name in LONG_PATHS else LOADS)
     yosys.run(_finish(library), directory, name="finish", poll=poll)
+    models = directory / "models.sv"
+    # 0 or 1 at power-on, as in silicon: with X, gates that reset a register through two paths would never leave it
+    models.write_text(re.sub(r"^(  reg \w+);$", r"\1 = $random;", models.read_text(), flags=re.MULTILINE))
     modules = _count(directory, library, {file.stem for file in srams})
-    return Synthesis(top, modules, directory / "netlist.v", directory / "models.sv", srams)
+    return Synthesis(top, modules, directory / "netlist.v", models, srams)
+
+
+def check_spads(spads, library):
+    """Raise ValueError, in one line, where the library has no cells for spads of latches."""
+    if spads == "latch" and not library.clock_gate:
+        raise ValueError(f"--spads latch needs the cells {', '.join(OSU_GATE_CELLS)}, "
+                         f"which {library.path} has not all")
 
 
 def _script(top, sources, srams, library, directory):
@@ -181,7 +203,7 @@ def _count(directory, library, srams):
         if clock_gates:
             area += library.clock_gate.area * clock_gates
         modules[name] = Module(
-            name, "registers" if re.match(r"registers_", name) else "logic", area / library.nand2,
+            name, "registers" if REGISTER_FILE.match(name) else "logic", area / library.nand2,
             sum(count for cell, count in gates.items() if cell in library.flops), clock_gates, places)
     for name in srams:
         modules[name] = Module(name, "sram", 0.0, 0, 0, {})

@@ -18,8 +18,9 @@ class ClockGate:
     area: float
 
 
-#: The OSU library has no such cell: a latch that is open while the clock is low, and a gate behind it. Its
-#: Liberty file gives the latch no area; its LEF does, 5.6 um x 10 um in the unit of the other cells.
+#: OSU's Liberty file gives the latch no area; its LEF does, 5.6 um x 10 um in the unit of the other cells.
+OSU_LATCH_AREA = 56
+#: The OSU library has no such cell: a latch that is open while the clock is low, and a gate behind it.
 OSU_CLOCK_GATE = ClockGate("""\
 module CLOCK_GATE(input CLK, input EN, output GCLK);
   wire low, enabled;
@@ -27,7 +28,10 @@ module CLOCK_GATE(input CLK, input EN, output GCLK);
   LATCH hold(.CLK(low), .D(EN), .Q(enabled));
   AND2X2 gate(.A(CLK), .B(enabled), .Y(GCLK));
 endmodule
-""", area=16 + 56 + 32)
+""", area=16 + OSU_LATCH_AREA + 32)
+
+#: What clock gates and latch arrays are made of.
+OSU_GATE_CELLS = ("LATCH", "INVX1", "AND2X2")
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,11 @@ class Library:
     flops : frozenset of str
         Names of the flip-flops.
     clock_pins : frozenset of (str, str)
-        (flip-flop, its clock's pin).
+        (flip-flop or latch, its clock's pin).
     buffer : tuple of str
         A buffer of medium strength, its input and its output.
     clock_gate : ClockGate or None
-        None where there is none: registers then keep their enables as multiplexers.
+        None where there is none: registers then keep their enables as multiplexers, and there are no latch arrays.
     """
 
     path: Path
@@ -82,10 +86,13 @@ def load_library(path=None):
         raise ValueError(f"liberty must have a two-input NAND with an area (a cell named *NAND2* or *ND2*), "
                          f"which {chosen} has not")
     flops = {name: body for name, (_, body) in cells.items() if re.search(r"\bff\s*\(", body)}
-    clock_pins = {(name, pin) for name, body in flops.items()
-                  for pin in re.findall(r"clocked_on\s*:\s*\"[!(\s]*(\w+)", body)}
+    clocked = flops | {name: body for name, (_, body) in cells.items() if re.search(r"\blatch\s*\(", body)}
+    clock_pins = {(name, pin) for name, body in clocked.items()
+                  for pin in re.findall(r"(?:clocked_on|enable)\s*:\s*\"[!(\s]*(\w+)", body)}
     areas = {name: area for name, (area, _) in cells.items()}
-    gate = OSU_CLOCK_GATE if {"LATCH", "INVX1", "AND2X2"} <= set(cells) else None
+    gate = OSU_CLOCK_GATE if set(OSU_GATE_CELLS) <= set(cells) else None
+    if gate:
+        areas["LATCH"] = areas["LATCH"] or OSU_LATCH_AREA
     return Library(chosen, min(nands), areas, frozenset(flops), frozenset(clock_pins), _buffer(cells, chosen), gate)
 
 

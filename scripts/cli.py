@@ -14,7 +14,7 @@ from host.serial_line import BoardLost
 from hw.config import VERSION
 from scripts.commands.board.options import fpga
 from scripts.commands.energy.options import energy, export
-from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Top
+from scripts.terminal.choices import Backend, Mappings, Objective, Ofmap, Part, Pixels, Simulator, Spads, Top
 from scripts.terminal.console import BadInput, console, layer_table
 from scripts.terminal.examples import EXAMPLES
 from scripts.terminal.names import on_terminal
@@ -252,12 +252,14 @@ def calibrate(
 def asic(
     chip: Chip = "eyeriss",
     liberty: Annotated[Path | None, typer.Option(help="Cell library; OSU's 0.18 um one by default.")] = None,
+    spads: Annotated[Spads, typer.Option(help="Register files of the ifmap and psum spads: flip-flops or latches.")]
+        = Spads.registers,
     output: Annotated[Path, output_option("asic")] = BUILD / "asic",
     timing: Annotated[bool, typer.Option(help="Static timing of PE, networks and chip.")] = True,
     json: JsonFile = None,
 ):
     """Synthesise to standard cells: area of each module in NAND2 beside the paper's, static timing."""
-    raise typer.Exit(asic_flow.asic(chip, liberty, output, timing=timing, json_target=json))
+    raise typer.Exit(asic_flow.asic(chip, liberty, output, spads=spads.value, timing=timing, json_target=json))
 
 
 @command("run")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flow.area import PAPER_GATES, by_group, totals
-from flow.asic import synthesize
+from flow.asic import check_spads, synthesize
 from flow.library import load_library
 from flow.timing import analyse, find_sta
 from hw.chip import Eyeriss
@@ -14,15 +14,18 @@ from scripts.terminal.console import bad_input, check_targets, console, counts_t
 __all__ = ["asic"]
 
 MHZ = 150
+#: What the spads' register files are made of -> the title of their area.
+SPADS = {"registers": "spads' registers", "latch": "spads' latches"}
 #: What is timed: (title, module).
 TIMED = (("PE", ("pe", "pe_zero_skip")), ("GIN", ("gin_64_4",)), ("X-bus", ("x_bus_64_",)), ("chip", ("eyeriss",)))
 
 
-def asic(chip_source, liberty, output, *, timing, json_target):
+def asic(chip_source, liberty, output, *, spads, timing, json_target):
     """Synthesise a chip; its tables, chart and results."""
     with bad_input():
         chip = load_chip(chip_source)
         library = load_library(liberty)
+        check_spads(spads, library)
     if timing:
         with bad_input():
             find_sta()
@@ -30,11 +33,11 @@ def asic(chip_source, liberty, output, *, timing, json_target):
     check_targets(json=json_target, folders={"output": directory})
     directory.mkdir(parents=True, exist_ok=True)
     with working("synthesis"):
-        synthesis = synthesize(Eyeriss(chip), directory, library)
-    console().print(area_table(chip, synthesis))
+        synthesis = synthesize(Eyeriss(chip), directory, library, spads=spads)
+    console().print(area_table(chip, synthesis, spads))
     console().print(module_table(synthesis))
     draw(by_group(synthesis), chip.name, directory / "area.png")
-    result = {"chip": chip.name, "library": library.path.name, "area": area_json(synthesis)}
+    result = {"chip": chip.name, "library": library.path.name, "spads": spads, "area": area_json(synthesis)}
     if timing:
         result["timing"] = report_timing(synthesis, directory)
     write_json(directory / "result.json", result)
@@ -43,12 +46,12 @@ def asic(chip_source, liberty, output, *, timing, json_target):
     return 0
 
 
-def area_table(chip, synthesis):
+def area_table(chip, synthesis, spads):
     """Groups of modules beside the paper."""
     rows = [(name, f"{parts['logic']:,}", f"{parts['registers']:,}", f"{parts['sram_bits'] / 8192:.1f}")
             for name, parts in (by_group(synthesis) | {"all": totals(synthesis)}).items()]
     rows.append(("the paper's chip", f"{PAPER_GATES:,}", "", "181.5"))
-    return counts_table(f"{chip.name}: area in NAND2", ("", "logic", "spads' registers", "SRAM, KB"), rows)
+    return counts_table(f"{chip.name}: area in NAND2", ("", "logic", SPADS[spads], "SRAM, KB"), rows)
 
 
 def module_table(synthesis):

@@ -71,3 +71,10 @@ class Simulator(StrEnum):
 
     verilator = "verilator"
     icarus = "icarus"
+
+
+class Spads(StrEnum):
+    """What the register files of the ifmap and psum spads are made of in standard cells."""
+
+    registers = "registers"
+    latch = "latch"

@@ -43,6 +43,10 @@ def main():
     passed = run_bench([pe.netlist, pe.models, *pe.srams], "pe", BENCH, simulator="verilator",
                        settings={"chip": asdict(PRESETS["eyeriss"])})
     print(f"PE: {len(passed)} tests passed on gates", flush=True)
+    pe = synthesize(PE(PRESETS["eyeriss"]), DIRECTORY / "pe-latches", library, spads="latch")
+    passed = run_bench([pe.netlist, pe.models, *pe.srams], "pe", BENCH, simulator="icarus", timeout_seconds=None,
+                       settings={"chip": asdict(PRESETS["eyeriss"])})
+    print(f"PE with spads of latches: {len(passed)} tests passed on gates", flush=True)
     chip = synthesize(Eyeriss(PRESETS["mini"]), DIRECTORY / "mini-gates", library)
     return pytest.main(["-v", "-p", "no:xdist", "-k", CHIP_TESTS, "tests/chip/test_random_layers.py"],
                        plugins=[Gates(chip)])
