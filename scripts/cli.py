@@ -279,6 +279,9 @@ def run(
     objective: Searched = Objective.latency,
     ofmap: OfmapForm = Ofmap.auto,
     pixels: Annotated[Pixels, typer.Option(help="What pixels of a picture become.")] = Pixels.imagenet,
+    crop: Annotated[float, typer.Option(
+        help="Share of a picture's width and height that is taken, in the middle: 0.875 for many networks.")] = 1.0,
+    classes: Annotated[Path | None, typer.Option(help="Text file with the classes' names, a line each.")] = None,
     energy_table: Energy = None,
     sim: Sim = Simulator.verilator,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
@@ -302,8 +305,8 @@ def run(
     raise typer.Exit(network_run.run(
         model, inputs=input or [], output=output, calibration=calibrate, quantization=quantize, backend=backend.value,
         layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value, simulator=sim.value,
-        pixels=pixels.value, energy_table=energy_table, fresh=fresh, recording=recording, json_target=json, page=page,
-        no_page=no_page))
+        pixels=pixels.value, crop=crop, classes=classes, energy_table=energy_table, fresh=fresh, recording=recording,
+        json_target=json, page=page, no_page=no_page))
 
 
 @command("plan")

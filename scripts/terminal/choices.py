@@ -51,11 +51,12 @@ class Backend(StrEnum):
 
 
 class Pixels(StrEnum):
-    """What a picture's pixels become: less ImageNet's mean over its deviation; 0 to 1; 0 to 255."""
+    """What a picture's pixels become: less ImageNet's mean over its deviation; 0 to 1; 0 to 255; less 127, by 128."""
 
     imagenet = "imagenet"
     unit = "unit"
     byte = "byte"
+    lite = "lite"
 
 
 class Ofmap(StrEnum):

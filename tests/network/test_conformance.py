@@ -13,7 +13,7 @@ from onnx.backend.test.loader import load_model_tests
 
 from compiler.onnx.file import load_model, model_inputs
 from compiler.onnx.quantize import sqnr_db
-from scripts.commands.network.inputs import load_inputs
+from scripts.commands.network.inputs import Preparation, load_inputs
 from scripts.terminal.console import BadInput
 
 pytestmark = pytest.mark.slow
@@ -125,7 +125,7 @@ def test_suite(run_and_plan, tmp_path, kind, least):
             for index, (key, value) in enumerate(feeds.items()):
                 np.save(tmp_path / f"{index}.npy", np.asarray(value))
                 items.append(f"{key}={tmp_path}/{index}.npy")
-            ready = load_inputs(items, model_inputs(load_model(tmp_path / "m.onnx")), "unit")
+            ready = load_inputs(items, model_inputs(load_model(tmp_path / "m.onnx")), Preparation("unit"))
             outputs, report, _ = run_and_plan(tmp_path / "m.onnx", ready)
         except (BadInput, ValueError) as error:
             counts["refused"] += 1

@@ -1,5 +1,6 @@
 """What a network is fed: arrays and pictures from files, checked against the model's inputs."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +9,45 @@ from PIL import Image, UnidentifiedImageError
 from compiler.onnx.file import Port
 from scripts.terminal.console import BadInput
 
-__all__ = ["PIXELS", "load_calibration", "load_inputs", "load_picture", "parse_sizes"]
+__all__ = ["PIXELS", "Preparation", "load_calibration", "load_classes", "load_inputs", "load_picture", "parse_sizes"]
 
 #: What a pixel's 0..255 becomes: (subtracted, divided by), for red, green, blue; grey pictures take the mean.
 PIXELS = {
     "imagenet": (np.array([0.485, 0.456, 0.406]) * 255, np.array([0.229, 0.224, 0.225]) * 255),
     "unit": (np.zeros(3), np.full(3, 255.0)),
     "byte": (np.zeros(3), np.ones(3)),
+    "lite": (np.full(3, 127.0), np.full(3, 128.0)),
 }
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 BATCH = 32  # calibration samples that are run at once
 
 
-def load_picture(path, port: Port, pixels) -> np.ndarray:
+@dataclass(frozen=True)
+class Preparation:
+    """What becomes of a picture.
+
+    Parameters
+    ----------
+    pixels : str
+        A key of PIXELS.
+    crop : float
+        The share of its width and height, in the middle, that is taken: more than 0, at most 1.
+
+    Raises
+    ------
+    BadInput
+        Another share.
+    """
+
+    pixels: str = "imagenet"
+    crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.crop <= 1:
+            raise BadInput(f"--crop must be more than 0 and at most 1, not {self.crop:g}")
+
+
+def load_picture(path, port: Port, preparation: Preparation) -> np.ndarray:
     """A picture as (1, C, H, W): the middle of it, of the input's proportions, scaled to its size."""
     if port.dims is None or len(port.dims) != 4 or port.dims[1] not in (1, 3) or None in port.dims[2:]:
         raise BadInput(f"input {port} must be Nx3xHxW or Nx1xHxW to take the picture {path}; give a .npy file")
@@ -30,18 +57,18 @@ def load_picture(path, port: Port, pixels) -> np.ndarray:
             image = file.convert("RGB" if channels == 3 else "L")
     except (OSError, UnidentifiedImageError) as error:
         raise BadInput(f"{path} must be a readable picture: {error}") from None
-    scale = min(image.width / width, image.height / height)
+    scale = preparation.crop * min(image.width / width, image.height / height)
     left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
     image = image.resize((width, height), Image.Resampling.LANCZOS,
                          box=(left, top, left + scale * width, top + scale * height))
     planes = np.asarray(image, np.float64).reshape(height, width, channels)
-    offset, divisor = (values if channels == 3 else values.mean() for values in PIXELS[pixels])
+    offset, divisor = (values if channels == 3 else values.mean() for values in PIXELS[preparation.pixels])
     return ((planes - offset) / divisor).transpose(2, 0, 1)[None].astype(port.dtype)
 
 
-def _load(path, port, pixels):
+def _load(path, port, preparation):
     if Path(path).suffix.lower() in PICTURES:
-        return load_picture(path, port, pixels)
+        return load_picture(path, port, preparation)
     try:
         value = np.load(path)
     except (OSError, ValueError, EOFError) as error:
@@ -85,13 +112,13 @@ def _named(items, ports, option):
     return found
 
 
-def load_inputs(items, ports: dict[str, Port], pixels) -> dict[str, np.ndarray]:
+def load_inputs(items, ports: dict[str, Port], preparation: Preparation) -> dict[str, np.ndarray]:
     """Tensors of --input [NAME=]FILE options, all of the model's inputs."""
     files = _named(items, ports, "--input")
     for name, port in ports.items():
         if name not in files:
             raise BadInput(f"input {port} is missing: give --input {name}=FILE.npy")
-    return {name: _load(path, ports[name], pixels) for name, path in files.items()}
+    return {name: _load(path, ports[name], preparation) for name, path in files.items()}
 
 
 def parse_sizes(items, ports: dict[str, Port]) -> dict[str, tuple]:
@@ -112,7 +139,8 @@ def parse_sizes(items, ports: dict[str, Port]) -> dict[str, tuple]:
     return sizes
 
 
-def load_calibration(source, ports: dict[str, Port], pixels, option="--calibrate") -> list[dict]:
+def load_calibration(source, ports: dict[str, Port], preparation: Preparation,
+                     option="--calibrate") -> list[dict]:
     """Batches to calibrate with: a directory of .npy files and pictures, or a .npz file of arrays by input name."""
     source = Path(source)
     if source.is_dir():
@@ -122,7 +150,7 @@ def load_calibration(source, ports: dict[str, Port], pixels, option="--calibrate
         files = sorted(path for path in source.iterdir() if path.suffix.lower() in (".npy", *PICTURES))
         if not files:
             raise BadInput(f"{option} {source} must hold .npy files or pictures")
-        return [batch for path in files for batch in _cut({name: _load(path, port, pixels)}, ports)]
+        return [batch for path in files for batch in _cut({name: _load(path, port, preparation)}, ports)]
     try:
         with np.load(source) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -131,6 +159,19 @@ def load_calibration(source, ports: dict[str, Port], pixels, option="--calibrate
     if set(arrays) != set(ports):
         raise BadInput(f"{option} {source} must have the arrays {', '.join(ports)}, not {', '.join(arrays)}")
     return _cut({name: _batched(arrays[name], port, source) for name, port in ports.items()}, ports)
+
+
+def load_classes(path) -> list[str]:
+    """Names of classes, a line each, from class 0 on."""
+    try:
+        names = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise BadInput(f"--classes {path} must be a readable text file: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"--classes {path} must be a text file in UTF-8") from None
+    if not names:
+        raise BadInput(f"--classes {path} must have a name a line, from class 0 on; it is empty")
+    return names
 
 
 def _batched(value, port, source):

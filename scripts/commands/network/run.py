@@ -28,7 +28,7 @@ from scripts.terminal.console import (
 from scripts.terminal.names import on_terminal, own_file
 from sim.tools.files import BUILD, write_file
 
-from .inputs import load_calibration, load_inputs
+from .inputs import Preparation, load_calibration, load_classes, load_inputs
 from .int8 import quantized, run_int8
 from .quality import against_float, verdict
 from .shared import chosen_layers, division, layer_recordings, run_model
@@ -37,25 +37,26 @@ __all__ = ["run"]
 
 
 def run(model, *, inputs, output, calibration, quantization=None, backend, layers, chip, objective, ofmap, simulator,
-        pixels, energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
+        pixels, crop=1.0, classes=None, energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
     """Run, print, write; the exit status."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "run" / f"{own_file(path)}.html")
     check_targets(output=output, json=json_target, page=page, folders={"build": BUILD})
     if output is not None and output.suffix not in (".npy", ".npz"):
         raise BadInput(f"--output must end in .npy or .npz, not {output}")
+    preparation, names = Preparation(pixels, crop), load_classes(classes) if classes else []
     with bad_input():
         proto = load_model(path)
         ports = model_inputs(proto)
-        feeds = load_inputs(inputs, ports, pixels)
-        batches = load_calibration(calibration, ports, pixels) if calibration else [feeds]
+        feeds = load_inputs(inputs, ports, preparation)
+        batches = load_calibration(calibration, ports, preparation) if calibration else [feeds]
         chip = load_chip(chip)
         int8 = chip.data_width == 8 and (quantization is not None or is_quantized(proto))
         if int8 and (backend != "model" or layers or calibration):
             raise BadInput("a quantized model runs by --backend model, without --layers and --calibrate: the RTL has "
                            "no requantization")
         if quantization is not None:
-            proto = _quantized(proto, quantization, ports, pixels, chip, path)
+            proto = _quantized(proto, quantization, ports, preparation, chip, path)
         network = import_graph(proto, {name: value.shape for name, value in feeds.items()}, int8=int8)
         if output is not None and Path(output).suffix != ".npz" and len(network.outputs) > 1:
             raise BadInput(f"--output must end in .npz, as the model has the outputs {', '.join(network.outputs)}")
@@ -72,7 +73,7 @@ def run(model, *, inputs, output, calibration, quantization=None, backend, layer
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
-    _show(report, outputs, stderr=json_target == "-")
+    _show(report, outputs, names, stderr=json_target == "-")
     if page:
         write_page(report, chip, page)
         console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
@@ -81,13 +82,13 @@ def run(model, *, inputs, output, calibration, quantization=None, backend, layer
     return 0 if report["match"] in (True, None) else 1
 
 
-def _quantized(proto, source, ports, pixels, chip, path):
+def _quantized(proto, source, ports, preparation, chip, path):
     """The model in 8 bits, which is also written, to build/run."""
     if chip.data_width != 8:
         raise BadInput(f"--quantize needs a chip of 8-bit data (data_width = 8); {chip.name} has {chip.data_width}")
     if is_quantized(proto):
         raise BadInput("--quantize needs a float model; this one is quantized")
-    batches = load_calibration(source, ports, pixels, "--quantize")
+    batches = load_calibration(source, ports, preparation, "--quantize")
     with working("the quantizer"):
         made = quantized(proto, batches)
     target = BUILD / "run" / f"{own_file(path)}-int8.onnx"
@@ -113,7 +114,11 @@ def _is_score(value):
     return np.ndim(value) == 2 and value.shape[1] > 1 and value.dtype.kind in "fiu"
 
 
-def _show(report, outputs, *, stderr):
+def _class(index, names):
+    return f"class {index}" + (f" ({on_terminal(names[index])})" if index < len(names) else "")
+
+
+def _show(report, outputs, names, *, stderr):
     out, total = console(stderr), report["totals"]
     out.print(_int8_table(report) if report["int8"] else _table(report))
     out.print(division(total))
@@ -126,7 +131,7 @@ def _show(report, outputs, *, stderr):
         if _is_score(value):
             for row in value[:8].astype(np.float64):  # in which all can be negated
                 best = np.argsort(-row, kind="stable")[:5]
-                out.print("  " + "  ".join(f"class {index}: {row[index]:.3g}" for index in best))
+                out.print("  " + "  ".join(f"{_class(index, names)}: {row[index]:.3g}" for index in best))
     text, style = verdict(report)
     if text:
         out.print(on_terminal(text), style=style)
