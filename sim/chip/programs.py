@@ -26,6 +26,9 @@ __all__ = ["simulate_programs"]
 #: Cycles times PEs from which it takes less time to compile for speed, and then to simulate fast.
 LONG = 20_000_000
 
+#: The same of compiling once more, by what a training run took most often; builds are kept for later runs.
+VERY_LONG = 100_000_000
+
 
 def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np.int16] | None], chip: ChipConfig,
                       settings: Settings | None = None, *, verilog: list[Path] | None = None,
@@ -40,7 +43,7 @@ def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np
         is not compared.
     settings : Settings, optional
         Where it leaves them open, a job may take `max_cycles` of twenty times what its mapping should, and
-        `optimize` goes by the work.
+        `optimize` and `train` go by the work.
     verilog : list of Path, optional
         Instead of the chip's own.
     progress : callable, optional
@@ -85,9 +88,11 @@ def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np
 def _completed(settings: Settings, jobs: Sequence[Job], chip: ChipConfig) -> Settings:
     """Settings in which nothing is left open."""
     cycles = [_planned_cycles(job) for job in jobs]
-    most, optimize = settings.max_cycles, settings.optimize
+    work = chip.pes * sum(cycles)
+    most, optimize, train = settings.max_cycles, settings.optimize, settings.train
     return replace(settings, max_cycles=100_000 + 20 * max(cycles) if most is None else most,
-                   optimize=chip.pes * sum(cycles) > LONG if optimize is None else optimize)
+                   optimize=work > LONG if optimize is None else optimize,
+                   train=work > VERY_LONG if train is None else train)
 
 
 def _planned_cycles(job: Job) -> int:

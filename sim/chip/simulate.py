@@ -1,12 +1,13 @@
 """Simulate the chip: DRAM in, jobs, DRAM out."""
 
+import contextlib
 import json
 import math
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ MAIN = HDL / "clocked_main.cpp"
 DRAM_CLASSES = tuple(1 << bits for bits in range(20, 29, 2))
 
 POLL_CYCLES = 20_000
+
+#: Cycles of the first job that a simulation for long layers is trained with: three seconds.
+TRAINING_CYCLES = 20_000
 
 #: More than any chip's scan chain: part of what is compiled, so the same for all.
 SCAN_BITS_MAX = 1 << 14
@@ -79,6 +83,8 @@ class Settings:
     parameters : dict of str to int
         Of the harness (`DRAM_LATENCY`, `SCAN_BITS_MAX`).
     optimize : bool, optional
+    train : bool, optional
+        With `optimize`: the first `TRAINING_CYCLES` of the first job tell the compiler what is often run.
     extra_args, prefix : tuples of str
         See `sim.tools.runner`.
     build : Path
@@ -100,6 +106,7 @@ class Settings:
     dram_depth: int | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
     optimize: bool | None = None
+    train: bool | None = None
     extra_args: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
     build: Path = BUILD
@@ -210,29 +217,38 @@ def simulate(verilog: Sequence[Path], dram: Words, jobs: Sequence[Sequence[int]]
         sources.append(TIMELINE)
         extra_args = (*extra_args, "-DTIMELINE")
     traced = scopes(record, found, harness)
-    build = runner.build(
-        sources, harness, simulator=settings.simulator, traced=traced, build_root=build_root,
-        parameters={**parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)},
-        extra_args=extra_args, optimize=bool(settings.optimize), main=MAIN)
-    build_seconds = time.monotonic() - started
+    padded = np.zeros(depth, dtype=np.uint64)
+    padded[:len(dram)] = dram
+    core, link = _period_ps(core_mhz), _period_ps(link_mhz)
 
-    with tempfile.TemporaryDirectory(prefix="chip-", dir=build_root) as name:
-        directory = Path(name).resolve()
-        padded = np.zeros(depth, dtype=np.uint64)
-        padded[:len(dram)] = dram
+    def ran(build: runner.Build, directory: Path, jobs: Sequence[Sequence[int]], settings: Settings,
+            watch: Callable[[Moment], None] | None = None) -> None:
         memfile.write_hex(directory / "dram.hex", padded)
-        core, link = _period_ps(core_mhz), _period_ps(link_mhz)
         description = _description(settings, directory, jobs, counters, depth, core, link) | {
             "reset_cycles": reset_cycles(core_mhz, link_mhz)}
         (directory / "jobs.json").write_text(json.dumps(description))
-        started = time.monotonic()
         runner.run(
             build, test_module="sim.chip.job", seed=settings.seed, log=settings.log or directory / "simulation.log",
             timeout_seconds=settings.timeout_seconds, env={DESCRIPTION: str(directory / "jobs.json")},
             plusargs=[f"+dram={directory}/dram.hex", f"+dump={directory}/dump.hex", f"+scan={directory}/job",
                       f"+trace={directory}/trace", f"+core_period={core}", f"+link_period={link}",
-                      *_window(record, core, directory)],
+                      *_window(settings.record, core, directory)],
             prefix=settings.prefix, poll=_Follower(directory / "progress", watch) if watch else None)
+
+    def train(build: runner.Build) -> None:
+        few = min(TRAINING_CYCLES, settings.max_cycles or TRAINING_CYCLES)
+        with _folder(build_root) as directory:
+            ran(build, directory, jobs[:1], replace(settings, max_cycles=few, log=None, prefix=(), record=NOTHING))
+
+    build = runner.build(
+        sources, harness, simulator=settings.simulator, traced=traced, build_root=build_root,
+        parameters={**parameters, "DRAM_DEPTH": next(size for size in DRAM_CLASSES if size >= depth)},
+        extra_args=extra_args, optimize=bool(settings.optimize), main=MAIN, train=train if settings.train else None)
+    build_seconds = time.monotonic() - started
+
+    with _folder(build_root) as directory:
+        started = time.monotonic()
+        ran(build, directory, jobs, settings, watch)
         wall = time.monotonic() - started
         results = [SimulatedJob(**table | {"status": Status(table["status"])})
                    for table in json.loads((directory / "result.json").read_text())]
@@ -244,6 +260,13 @@ def simulate(verilog: Sequence[Path], dram: Words, jobs: Sequence[Sequence[int]]
     cycles = sum(job.cycles or 0 for job in results)
     busy = sum(job.wall_seconds for job in results)
     return ChipResult(after, results, wall, cycles / busy if busy else 0.0, build_seconds, core, link, trace)
+
+
+@contextlib.contextmanager
+def _folder(root: Path) -> Iterator[Path]:
+    """A folder for the files of a run."""
+    with tempfile.TemporaryDirectory(prefix="chip-", dir=root) as name:
+        yield Path(name).resolve()
 
 
 def _window(record: Recording, core_ps: int, directory: Path) -> list[str]:

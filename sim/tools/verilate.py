@@ -23,8 +23,8 @@ from pathlib import Path
 from .find import Tool, cocotb_libraries, require
 
 __all__ = [
-    "Module", "Scope", "control_file", "count_functions", "generated_sources", "make_command", "modules", "sealed",
-    "verilator_command",
+    "COUNTING", "COUNTS", "USING", "Module", "Scope", "can_count", "control_file", "count_functions",
+    "generated_sources", "make_command", "modules", "sealed", "verilator_command",
 ]
 
 TIMESCALE = "1ns/1ps"
@@ -37,6 +37,14 @@ MANY = 4
 
 #: For code that runs each cycle; -O1 compiles in half the time and simulates a fifth slower.
 OPTIMIZE = "-O2"
+
+#: For make: the fast code counts how often each of its branches is taken, compiled without what takes the compiler
+#: longest; it is compiled by these counts. What was not run in the training is compiled as without, not for size.
+COUNTING = "PROFILE=-fprofile-generate -fno-gcse -fno-tree-pre"
+USING = "PROFILE=-fprofile-use -fprofile-partial-training -Wno-error=coverage-mismatch"
+
+#: Where the fast code leaves its counts.
+COUNTS = "fast.gcda"
 
 PREFIX = "Vtop"
 
@@ -185,7 +193,8 @@ def generated_sources(directory: Path) -> dict[str, list[str]]:
 def make_command(directory: Path, main: Path, *, optimize: bool, jobs: int) -> list[str]:
     """Write the files that merge the C++ into few translation units; the call of make that compiles them.
 
-    Verilator's own library becomes `RUNTIME`, which is compiled only where that is not there yet.
+    Verilator's own library becomes `RUNTIME`, which is compiled only where that is not there yet. With `COUNTING` or
+    `USING` besides, the fast code, and that only, writes or uses a profile.
 
     Parameters
     ----------
@@ -212,10 +221,28 @@ def make_command(directory: Path, main: Path, *, optimize: bool, jobs: int) -> l
         (directory / f"{unit}.cpp").write_text("".join(includes))
     (directory / "build.mk").write_text(
         f"include {PREFIX}.mk\nOPT_FAST = {OPTIMIZE if optimize else '-O0'}\nslow.o: OPT_FAST = -O0\n"
-        f"OPT_GLOBAL = {'-Os' if optimize else '-O0'}\n")
+        f"OPT_GLOBAL = {'-Os' if optimize else '-O0'}\n"
+        "fast.o: OPT_FAST += $(PROFILE)\nLDLIBS += $(PROFILE)\n"
+        ".PHONY: counts\ncounts:\n\techo 'int main() {}' | $(CXX) $(PROFILE) -x c++ -o $@ -\n")
     # Verilator's makefiles call `python`, which a system need not have.
     return ["make", "-j", str(jobs), "-f", "build.mk", "VM_PARALLEL_BUILDS=0", f"PYTHON3={sys.executable}",
             "VK_OBJS=" + " ".join(f"{unit}.o" for unit in code), f"VK_GLOBAL_OBJS={RUNTIME}"]
+
+
+def can_count(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> bool:
+    """Whether the compiler is one that knows `COUNTING` and `USING`: a gcc of at least 10, no clang.
+
+    Parameters
+    ----------
+    command : list of str
+        Of `make_command`.
+    directory : Path
+        Where its files are.
+    environment : dict of str to str
+    """
+    tried = [subprocess.run([*command, profile, "counts"], cwd=directory, env=environment, capture_output=True)
+             for profile in (COUNTING, USING)]
+    return not any(each.returncode for each in tried)
 
 
 def count_functions(sources: Sequence[Path], top: str, directory: Path, *, seal: bool = True) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """The chip's harness, DRAM and simulate(), with a DMA copier in the chip's place."""
 
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from sim.bench.run import SIMULATORS
 from sim.chip.simulate import Settings, simulate
+from sim.tools import runner, verilate
 from sim.tools.find import available
 
 STANDIN = Path(__file__).with_name("standin.sv")
@@ -112,6 +115,67 @@ def test_hang_is_a_result(simulator):
     assert (result.dram[2248:] == dram[2248:]).all()
     assert seen[-1].job == 0 and seen[-1].mac_cycles == 200 and seen[-1].passes == 4
     assert [moment.elapsed for moment in seen] == sorted(moment.elapsed for moment in seen)
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory):
+    """A folder of builds that nobody else has, so that all is compiled, Verilator's library once."""
+    return tmp_path_factory.mktemp("builds")
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("latency, compiler, counts, expected", [  # the latency makes it another build
+    (9, "g++", True, ["-fprofile-generate", "-fprofile-use"]), (10, "g++", False, ["-fprofile-generate"]),
+    (11, "clang", True, []),
+])
+def test_long_simulations_are_compiled_by_what_is_often_run(latency, compiler, counts, expected, builds, monkeypatch):
+    """Where the training fails, or the compiler wants another way, as without, and quietly."""
+    if not available("verilator"):
+        pytest.skip("no verilator")
+    jobs = [job(0, 1000, 777, 256), job(1000, 2000, 70, 1)]
+    trained, run_ = [], runner.run
+
+    def run_job(build, **how):
+        trained.append(build.executable.parent.name)
+        if build.executable.parent.name.startswith("harness-"):
+            return run_(build, **how)
+        if not counts:
+            raise runner.SimulationFailed("no memory")
+        return run_(build, **how)
+
+    monkeypatch.setattr(runner, "run", run_job)
+    if compiler == "clang":
+        monkeypatch.setattr(verilate, "can_count", lambda *_: False)
+    before = set((builds / "sim").glob("harness-*"))
+    how = {"build": builds, "parameters": {"DRAM_LATENCY": latency}}
+    result = run("verilator", jobs, optimize=True, train=True, **how)
+    assert len(trained) == (2 if expected else 1)
+    assert [each.status for each in result.jobs] == ["done", "done"] and result.jobs[0].cycles
+    folder, = set((builds / "sim").glob("harness-*")) - before
+    compiled = [line for line in (folder / "build.log").read_text().splitlines() if "-o fast.o" in line]
+    assert [re.findall(r"-fprofile-(?:generate|use)", line) for line in compiled] == [
+        [flag] for flag in expected] + ([] if counts and expected else [[]])
+    assert "missing-profile" not in (folder / "build.log").read_text()
+    assert b".gcda" not in (folder / "simulation").read_bytes()
+
+
+@pytest.mark.parametrize("known, counts", [
+    ("-fprofile-generate -fprofile-use -fprofile-partial-training", True),
+    ("-fprofile-generate -fprofile-use", False),  # an old gcc, or clang
+    ("", False),
+])
+def test_compilers_that_count(known, counts, tmp_path):
+    """Known by what they take: these refuse every other option of profiles."""
+    compiler = tmp_path / "c++"
+    compiler.write_text(f'#!/bin/sh\nfor each; do case "$each" in -fprofile-*)\n'
+                        f'case " {known} " in *" $each "*) ;; *) exit 1;; esac;; esac; done\n')
+    compiler.chmod(0o755)
+    (tmp_path / f"{verilate.PREFIX}_classes.mk").write_text("".join(
+        f"VM_{kind} += \n" for kind in ("CLASSES_FAST", "CLASSES_SLOW", "SUPPORT_FAST", "SUPPORT_SLOW",
+                                        "GLOBAL_FAST", "GLOBAL_SLOW")))
+    (tmp_path / f"{verilate.PREFIX}.mk").write_text(f"CXX = {compiler}\n")
+    make = verilate.make_command(tmp_path, tmp_path / "main.cpp", optimize=True, jobs=1)
+    assert verilate.can_count(make, tmp_path, dict(os.environ)) is counts
 
 
 def test_max_cycles_is_a_hang(simulator):
