@@ -80,7 +80,7 @@ def _why(best, other, objective):
     fewer = 1 - other.cycles / best.cycles
     faster = (f"; its {fewer:.1%} fewer cycles count as equal: within {SLACK - 1:.0%} of the least latency, "
               "the energy of DRAM and GLB traffic decides") if objective == "latency" and fewer > 0.0005 else ""
-    return f"{', '.join(more) or 'as good'}; bound by {other.binding()}{faster}"
+    return f"{', '.join(more) or 'no more of anything'}; bound by {other.binding()}{faster}"
 
 
 def _show(table, *, stderr):
