@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.rlc import LAST, MalformedStream, decode, encode, pairs
+from golden.rlc import CODE8, LAST, MalformedStream, decode, encode, pairs
 
 
 def plain_pairs(values):
@@ -68,7 +68,7 @@ def test_malformed(values, seed):
 
 @pytest.mark.parametrize("values", [[], [1, 2, 3]])
 def test_length(values):
-    with pytest.raises(ValueError, match=r"^values must be a positive multiple of four, not \d$"):
+    with pytest.raises(ValueError, match=r"^values must be a positive multiple of 4, not \d$"):
         encode(values)
 
 
@@ -83,3 +83,21 @@ def test_size(zeros, side, channels):
     assert 64 * len(encode(values)) <= 1.005 * found * 64 / 3
     expected = len(values) * (1 - zeros) / (1 - zeros**32)
     assert abs(found / expected - 1) < 0.02
+
+
+@given(streams(), st.integers(0, 2**32 - 1))
+def test_8_bit_values(values, seed):
+    """Five pairs of 4 and 8 bits: the same round trip; another length is noticed."""
+    values = np.resize(values, -(-len(values) // 8) * 8).astype(np.uint8)
+    words = encode(values, CODE8)
+    assert len(words) == -(-len(pairs(values, CODE8)[0]) // 5)
+    assert pairs(values, CODE8)[0].max() <= 15
+    found, used = decode(np.concatenate([words, words]), len(values), CODE8)
+    assert (found == values).all() and used == len(words)
+    with pytest.raises(MalformedStream):
+        decode(words, len(values) + 8, CODE8)
+
+
+def test_format_of_8_bit_values():
+    word, = encode([0, 0, 255, 5, 0, 0, 0, 0], CODE8)
+    assert int(word) == LAST | 2 | 0xFF << 4 | (5 << 4) << 12 | 3 << 24
