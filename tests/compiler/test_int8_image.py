@@ -1,0 +1,62 @@
+"""The chip's tensors of 8-bit layers: with its arithmetic, done in numpy, they make the layer's ofmap."""
+
+import re
+
+import numpy as np
+import pytest
+
+from compiler.image.int8 import int8_tensors
+from golden.conv import exact_sums
+from golden.int8 import Format, LayerFormats, conv_int8, requantize
+from tests.golden.int8_layers import Int8Layer
+
+
+def chip_ofmap(layer, psum_bits):
+    """Unsigned values, products added modulo 2**psum_bits, the bias with the zero point in it, requantized."""
+    tensors, shape = int8_tensors(layer.x, layer.weights, layer.bias, layer.formats, psum_bits), layer.shape
+    top, left, bottom, right = layer.pads
+    planes = np.pad(tensors.ifmap, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=tensors.padding)
+    M, C = shape.M // shape.G, shape.C // shape.G
+    sums = np.concatenate([
+        np.stack([exact_sums(planes[n, g * C:(g + 1) * C].astype(np.int16),
+                             tensors.weights[g * M:(g + 1) * M].astype(np.int16), shape) for n in range(shape.N)])
+        for g in range(shape.G)], axis=1)
+    half = 1 << psum_bits - 1
+    psums = (sums + half) % (2 * half) - half
+    totals = (psums + tensors.bias[:, None, None]).astype(np.int32)
+    values = requantize(totals, tensors.factors.view(np.float32), Format(np.float32(1), tensors.zero))
+    return (values.astype(np.int16) - 128).astype(np.int8) if layer.formats.ofmap.signed else values
+
+
+@pytest.mark.parametrize("psum_bits", [24, 32])
+def test_random_layers(psum_bits):
+    for seed in range(150):
+        layer = Int8Layer.random(seed)
+        expected = conv_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.formats)
+        np.testing.assert_array_equal(chip_ofmap(layer, psum_bits), expected, f"seed {seed}: {layer.shape}")
+
+
+ONE = Format(np.float32(1))
+
+
+@pytest.mark.parametrize(("weights", "scale", "bits", "message"), [
+    ([[1] * 128, [127] * 128], 1.0, 16, "filter 1: its sums may need 23 bits, the chip's psums have 16"),
+    ([[-128] * 128], 1.0, 16, "filter 0: its sums may need 23 bits, the chip's psums have 16"),
+    ([[1] * 128], 1e-40, 32, "filter 0: its factor must be a normal float32, not np.float32(1e-40)"),
+])
+def test_refused(weights, scale, bits, message):
+    weights = np.array(weights, np.int8)[:, :, None, None]
+    M, C = weights.shape[:2]
+    formats = LayerFormats(ONE, np.full(M, scale, np.float32), ONE)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        int8_tensors(np.zeros((1, C, 1, 1), np.uint8), weights, np.zeros(M, np.int32), formats, bits)
+
+
+def test_psums_that_just_fit():
+    """-128 x 255, the least product, takes 16 bits, and so does 127 x 255."""
+    for weight in (-128, 127):
+        weights = np.full((1, 1, 1, 1), weight, np.int8)
+        formats = LayerFormats(ONE, np.ones(1, np.float32), ONE)
+        int8_tensors(np.zeros((1, 1, 1, 1), np.uint8), weights, np.zeros(1, np.int32), formats, 16)
+        with pytest.raises(ValueError, match="may need 16 bits"):
+            int8_tensors(np.zeros((1, 1, 1, 1), np.uint8), weights, np.zeros(1, np.int32), formats, 15)
