@@ -9,10 +9,10 @@ from hw.config.counters import COUNTERS
 from hw.dram.pins import DRAM_PINS, link_to_pins
 from hw.dram.port import DramPort
 from hw.kit.block import Block, place
-from hw.kit.payloads import LANES
 from hw.paths.filter import FilterBuffer, FilterSender
 from hw.paths.glb import Glb
 from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender
+from hw.paths.int8_ofmap import Int8OfmapDrain
 from hw.paths.ofmap import OfmapDrain
 from hw.paths.psum import PsumCollector, PsumReader, PsumSender
 from hw.paths.rlc import RlcDecoder, RlcEncoder
@@ -98,7 +98,7 @@ class _Parts:
         self.glb = place(m, Glb(chip), "glb")
         self.filter_buffer = place(m, FilterBuffer(chip), "filter_buffer")
         self.filter_sender = place(m, FilterSender(chip), "filter_sender")
-        self.decoder = place(m, RlcDecoder(), "rlc_decoder")
+        self.decoder = place(m, RlcDecoder(chip), "rlc_decoder")
         self.loader = place(m, IfmapLoader(chip), "ifmap_loader")
         self.ifmap_reader = place(m, IfmapReader(chip), "ifmap_reader")
         sender = IfmapSender if chip.ifmap_bus_values == 1 else WideIfmapSender
@@ -106,8 +106,8 @@ class _Parts:
         self.psum_reader = place(m, PsumReader(chip), "psum_reader")
         self.psum_sender = place(m, PsumSender(chip), "psum_sender")
         self.collector = place(m, PsumCollector(chip), "psum_collector")
-        self.drain = place(m, OfmapDrain(chip), "ofmap_drain")
-        self.encoder = place(m, RlcEncoder(), "rlc_encoder")
+        self.drain = place(m, (OfmapDrain if chip.value_bits == 16 else Int8OfmapDrain)(chip), "ofmap_drain")
+        self.encoder = place(m, RlcEncoder(chip), "rlc_encoder")
         self.port = place(m, DramPort(chip), "dram_port")
 
     def configure(self, m):
@@ -128,16 +128,18 @@ class _Parts:
             connect(m, scan.psum_walk, path.psum_walk)
         for glb in (self.ifmap_reader.glb, self.psum_reader.glb, self.collector.glb, self.drain.glb):
             connect(m, scan.glb, glb)
+        int8 = self._chip.value_bits == 8
         m.d.comb += [
             port.filters_last.eq(scan.loops.filters_last), port.blocks_last.eq(scan.loops.blocks_last),
             self.decoder.raw.eq(scan.formats.ifmap_raw), self.loader.raw.eq(scan.formats.ifmap_raw),
             self.loader.ifmap_coded.eq(scan.formats.ifmap_coded),
             self.ifmap_reader.ifmap_coded.eq(scan.formats.ifmap_coded),
-            self.encoder.raw.eq(scan.formats.ofmap_raw), self.drain.relu.eq(scan.formats.relu),
+            self.encoder.raw.eq(scan.formats.ofmap_raw),
+            self.drain.ofmap_zero.eq(scan.formats.ofmap_zero) if int8 else self.drain.relu.eq(scan.formats.relu),
         ]
-        if self._chip.filter_bus_values < LANES:
+        if self._chip.filter_bus_values < self._chip.word_values:
             m.d.comb += self.filter_sender.filter_words.eq(scan.pe.filter_words)
-        if self._chip.psum_bus_values < LANES:
+        if self._chip.psum_bus_values < self._chip.word_psums:
             m.d.comb += [self.psum_sender.p_last.eq(scan.pe.p_last), self.collector.p_last.eq(scan.pe.p_last)]
         m.d.comb += [path.start.eq(self.control.go) for path in (
             self.loader, self.ifmap_reader, self.ifmap_sender, self.psum_reader, self.psum_sender, self.collector,

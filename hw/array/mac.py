@@ -30,7 +30,7 @@ def scaled(product, shift):
     return Mux(shift[4], wide[16:], bits).as_signed()
 
 
-def mac_pipeline(m, width, issued, ifmap, weight_read, shift):
+def mac_pipeline(m, width, issued, ifmap, weight_read, shift=None):
     """Stages 2 to 4 of a PE: spad access, multiply, add. Once issued, a MAC never stops.
 
     Latency: three cycles. Throughput: a MAC a cycle.
@@ -41,20 +41,22 @@ def mac_pipeline(m, width, issued, ifmap, weight_read, shift):
         Bits of a value and of a weight.
     issued : MacFlags
         Of the MAC issued in this cycle.
-    ifmap : signed(width)
+    ifmap : signed(width), or unsigned(8)
         Its ifmap value, in this cycle.
     weight_read : signed(width)
         Its weight, in the next cycle, unless `zero`.
-    shift : 5 bits, setting.
+    shift : 5 bits, setting, optional
+        Without it products of 8 bits are added whole.
 
     Returns
     -------
     MacFlags, signed(16)
-        Of the MAC to be added in this cycle, and its scaled product.
+        Of the MAC to be added in this cycle, and its product, scaled by `shift`.
     """
     reading, multiplying, adding = signals("reading multiplying adding", MacFlags)
-    value, factor, weight = (Signal(signed(width), name=name, reset_less=True)
-                             for name in ("value", "factor", "weight"))
+    shape = ifmap.shape()
+    value, factor, weight = (Signal(kind, name=name, reset_less=True)
+                             for name, kind in (("value", shape), ("factor", shape), ("weight", signed(width))))
     product = Signal(signed(2 * width), reset_less=True)
     m.d.sync += [reading.eq(issued), multiplying.eq(reading), adding.eq(multiplying)]
     with m.If(issued.valid & ~issued.zero):
@@ -65,4 +67,4 @@ def mac_pipeline(m, width, issued, ifmap, weight_read, shift):
     with m.If(multiplying.valid):
         # a register clears for nothing; a mask on the way to the adder would cost gates
         m.d.sync += product.eq(Mux(multiplying.zero, 0, factor * weight))
-    return adding, scaled(product, shift)
+    return adding, product if shift is None else scaled(product, shift)

@@ -13,7 +13,7 @@ from hw.kit.stream import signals
 from .mac import MacFlags, mac_pipeline
 from .spads import FilterSpad, IfmapSpad, PsumSpad
 
-__all__ = ["PE", "join_psums", "pe_ports"]
+__all__ = ["PE", "join_psums", "pe_ports", "shift_of"]
 
 
 def pe_ports(chip):
@@ -26,6 +26,11 @@ def pe_ports(chip):
         "psums_gin": In(psums), "psums_ln": In(psums), "psums_out": Out(psums),
         "mac": Out(1), "gated": Out(1),
     }
+
+
+def shift_of(settings, chip):
+    """The setting of a chip that shifts its products; None of one of 8-bit values."""
+    return settings.shift if chip.value_bits == 16 else None
 
 
 def join_psums(m, pe, spad):
@@ -80,9 +85,11 @@ class PE(Block):
         m = Module()
         chip = self._chip
         ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
-                                   chip.data_width), "ifmap_spad")
-        weights = place(m, FilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width), "filter_spad")
-        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values), "psum_spad")
+                                   chip.data_width, chip.value_bits), "ifmap_spad")
+        weights = place(m, FilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width,
+                                      chip.value_bits), "filter_spad")
+        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values,
+                                 bits=chip.psum_bits), "psum_spad")
         connect(m, flipped(self.ifmaps), ifmap.i)
         connect(m, flipped(self.filters), weights.i)
         join_psums(m, self, psum)
@@ -90,7 +97,7 @@ class PE(Block):
             weights.words.eq(self.pe.filter_words), psum.p_last.eq(self.pe.p_last),
         ]
         issued = self._issue(m, ifmap, weights, psum)
-        mac, value = mac_pipeline(m, chip.data_width, issued, ifmap.value, weights.data, self.pe.shift)
+        mac, value = mac_pipeline(m, chip.data_width, issued, ifmap.value, weights.data, shift_of(self.pe, chip))
         m.d.comb += [
             psum.accumulate.eq(mac.valid), psum.first.eq(mac.first), psum.last.eq(mac.last),
             psum.rewind.eq(mac.group_ends), psum.value.eq(value),

@@ -9,7 +9,7 @@ one value are done, up to p - 1 zeros after it are passed over.
                  +-- address --+-> filter spad
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -21,22 +21,27 @@ from hw.kit.settings import Settings
 from hw.kit.stream import signals, wrapped_increment
 
 from .mac import MacFlags, mac_pipeline
-from .pe import join_psums, pe_ports
+from .pe import join_psums, pe_ports, shift_of
 from .spads import IfmapSpad, PsumSpad, unpack_weights
 
 __all__ = ["SkippingFilterSpad", "ZeroScanner", "ZeroSkipPE", "group_layout"]
 
 
-def group_layout(depth, width):
+def group_layout(depth, value):
     """One ifmap value that meets p weights, or just the `marker` of a position's end.
 
     `address` is the first weight's in the filter spad, `index` its number in the pass; `first` and `ends`
     tell the first and the last group of a position, `pass_ends` that it is the pass's last position.
     """
     return data.StructLayout({
-        "value": signed(width), "zero": 1, "address": range(depth), "index": range(depth), "first": 1, "ends": 1,
+        "value": value, "zero": 1, "address": range(depth), "index": range(depth), "first": 1, "ends": 1,
         "marker": 1, "pass_ends": 1,
     })
+
+
+def _group(chip):
+    width = chip.data_width
+    return group_layout(chip.filter_spad_words, signed(width) if chip.value_bits == 16 else unsigned(width))
 
 
 class ZeroScanner(Block):
@@ -57,15 +62,15 @@ class ZeroScanner(Block):
         self._chip = chip
         super().__init__({
             "pe": In(Settings(Pe, chip)),
-            "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values))),
-            "o": Out(stream.Signature(group_layout(chip.filter_spad_words, chip.data_width))),
+            "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values, chip.value_bits))),
+            "o": Out(stream.Signature(_group(chip))),
         })
 
     def elaborate(self, platform):
         m = Module()
         chip = self._chip
         spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
-                                  chip.data_width), "ifmap_spad")
+                                  chip.data_width, chip.value_bits), "ifmap_spad")
         connect(m, flipped(self.i), spad.i)
         step = Signal.like(self.pe.steps_last)
         some, last, emits, advance = signals("some last emits advance")  # some: a group of this window is out
@@ -130,11 +135,11 @@ class SkippingFilterSpad(Block):
     upto : In(range(depth + 1)), with `retire`; if it is `words`, numbers are those of the next pass from then on.
     """
 
-    def __init__(self, depth, bus_values=4, width=16):
-        self._depth, self._bus_values, self._width = depth, bus_values, width
+    def __init__(self, depth, bus_values=4, width=16, value_bits=16):
+        self._depth, self._bus_values, self._width, self._value_bits = depth, bus_values, width, value_bits
         self.module_name = f"skipping_filter_spad_{depth}"
         super().__init__({
-            "i": In(stream.Signature(16 * bus_values)), "words": In(range(depth + 1)),
+            "i": In(stream.Signature(value_bits * bus_values)), "words": In(range(depth + 1)),
             "index": In(range(depth)), "available": Out(1),
             "read": In(1), "address": In(range(depth)), "data": Out(signed(width)),
             "retire": In(1), "upto": In(range(depth + 1)),
@@ -147,7 +152,8 @@ class SkippingFilterSpad(Block):
         # below 0 where a pass ends with zeros before its last weights have come: they are dead on arrival
         held = Signal(range(-self._depth, self._depth + 1))
         write_address = Signal(range(self._depth))
-        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, held != self._depth)
+        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, held != self._depth,
+                                      self._value_bits)
         m.d.comb += [
             self.available.eq(self.index < released + held),
             freed.eq(Mux(self.retire, self.upto - released, 0)),
@@ -179,10 +185,10 @@ class ZeroSkipPE(Block):
         m = Module()
         chip = self._chip
         scanner = place(m, ZeroScanner(chip), "scanner")
-        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width),
-                        "filter_spad")
-        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values, zero_skip=True),
-                     "psum_spad")
+        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width,
+                                              chip.value_bits), "filter_spad")
+        psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values, zero_skip=True,
+                              bits=chip.psum_bits), "psum_spad")
         connect(m, flipped(self.ifmaps), scanner.i)
         connect(m, flipped(self.filters), weights.i)
         join_psums(m, self, psum)
@@ -190,9 +196,9 @@ class ZeroSkipPE(Block):
             weights.words.eq(self.pe.filter_words), psum.p_last.eq(self.pe.p_last),
         ]
         connect(m, flipped(self.pe), scanner.pe)
-        group = Signal(group_layout(chip.filter_spad_words, chip.data_width))
+        group = Signal(_group(chip))
         issued = self._issue(m, scanner, weights, psum, group)
-        mac, value = mac_pipeline(m, chip.data_width, issued, group.value, weights.data, self.pe.shift)
+        mac, value = mac_pipeline(m, chip.data_width, issued, group.value, weights.data, shift_of(self.pe, chip))
         m.d.comb += [
             psum.accumulate.eq(mac.valid), psum.first.eq(mac.first), psum.rewind.eq(mac.group_ends),
             psum.finish.eq(mac.last), psum.value.eq(value),

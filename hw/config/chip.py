@@ -15,8 +15,8 @@ _LIMITS = {
     "ifmap_spad_words": (2, 32),
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
-    "ifmap_bus_values": (1, 4),
-    "filter_bus_values": (1, 4),
+    "ifmap_bus_values": (1, 8),
+    "filter_bus_values": (1, 8),
     "psum_bus_values": (1, 4),
     "ifmap_fifo_depth": (1, 16),
     "psum_fifo_depth": (1, 16),
@@ -122,6 +122,11 @@ class ChipConfig:
             value = getattr(self, field)
             if value & (value - 1):
                 raise ValueError(f"{field} must be a power of two, not {value!r}")
+        for field, most in (("ifmap_bus_values", self.word_values), ("filter_bus_values", self.word_values),
+                            ("psum_bus_values", self.word_psums)):
+            value = getattr(self, field)
+            if value > most:
+                raise ValueError(f"{field} must be at most {most}, the values of a 64-bit word, not {value!r}")
         if self.filter_spad_words < self.ifmap_spad_words:
             raise ValueError(
                 f"filter_spad_words must hold one filter row of ifmap_spad_words = {self.ifmap_spad_words}, "
@@ -135,6 +140,36 @@ class ChipConfig:
     def pes(self) -> int:
         """Number of PEs."""
         return self.rows * self.columns
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of a weight, an ifmap value or an ofmap on buses, in the GLB and in DRAM."""
+        return 16
+
+    @property
+    def word_values(self) -> int:
+        """Such values of a 64-bit word."""
+        return 64 // self.value_bits
+
+    @property
+    def psum_bits(self) -> int:
+        """Bits of a psum."""
+        return 16
+
+    @property
+    def word_psums(self) -> int:
+        """Psums of a 64-bit word: a power of two."""
+        return 1 << (64 // self.psum_bits).bit_length() - 1
+
+    @property
+    def run_bits(self) -> int:
+        """Bits of a run of zeros in a run-length pair."""
+        return 5 if self.value_bits == 16 else 4
+
+    @property
+    def word_pairs(self) -> int:
+        """Run-length pairs of a 64-bit word, whose last bit is a mark."""
+        return 63 // (self.run_bits + self.value_bits)
 
     @property
     def row_id_bits(self) -> int:

@@ -22,8 +22,8 @@ LOOP_BITS = 12  # of each loop of the layer but that over blocks: passes, tiles
 BLOCK_BITS = 16  # of the loop over blocks
 ROW_BITS = 8  # of a row of an ifmap or ofmap tile
 COLUMN_BITS = 10  # of a window's first column in an ifmap tile, or of an ofmap tile's column
+MOST_PSUMS = 64  # of a psum spad
 TILE_BITS = 16  # of a count of 64-bit words of a tile
-QUAD_BITS = 4  # of a word of four psums of a position: a psum spad has 64 at most
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,16 @@ class Pe:
     steps_last: int = _setting(_up_to(lambda chip: chip.ifmap_spad_words - 1), "words of a window (q S), less one")
     slide: int = _setting(_up_to(lambda chip: chip.ifmap_spad_words), "words by which a window slides (q V)")
     filter_words: int = _setting(_up_to(lambda chip: chip.filter_spad_words), "weights of a PE in a pass (p q S)")
-    shift: int = _setting(5, "right shift of the 32-bit product, 0 to 16")
+    shift: int = _setting(lambda chip: 5 if chip.value_bits == 16 else 0,
+                          "right shift of the 32-bit product, 0 to 16")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Formats:
     """How fmaps are coded in DRAM and in the GLB, and what is done to ofmaps."""
 
-    relu: int = _setting(1, "ReLU on the ofmap")
+    relu: int = _setting(lambda chip: int(chip.value_bits == 16), "ReLU on the ofmap")
+    ofmap_zero: int = _setting(lambda chip: 8 if chip.value_bits == 8 else 0, "zero point of the ofmap")
     ifmap_raw: int = _setting(1, "ifmaps lie in DRAM as they are, not run-length coded")
     ofmap_raw: int = _setting(1, "the same for ofmaps")
     ifmap_coded: int = _setting(
@@ -135,7 +137,8 @@ class TileWords:
 class PsumWalk:
     """In which order psums enter and leave the array."""
 
-    quads_last: int = _setting(QUAD_BITS, "words of four psums at a position (p / 4 up), less one")
+    quads_last: int = _setting(_up_to(lambda chip: MOST_PSUMS // chip.word_psums - 1),
+                               "words of four psums at a position (p / 4 up), less one")
     lanes_last: int = _setting(_up_to(lambda chip: chip.pes - 1), "columns of psums in the array (t e), less one")
     sets_last: int = _setting(_up_to(lambda chip: chip.pes - 1), "sets that process other filters (t), less one")
     columns_last: int = _setting(_COL_ID, "columns of psums on a row of sets, less one")
@@ -197,12 +200,13 @@ GROUPS: dict[str, type] = {
 
 @cache
 def group_fields(group: type, chip: ChipConfig) -> tuple[ScanField, ...]:
-    """The fields of a group on `chip`."""
+    """The fields of a group on `chip`; some chips do without some."""
     def on_chip(value):
         return value(chip) if callable(value) else value
 
-    return tuple(ScanField(one.name, on_chip(one.metadata["width"]), one.metadata["meaning"],
-                           on_chip(one.metadata["count"])) for one in fields(group))
+    found = (ScanField(one.name, on_chip(one.metadata["width"]), one.metadata["meaning"],
+                       on_chip(one.metadata["count"])) for one in fields(group))
+    return tuple(one for one in found if one.width)
 
 
 def scan_fields(chip: ChipConfig) -> list[ScanField]:

@@ -1,52 +1,54 @@
 """Payloads that cross module borders."""
 
-from amaranth.hdl import Shape, signed
+from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 
 from hw.config.fields import ADDRESS_BITS
 
 __all__ = [
-    "LANES", "QUAD", "UNCLAIMED", "Burst", "IfmapWord", "bus_width", "bus_word", "glb_address", "ifmap_bus_word",
-    "tag_layout", "tagged_word",
+    "QUAD", "UNCLAIMED", "Burst", "bus_width", "bus_word", "glb_address", "ifmap_bus_word", "ifmap_word",
+    "tag_layout", "tagged_word", "value_shape",
 ]
 
-QUAD = 64  # bits of a word of four values: the GLB, the link, and the filter and psum buses of the paper's chip
-LANES = 4
+QUAD = 64  # bits of a word: of the GLB, the link, and the filter and psum buses of the paper's chip
 
 #: For each network, whether a word, or a request for one, matches no PE.
 UNCLAIMED = data.StructLayout({"filters": 1, "ifmaps": 1, "psums": 1, "requests": 1})
 
 
-class IfmapWord(data.Struct):
+def value_shape(bits):
+    """Shape of an ifmap value of the chip's `value_bits`: those of 8 bits are unsigned."""
+    return signed(bits) if bits == 16 else unsigned(bits)
+
+
+def ifmap_word(bits):
     """An ifmap value on its way to the PEs.
 
     The flags are 1 on the first word of a row's last window, so that a PE knows that every word of
     that window, or every weight of the pass, is dead once read.
     """
-
-    value: signed(16)
-    row_ends: 1
-    pass_ends: 1
+    return data.StructLayout({"value": value_shape(bits), "row_ends": 1, "pass_ends": 1})
 
 
-def ifmap_bus_word(values):
-    """What crosses an ifmap bus of `values` values: an `IfmapWord`, or several of them in one.
+def ifmap_bus_word(values, bits):
+    """What crosses an ifmap bus of `values` values: an `ifmap_word`, or several of them in one.
 
     The `values` of a wider word are channels of one ifmap row and column, the first lowest, `last` + 1 of
     them; the flags are the first one's.
     """
     if values == 1:
-        return IfmapWord
+        return ifmap_word(bits)
     return data.StructLayout({
-        "values": data.ArrayLayout(signed(16), values), "row_ends": 1, "pass_ends": 1, "last": range(values),
+        "values": data.ArrayLayout(value_shape(bits), values), "row_ends": 1, "pass_ends": 1, "last": range(values),
     })
 
 
 def bus_word(chip, name):
     """Shape of a word of the ifmap, filter or psum buses."""
     return {
-        "filter": 16 * chip.filter_bus_values, "ifmap": ifmap_bus_word(chip.ifmap_bus_values),
-        "psum": 16 * chip.psum_bus_values,
+        "filter": chip.value_bits * chip.filter_bus_values,
+        "ifmap": ifmap_bus_word(chip.ifmap_bus_values, chip.value_bits),
+        "psum": chip.psum_bits * chip.psum_bus_values,
     }[name]
 
 

@@ -12,7 +12,7 @@ from hw.config.fields import FilterWalk
 from hw.kit.block import Block, place
 from hw.kit.interfaces import Tagged
 from hw.kit.memory import SinglePortSram
-from hw.kit.payloads import LANES, QUAD, tagged_word
+from hw.kit.payloads import QUAD, tagged_word
 from hw.kit.settings import Settings
 from hw.kit.stream import Queue, signals
 
@@ -97,7 +97,7 @@ class FilterSender(Block):
             "filter_walk": In(Settings(FilterWalk, chip)), "i": In(stream.Signature(QUAD)),
             "o": Out(Tagged(chip, "filter")), "partial": Out(1),
         }
-        if self._values < LANES:
+        if self._values < chip.word_values:
             ports["filter_words"] = In(range(chip.filter_spad_words + 1))
         super().__init__(ports)
 
@@ -129,19 +129,21 @@ class FilterSender(Block):
 
     def _part(self, m, sent, word_ends):
         """(the part of a word of the GLB that is to be sent, whether it is the last one)."""
-        if self._values == LANES:
+        bits, lanes = self._chip.value_bits, self._chip.word_values
+        if self._values == lanes:
             return self.i.payload, 1
-        part = Signal(range(LANES // self._values))
-        word = Signal(len(self.filter_words) - 2)
+        within = (lanes - 1).bit_length()
+        part = Signal(range(lanes // self._values))
+        word = Signal(len(self.filter_words) - within)
         weights_last = Signal.like(self.filter_words)
         pass_ends, last_part = signals("pass_ends last_part")
         m.d.sync += weights_last.eq(self.filter_words - 1)
         m.d.comb += [
-            pass_ends.eq(word == weights_last[2:]),
-            last_part.eq(part == Mux(pass_ends, weights_last[:2] // self._values, LANES // self._values - 1)),
+            pass_ends.eq(word == weights_last[within:]),
+            last_part.eq(part == Mux(pass_ends, weights_last[:within] // self._values, lanes // self._values - 1)),
         ]
         with m.If(sent):
             m.d.sync += part.eq(Mux(last_part, 0, part + 1))
         with m.If(word_ends):
             m.d.sync += word.eq(Mux(pass_ends, 0, word + 1))
-        return self.i.payload.word_select(part, 16 * self._values), last_part
+        return self.i.payload.word_select(part, bits * self._values), last_part

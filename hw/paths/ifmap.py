@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw.config.fields import Glb, IfmapTile, Loops, TileWords
 from hw.kit.block import Block, place
 from hw.kit.interfaces import GlbRead, GlbWrite, Tagged
-from hw.kit.payloads import LANES, QUAD, glb_address, tag_layout, tagged_word
+from hw.kit.payloads import QUAD, glb_address, tag_layout, tagged_word
 from hw.kit.ring import Ring
 from hw.kit.settings import Settings, connect_settings
 from hw.kit.stream import Queue, signals
@@ -157,7 +157,7 @@ class IfmapReader(Block):
         written = Signal(bits, init=1)  # with the word that comes
         m.d.comb += [
             lengths.i.payload.eq(written),
-            lengths.i.valid.eq(ring.push & self.ifmap_coded & RlcWord(self.i.payload).last),
+            lengths.i.valid.eq(ring.push & self.ifmap_coded & data.View(RlcWord(self._chip), self.i.payload).last),
             lengths.o.ready.eq(stream_dead),
         ]
         with m.If(self.start | lengths.i.valid):
@@ -177,7 +177,7 @@ class IfmapSender(Block):
     -------
     loops, ifmap_tile : In(Settings).
     start : In(1), begin the layer in this cycle.
-    i : In(stream of 64 bits), words of four values.
+    i : In(stream of 64 bits), words of values.
     o : Out(Tagged), to the ifmap GIN.
     pass_ends : Out(1), the last value of a pass leaves for `o` in this cycle.
     """
@@ -214,10 +214,11 @@ class IfmapSender(Block):
 
     def _source(self, m, word, q, produce, stored, tile_ends):
         """Fill `word` with the value at hand, or with zero where it is not `stored`; whether it is there."""
-        lane = Signal(range(LANES))
+        bits, lanes = self._chip.value_bits, self._chip.word_values
+        lane = Signal(range(lanes))
         m.d.comb += [
-            word.value.eq(Mux(stored, self.i.payload.word_select(lane, 16), 0)),
-            self.i.ready.eq(produce & ((stored & (lane == LANES - 1))
+            word.value.eq(Mux(stored, self.i.payload.word_select(lane, bits), 0)),
+            self.i.ready.eq(produce & ((stored & (lane == lanes - 1))
                                        | (tile_ends & (stored | (lane != 0))))),
         ]
         with m.If(produce):

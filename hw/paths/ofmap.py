@@ -46,41 +46,42 @@ class OfmapDrain(Block):
     """
 
     module_name = "ofmap_drain"
+    settings = {"relu": In(1)}
 
     def __init__(self, chip):
         self._chip = chip
         super().__init__({
             "loops": In(Settings(Loops, chip)), "ofmap_tile": In(Settings(OfmapTile, chip)),
-            "psum_walk": In(Settings(PsumWalk, chip)), "glb": In(Settings(Glb, chip)), "relu": In(1),
-            "start": In(1), "biases": In(stream.Signature(QUAD)), "o": Out(stream.Signature(StreamWord)),
+            "psum_walk": In(Settings(PsumWalk, chip)), "glb": In(Settings(Glb, chip)), **self.settings,
+            "start": In(1), "biases": In(stream.Signature(QUAD)), "o": Out(stream.Signature(StreamWord(chip))),
             "finished": In(1), "drained": Out(1), "running": Out(1), "read": Out(GlbRead(chip)),
         })
 
     def elaborate(self, platform):
         m = Module()
         words = self._reader(m)
-        table = place(m, SinglePortSram(self._chip.bias_words, QUAD), "bias_table")
+        loading, load, take, flowing = signals("loading load take flowing")
+        tables, writes, loaded = self._tables(m, load)
         tiles = place(m, Tiles(self._chip), "tiles")
         connect_settings(m, self.loops, tiles.loops, channels_last=0)  # ofmaps are those of the last channel group
-        loading, load, take, flowing = signals("loading load take flowing")
-        index, table_ends, tile_ends = self._counters(m, tiles.tile, loading, load, take)
-        out = place(m, Queue(StreamWord, 2), "out")
-        connect(m, out.o, flipped(self.o))
+        index, table_ends, tile_ends = self._counters(m, tiles.tile, loading, loaded, take)
+        following, held = self._following(m)
         adding, ending = signals("adding ending")
         psums = Signal(QUAD)
         m.d.comb += [
             tiles.start.eq(self.start), tiles.step.eq(take & tile_ends),
             load.eq(tiles.there & loading & self.biases.valid & ~adding),
             self.biases.ready.eq(load),
-            flowing.eq(~adding | out.i.ready),
+            flowing.eq(~adding | following.ready),
             take.eq(tiles.there & ~loading & words.valid & flowing), words.ready.eq(take),
-            table.enable.eq(load | take), table.write.eq(load), table.address.eq(index),
-            table.write_data.eq(self.biases.payload),
-            self.running.eq(tiles.running | adding | self.o.valid),
+            *(statement for table, write in zip(tables, writes, strict=True) for statement in (
+                table.enable.eq(write | take), table.write.eq(write), table.address.eq(index),
+                table.write_data.eq(self.biases.payload))),
+            self.running.eq(tiles.running | adding | held),
         ]
         with m.If(self.start):
             m.d.sync += loading.eq(1)
-        with m.Elif(load & table_ends):
+        with m.Elif(loaded & table_ends):
             m.d.sync += loading.eq(0)
         with m.Elif(take & tile_ends & tiles.tile.last_tile):
             m.d.sync += loading.eq(1)
@@ -88,13 +89,25 @@ class OfmapDrain(Block):
             m.d.sync += [psums.eq(words.payload), ending.eq(tile_ends & tiles.tile.last_tile)]
         with m.If(flowing):
             m.d.sync += adding.eq(take)
-        sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(table.read_data), strict=True)]
-        values = [Mux(self.relu & total[15], 0, total) for total in sums]
-        m.d.comb += [
-            out.i.valid.eq(adding), out.i.payload.values.eq(Cat(values)), out.i.payload.last.eq(ending),
-            out.i.payload.nonzero.eq(Cat(value != 0 for value in values)),
-        ]
+        m.d.comb += following.valid.eq(adding)
+        m.d.comb += self._finish(following.payload, psums, Cat(table.read_data for table in tables), ending)
         return m
+
+    def _tables(self, m, load):
+        """Memories of the biases, when each is written, and when the last one of an address is."""
+        return [place(m, SinglePortSram(self._chip.bias_words, QUAD), "bias_table")], [load], load
+
+    def _following(self, m):
+        """The stream that takes words of psums, on to `o`, and whether one is held from there on."""
+        out = place(m, Queue(StreamWord(self._chip), 2), "out")
+        connect(m, out.o, flipped(self.o))
+        return out.i, self.o.valid
+
+    def _finish(self, word, psums, biases, last):
+        """Statements that make `word` of psums, of their biases and of whether it is a stream's last."""
+        sums = [(psum + bias)[:16] for psum, bias in zip(lanes(psums), lanes(biases), strict=True)]
+        values = [Mux(self.relu & total[15], 0, total) for total in sums]
+        return [word.values.eq(Cat(values)), word.last.eq(last), word.nonzero.eq(Cat(value != 0 for value in values))]
 
     def _reader(self, m):
         """Words of finished psums, in the order of writing."""

@@ -13,7 +13,7 @@ from hw.config.fields import Glb, Loops, OfmapTile, TileWords
 from hw.config.fields import PsumWalk as WalkSettings
 from hw.kit.block import Block, place
 from hw.kit.interfaces import GlbRead, GlbWrite, Tagged
-from hw.kit.payloads import LANES, QUAD, bus_width, glb_address, tag_layout, tagged_word
+from hw.kit.payloads import QUAD, bus_width, glb_address, tag_layout, tagged_word
 from hw.kit.settings import Settings
 from hw.kit.stream import Queue, signals
 from hw.kit.tokens import Tokens
@@ -30,7 +30,7 @@ NOTES = 5  # cycles from a request to the GON until its note has left: with fewe
 def walk_ports(chip):
     """Settings of a PsumWalk; a bus of fewer values than a word of the GLB needs `p_last` as well."""
     ports = {"ofmap_tile": In(Settings(OfmapTile, chip)), "psum_walk": In(Settings(WalkSettings, chip))}
-    return ports | ({"p_last": In(range(chip.psum_spad_words))} if chip.psum_bus_values < LANES else {})
+    return ports | ({"p_last": In(range(chip.psum_spad_words))} if chip.psum_bus_values < chip.word_psums else {})
 
 
 def place_walk(m, owner, chip):
@@ -38,7 +38,7 @@ def place_walk(m, owner, chip):
     walk = place(m, PsumWalk(chip), "walk")
     connect(m, flipped(owner.ofmap_tile), walk.ofmap_tile)
     connect(m, flipped(owner.psum_walk), walk.psum_walk)
-    if chip.psum_bus_values < LANES:
+    if chip.psum_bus_values < chip.word_psums:
         m.d.comb += walk.p_last.eq(owner.p_last)
     return walk
 
@@ -63,11 +63,12 @@ class PsumWalk(Block):
     module_name = "psum_walk"
 
     def __init__(self, chip):
-        self._values = chip.psum_bus_values
+        self._values, self._lanes = chip.psum_bus_values, chip.word_psums
         super().__init__(walk_ports(chip) | {
             "ragged_strip": In(1), "ragged_span": In(1), "step": In(1),
             "tag": Out(tag_layout(chip, "psum")), "stored": Out(1), "tile_ends": Out(1),
-        } | ({"part": Out(range(LANES // self._values)), "part_ends": Out(1)} if self._values < LANES else {}))
+        } | ({"part": Out(range(self._lanes // self._values)), "part_ends": Out(1)}
+             if self._values < self._lanes else {}))
 
     def elaborate(self, platform):
         m = Module()
@@ -101,9 +102,11 @@ class PsumWalk(Block):
 
     def _part(self, m, quad):
         """Go through the parts of a word; whether this is the last one. A position's last word may have fewer."""
-        if self._values == LANES:
+        lanes = self._lanes
+        if self._values == lanes:
             return 1
-        last = Mux(quad == self.psum_walk.quads_last, self.p_last[:2] // self._values, LANES // self._values - 1)
+        within = self.p_last[:(lanes - 1).bit_length()]
+        last = Mux(quad == self.psum_walk.quads_last, within // self._values, lanes // self._values - 1)
         m.d.comb += self.part_ends.eq(self.part == last)
         with m.If(self.step):
             m.d.sync += self.part.eq(Mux(self.part_ends, 0, self.part + 1))
@@ -194,7 +197,7 @@ class PsumSender(Block):
         walk = place_walk(m, self, self._chip)
         connect(m, flipped(self.loops), tiles.loops)
         width = bus_width(self._chip, "psum")
-        narrow = width < QUAD
+        narrow = self._chip.psum_bus_values < self._chip.word_psums
         part = self.i.payload.word_select(walk.part, width) if narrow else self.i.payload
         out = place(m, Queue(tagged_word(self._chip, "psum"), 2), "out")
         connect(m, out.o, flipped(self.o))
@@ -215,7 +218,7 @@ class PsumSender(Block):
 def _note(chip):
     """What PsumCollector keeps of each word it asked for."""
     whole = {"stored": 1, "first": 1, "last": 1, "mark": 1, "rewind": 1}
-    return data.StructLayout(whole | ({"part_ends": 1} if chip.psum_bus_values < LANES else {}))
+    return data.StructLayout(whole | ({"part_ends": 1} if chip.psum_bus_values < chip.word_psums else {}))
 
 
 class PsumCollector(Block):
@@ -284,12 +287,12 @@ class PsumCollector(Block):
 
     def _gathered(self, m, note):
         """(whether a word of the GLB is whole, the word): of the parts that arrived, zeros behind the last."""
-        values = self._chip.psum_bus_values
-        if values == LANES:
+        values, lanes = self._chip.psum_bus_values, self._chip.word_psums
+        if values == lanes:
             return 1, self.i.payload
-        part = Signal(range(LANES // values))
+        part = Signal(range(lanes // values))
         before, word = signals("before word", QUAD)
-        m.d.comb += word.eq(before | Cat(Mux(part == index, self.i.payload, 0) for index in range(LANES // values)))
+        m.d.comb += word.eq(before | Cat(Mux(part == index, self.i.payload, 0) for index in range(lanes // values)))
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [part.eq(Mux(note.part_ends, 0, part + 1)), before.eq(Mux(note.part_ends, 0, word))]
         return note.part_ends, word
@@ -314,5 +317,5 @@ class PsumCollector(Block):
             notes.i.valid.eq(walk.step),
             self.running.eq(tiles.running | notes.o.valid),
         ]
-        if self._chip.psum_bus_values < LANES:
+        if self._chip.psum_bus_values < self._chip.word_psums:
             m.d.comb += note.part_ends.eq(walk.part_ends)

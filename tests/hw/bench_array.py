@@ -3,17 +3,17 @@
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
-from layer_model import setting_ports
+from layer_model import CHIP, setting_ports
 
-from golden.conv import conv_layer
+from golden.conv import conv_layer, exact_sums
 from golden.layer import LayerShape
-from hw.config import ChipConfig
-from sim.bench.run import setting
 from sim.bench.streams import cross, run_io_check
-from tests.hw.passes import Pass, ifmap_words, packed, quads
+from tests.hw.passes import BITS16, Pass, ifmap_words, packed, quads
 
-CHIP = ChipConfig(**setting("chip"))
 SHIFT = 4
+BITS, PSUM_BITS = CHIP.value_bits, CHIP.psum_bits
+FILTERS, PSUMS = CHIP.filter_bus_values, CHIP.psum_bus_values
+IFMAPS = (0, 256) if BITS == 8 else BITS16
 #: e, r, R, U, and what a PE does: r sets of R rows and e columns stand above each other.
 CASES = {
     "whole": (3, 2, 2, 1, Pass(p=4, q=2, S=3, V=1, f=4, rows=1)),
@@ -29,14 +29,18 @@ async def convolves(dut, case, idle, pressure):
     height, channels = (e - 1) * U + R, each.q * r
     random = np.random.default_rng(1)
 
-    def tensor(*shape):
-        return random.integers(-1 << 15, 1 << 15, shape, np.int16)
+    def tensor(*shape, limits=(-1 << BITS - 1, 1 << BITS - 1)):
+        return random.integers(*limits, shape).astype(np.int16)
 
-    ifmap = tensor(1, channels, height, each.width)
+    ifmap = tensor(1, channels, height, each.width, limits=IFMAPS)
     ifmap[random.random(ifmap.shape) < 0.3] = 0
-    weights, psums = tensor(each.p, channels, R, each.S), tensor(each.p, e, each.f)
+    weights = tensor(each.p, channels, R, each.S)
+    psums = random.integers(-1 << PSUM_BITS - 1, 1 << PSUM_BITS - 1, (each.p, e, each.f))
     shape = LayerShape(N=1, M=each.p, C=channels, H=height, W=each.width, R=R, S=each.S, U=U, V=each.V)
-    ofmap = conv_layer(ifmap, weights, np.zeros(each.p, np.int16), shape, shift=SHIFT)[0] + psums
+    if BITS == 16:
+        ofmap = conv_layer(ifmap, weights, np.zeros(each.p, np.int16), shape, shift=SHIFT)[0] + psums
+    else:
+        ofmap = exact_sums(ifmap[0], weights, shape) + psums
 
     counters = Counters(dut)
     bottom = r * R - 1
@@ -44,16 +48,17 @@ async def convolves(dut, case, idle, pressure):
         dut,
         {
             "filters": [
-                word | (set_ * R + i) << 64 for set_ in range(r) for i in range(R)
-                for word in quads(weights[:, set_ * each.q:][:, :each.q, i].transpose(2, 1, 0).ravel().tolist())
+                word | (set_ * R + i) << BITS * FILTERS for set_ in range(r) for i in range(R)
+                for word in quads(weights[:, set_ * each.q:][:, :each.q, i].transpose(2, 1, 0).ravel().tolist(),
+                                  FILTERS, BITS)
             ],
             "ifmaps": [
-                word | (set_ * U + k % U) << 18 | (k // U) << 22
+                word | (set_ * U + k % U) << BITS + 2 | (k // U) << BITS + 6
                 for column in zip(*(row_words(ifmap[0], each, set_, k)
                                     for set_ in range(r) for k in range(height)), strict=True)
                 for word, set_, k in column
             ],
-            "psums": [word | bottom << 64 | j << 68 for j, word in positions(psums)],
+            "psums": [word | (bottom | j << 4) << PSUM_BITS * PSUMS for j, word in positions(psums)],
             "requests": [j << 4 for j, _ in positions(ofmap)],
         },
         {"ofmaps": [word for _, word in positions(ofmap)]},
@@ -67,14 +72,14 @@ async def convolves(dut, case, idle, pressure):
 def row_words(planes, each, set_, k):
     """(word, set, k) of an ifmap row, its q channels interleaved; the flags are those of a lone row."""
     row = planes[set_ * each.q:][:each.q, k].T.ravel().tolist()
-    return [(word, set_, k) for word in ifmap_words(each, [row])]
+    return [(word, set_, k) for word in ifmap_words(each, [row], BITS)]
 
 
 def positions(psums):
     """(column of the array, word) position after position, for psums [k][row][column]."""
     for x in range(psums.shape[2]):
         for j in range(psums.shape[1]):
-            for word in quads(psums[:, j, x].tolist()):
+            for word in quads(psums[:, j, x].tolist(), PSUMS, PSUM_BITS):
                 yield j, word
 
 

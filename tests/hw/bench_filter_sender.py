@@ -7,7 +7,7 @@ from layer_model import CHIP, setting_ports
 from sim.bench.streams import cross, run_io_check
 
 WORDS = words(120)
-WEIGHTS = 10  # of a pass and PE: the third word is half padding
+WEIGHTS = 10  # of a pass and PE: the last word is half padding, or more
 
 
 @cocotb.test()
@@ -34,10 +34,11 @@ async def run(dut, rows, columns, idle="never", pressure="never"):
 
 def tagged(rows, columns):
     """Words of the bus: of those of the GLB as they are, or what is no padding of their parts."""
-    values, word_of_pass = CHIP.filter_bus_values, -(-WEIGHTS // 4)
+    bits, lanes = CHIP.value_bits, CHIP.word_values
+    values, word_of_pass = CHIP.filter_bus_values, -(-WEIGHTS // CHIP.word_values)
     for index, word in enumerate(WORDS):
         last = index // (rows * columns) % word_of_pass == word_of_pass - 1
-        weights = (WEIGHTS - 1) % 4 + 1 if last and values < 4 else 4
+        weights = (WEIGHTS - 1) % lanes + 1 if last and values < lanes else lanes
         for lane in range(0, weights, values):
-            part = word >> 16 * lane & (1 << 16 * values) - 1
-            yield part | (index // columns % rows | index % columns << 4) << 16 * values
+            part = word >> bits * lane & (1 << bits * values) - 1
+            yield part | (index // columns % rows | index % columns << 4) << bits * values

@@ -4,15 +4,14 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from layer_model import CHIP
 
-from hw.config import ChipConfig
+from hw.kit.payloads import bus_width
 from sim.bench.patterns import pattern
-from sim.bench.run import setting
 from sim.bench.streams import ProtocolChecker, Sink, Source, cross, run_io_check, start
 from tests.hw.passes import packed
 
 WORDS = 150
-CHIP = ChipConfig(**setting("chip"))
 PES = [(y, x) for y in range(CHIP.rows) for x in range(CHIP.columns)]
 ROW_IDS = [2, 10, 6]
 COL_IDS = {(y, x): (x * 5 + y) % 16 for y, x in PES}
@@ -35,7 +34,7 @@ async def collects(dut, slow, idle, pressure):
     """`slow` is the PEs' pattern."""
     chance = random.Random(5)
     asked = [chance.choice([pe for pe in PES if pe != DISABLED]) for _ in range(WORDS)]
-    words = [chance.getrandbits(64) for _ in asked]
+    words = [chance.getrandbits(bus_width(CHIP, "psum")) for _ in asked]
     pes = [
         ProcessingElement(dut, pe, [word for word, other in zip(words, asked, strict=True) if other == pe], slow)
         for pe in PES

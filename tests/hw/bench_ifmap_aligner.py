@@ -1,4 +1,4 @@
-"""IfmapAligner: runs of values from anywhere in words of four, padding dropped."""
+"""IfmapAligner: runs of values from anywhere in words of them, padding dropped."""
 
 import random
 
@@ -10,7 +10,7 @@ from sim.bench.run import setting
 from sim.bench.streams import ProtocolChecker, Source, cross, start
 from tests.hw.passes import packed, quads
 
-MOST = setting("most")
+MOST, BITS = setting("most"), setting("bits", 16)
 # the values wanted in turn, and after how many turns the rest of a word is dropped
 CASES = {
     "full": ([MOST], 7), "ones": ([1], 11), "uneven": ([MOST, 1], 9), "one_turn": ([MOST - 1], 1),
@@ -23,12 +23,12 @@ def turns(counts, tile, chance):
     """(words, [(values of a turn, whether a drop goes with it, or is it)])."""
     words, steps, values = [], [], []
     for turn in range(TURNS):
-        values.append([chance.getrandbits(16) for _ in range(counts[turn % len(counts)])])
+        values.append([chance.getrandbits(BITS) for _ in range(counts[turn % len(counts)])])
         if len(values) == tile or turn == TURNS - 1:
             together = turn == TURNS - 1 or chance.random() < 0.5
             steps += [(taken, together and taken is values[-1]) for taken in values]
             steps += [] if together else [([], True)]
-            words += quads(sum(values, []))
+            words += quads(sum(values, []), 64 // BITS, BITS)
             values = []
     return words, steps
 
@@ -53,7 +53,7 @@ async def aligns(dut, case, idle, pressure):
         if go and dut.available.value == 1:
             first = first or cycle
             if values:
-                seen, meant = int(dut["values"].value), packed(values, 16)
+                seen, meant = int(dut["values"].value), packed(values, BITS)
                 assert seen == meant, f"step {at}: {seen:x}, not {meant:x}"
             at += 1
     dut.take.value = dut.drop.value = 0

@@ -6,8 +6,8 @@ from layer_model import CHIP, LAYERS, Layer, pack
 
 from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
-VALUES = CHIP.ifmap_bus_values
-ROW_ENDS = 16 * VALUES  # of a bus word; the number of values, less one, follows the flags, and the tag follows it
+VALUES, BITS = CHIP.ifmap_bus_values, CHIP.value_bits
+ROW_ENDS = BITS * VALUES  # of a bus word; the number of values, less one, follows the flags, and the tag follows it
 TAG = ROW_ENDS + 2 + (VALUES - 1).bit_length()
 # more channels than a bus word holds, not a multiple of them, and every last turn is ragged
 CASES = LAYERS | {"channels": Layer(images=2, strips=2, spans=2, n=3, channels=2, groups=2, e=2, f=2, S=2, R=2, q=7,
@@ -22,7 +22,7 @@ def model(layer, supply):
     for tile in layer.walk():
         own = [next(supply) for _ in range(layer.tile_ifmap(tile))]
         taken += own
-        values = iter([word >> 16 * lane & 0xFFFF for word in own for lane in range(4)])
+        values = iter([word >> BITS * lane & (1 << BITS) - 1 for word in own for lane in range(CHIP.word_values)])
         for column in range(layer.ifmap_columns(tile.columns)):
             for k in range(layer.ifmap_rows(layer.e)):
                 for channel in range(layer.r):
@@ -34,7 +34,7 @@ def model(layer, supply):
                             last = min(VALUES, layer.q - q) - 1
                             sent.append(row_ends << ROW_ENDS | (row_ends and tile.last_tile) << ROW_ENDS + 1
                                         | last << ROW_ENDS + 2 | tag[0] << TAG | tag[1] << TAG + 4)
-                        sent[-1] |= pack([value], 16) << q % VALUES * 16
+                        sent[-1] |= pack([value], BITS) << q % VALUES * BITS
         passes += tile.last_tile
     return taken, sent, passes
 

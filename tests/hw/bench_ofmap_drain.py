@@ -1,12 +1,50 @@
-"""OfmapDrain: order, biases by quad and set, ReLU, tokens."""
+"""OfmapDrain: order, biases by quad and set, ReLU, tokens. Int8OfmapDrain: the same, requantized, eight to a word."""
 
 import random
 
 import cocotb
+import numpy as np
 from glb_model import Memory, Watch, each_cycle, pulse, words
 from layer_model import CHIP, LAYERS, pack, stream_word
 
+from golden.int8 import Format, requantize
 from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
+
+INT8, PSUMS = CHIP.value_bits == 8, CHIP.word_psums
+ZERO = 100
+EACH = CHIP.word_values // PSUMS  # words of psums that make one of ofmaps
+
+
+def int8_table(count, seed):
+    """Biases and factors of each word of psums, most of which become values within the range or just beyond it."""
+    chance = np.random.default_rng(seed)
+    size = CHIP.psum_bits
+    biases = chance.integers(-1 << size - 1, 1 << size - 1, (count, PSUMS)).astype(np.int32)
+    return biases, (2.0 ** chance.uniform(2 - size, 12 - size, (count, PSUMS))).astype(np.float32)
+
+
+def table_words(biases, factors):
+    """Words of DRAM: for each word of psums its biases, two to a word, and then its factors."""
+    values = np.concatenate([biases.view(np.uint32), factors.view(np.uint32)], axis=1)
+    return [pack(map(int, pair), 32) for pair in values.reshape(-1, 2)]
+
+
+def requantized(word, biases, factors):
+    """Values in a word of 8 bits each."""
+    psums = [word >> CHIP.psum_bits * lane & (1 << CHIP.psum_bits) - 1 for lane in range(PSUMS)]
+    psums = [psum - (psum >> CHIP.psum_bits - 1 << CHIP.psum_bits) for psum in psums]
+    sums = (np.array(psums, np.int64) + biases).astype(np.int32).reshape(1, PSUMS, 1, 1)
+    return pack(map(int, requantize(sums, factors, Format(np.float32(1), ZERO)).reshape(-1)), 8)
+
+
+def packed_streams(out, ends):
+    """Words of ofmaps of words of as many values as psums, stream by stream, filled with zeros."""
+    first = 0
+    for end in sorted(ends):
+        stream = out[first:end + 1]
+        for at in range(0, len(stream), EACH):
+            yield stream_word(pack(stream[at:at + EACH], 8 * PSUMS), at + EACH >= len(stream), 8)
+        first = end + 1
 
 
 def biased(word, bias, relu):
@@ -22,18 +60,26 @@ def model(layer, content):
         if not tile.last_channels:
             continue
         if tile.first_tile:
-            table = [next(supply) for _ in range(layer.quads * layer.t)]
-            biases += table
+            count = layer.quads * layer.t
+            if INT8:
+                table = int8_table(count, layer.seed + len(biases))
+                biases += table_words(*table)
+            else:
+                table = [next(supply) for _ in range(count)]
+                biases += table
         for _ in range(tile.columns):
             for quad in range(layer.quads):
                 for number in range(layer.t):
                     for _ in range(tile.rows):
                         places.append(layer.psum_place(index))
-                        bias = table[quad * layer.t + number]
-                        out.append(biased(content[places[-1]], bias, layer.relu))
+                        at = quad * layer.t + number
+                        out.append(requantized(content[places[-1]], table[0][at], table[1][at]) if INT8
+                                   else biased(content[places[-1]], table[at], layer.relu))
                         index += 1
         if tile.last_tile:
             ends.add(len(out) - 1)  # the last word of a filter group in a block ends a stream
+    if INT8:
+        return biases, places, list(packed_streams(out, ends))
     return biases, places, [stream_word(word, number in ends) for number, word in enumerate(out)]
 
 
@@ -63,6 +109,8 @@ def still_running(dut):
 async def run(dut, *layers, idle="never", pressure="never", stall="never", rate=1.0):
     clk = await start(dut, start=0, biases__valid=0, o__ready=0, read__ready=0, read__data=0, finished=0,
                       **layers[0].ports(dut))
+    if INT8:
+        dut.ofmap_zero.value = ZERO
     for name in ("biases", "o"):
         ProtocolChecker(dut, name, clk, dut.rst)
     memory = Memory(dut, clk, stall=stall, seed=3)
@@ -116,4 +164,4 @@ async def one_after_another(dut):
 async def full_rate(dut):
     """The deep layer has one table of biases."""
     sink = await run(dut, LAYERS["deep"])
-    assert sink.transfers[-1] - sink.transfers[0] == len(sink.transfers) - 1, "one word a cycle"
+    assert sink.transfers[-1] - sink.transfers[0] <= EACH * (len(sink.transfers) - 1), "one word a cycle"

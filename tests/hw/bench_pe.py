@@ -4,14 +4,16 @@ import random
 
 import cocotb
 from cocotb.triggers import RisingEdge
-from layer_model import setting_ports
+from layer_model import CHIP, setting_ports
 
-from sim.bench.run import setting
 from sim.bench.streams import cross, run_io_check
-from tests.hw.passes import Pass, bus_words, quads, random_values
+from tests.hw.passes import BITS16, Pass, bus_words, quads, random_values
 
 BUS_VALUES, FILTERS, PSUMS, ZERO_SKIP = (
-    setting("chip")[name] for name in ("ifmap_bus_values", "filter_bus_values", "psum_bus_values", "zero_skip"))
+    CHIP.ifmap_bus_values, CHIP.filter_bus_values, CHIP.psum_bus_values, CHIP.zero_skip)
+BITS, PSUM_BITS = CHIP.value_bits, CHIP.psum_bits
+IFMAPS, WEIGHTS = ((0, 256), (-128, 128)) if BITS == 8 else (BITS16, BITS16)
+SUMS = (-1 << PSUM_BITS - 1, 1 << PSUM_BITS - 1)
 #: Small enough for the cross product. `rows` counts those of all tiles of a pass.
 SMALL = {
     "conv": (Pass(p=4, q=2, S=3, V=1, f=4, rows=2), {"shift": 5}),
@@ -69,10 +71,11 @@ async def selects_window_of_the_product(dut, shift):
 
 async def run_passes(dut, shape, *, idle="never", pressure="never", shift=0, from_ln=0, zeros=0.2):
     """Passes with other weights each; the cycles of all MACs."""
+    shift = 0 if BITS == 8 else shift
     chance = random.Random(str(shape))
-    rows = [shape.random_row(chance, zeros) for _ in range(PASSES * shape.rows)]
-    weights = random_values(chance, PASSES, shape.window, shape.p)
-    psums = random_values(chance, len(rows), shape.f, shape.p)
+    rows = [shape.random_row(chance, zeros, IFMAPS) for _ in range(PASSES * shape.rows)]
+    weights = random_values(chance, PASSES, shape.window, shape.p, limits=WEIGHTS)
+    psums = random_values(chance, len(rows), shape.f, shape.p, limits=SUMS)
     ofmap = [
         position
         for number, (row, below) in enumerate(zip(rows, psums, strict=True))
@@ -80,16 +83,16 @@ async def run_passes(dut, shape, *, idle="never", pressure="never", shift=0, fro
     ]
     meant, other = ("psums_ln", "psums_gin") if from_ln else ("psums_gin", "psums_ln")
     getattr(dut, f"{other}__valid").value = 1
-    getattr(dut, f"{other}__payload").value = chance.getrandbits(16 * PSUMS)
+    getattr(dut, f"{other}__payload").value = chance.getrandbits(PSUM_BITS * PSUMS)
     macs = Macs(dut, f"{other}__ready")
     await run_io_check(
         dut,
         {
-            "ifmaps": bus_words(shape, rows, BUS_VALUES),
-            "filters": [word for steps in weights for word in quads(sum(steps, []), FILTERS)],
-            meant: [word for row in psums for position in row for word in quads(position, PSUMS)],
+            "ifmaps": bus_words(shape, rows, BUS_VALUES, BITS),
+            "filters": [word for steps in weights for word in quads(sum(steps, []), FILTERS, BITS)],
+            meant: [word for row in psums for position in row for word in quads(position, PSUMS, PSUM_BITS)],
         },
-        {"psums_out": [word for position in ofmap for word in quads(position, PSUMS)]},
+        {"psums_out": [word for position in ofmap for word in quads(position, PSUMS, PSUM_BITS)]},
         idle=idle, pressure=pressure,
         ports=setting_ports(dut, {
             "p_last": shape.p - 1, "steps_last": shape.window - 1, "slide": shape.q * shape.V,

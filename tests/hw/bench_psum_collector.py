@@ -13,14 +13,16 @@ from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, star
 def model(layer, supply):
     """(tags asked for, words that come, [(place, word, first, last)] of what is written)."""
     supply, tags, come, written, values = iter(supply), [], [], [], CHIP.psum_bus_values
+    width = CHIP.psum_bits * values
     for tile, indices in layer.psum_walk():
         indices = iter(indices)
         for (row, column, stored), psums in zip(layer.array_walk(tile), layer.word_psums(tile), strict=True):
-            parts = [next(supply) & (1 << 16 * values) - 1 for _ in range(0, psums if values < 4 else 4, values)]
+            count = psums if values < CHIP.word_psums else CHIP.word_psums
+            parts = [next(supply) & (1 << width) - 1 for _ in range(0, count, values)]
             tags += [row | column << 4] * len(parts)
             come += parts
             if stored:
-                written.append((layer.psum_place(next(indices)), pack(parts, 16 * values), tile.first_channels,
+                written.append((layer.psum_place(next(indices)), pack(parts, width), tile.first_channels,
                                 tile.last_channels))
     return tags, come, written
 

@@ -16,9 +16,9 @@ def model(layer, supply):
             if stored and not tile.first_channels:
                 word = next(supply)
                 taken.append(word)
-            for lane in range(0, psums if values < 4 else 4, values):
-                part = word >> 16 * lane & (1 << 16 * values) - 1
-                sent.append(part | (row | column << 4) << 16 * values)
+            for lane in range(0, psums if values < CHIP.word_psums else CHIP.word_psums, values):
+                part = word >> CHIP.psum_bits * lane & (1 << CHIP.psum_bits * values) - 1
+                sent.append(part | (row | column << 4) << CHIP.psum_bits * values)
     return taken, sent
 
 

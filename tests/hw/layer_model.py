@@ -3,13 +3,13 @@
 import random
 from dataclasses import dataclass, field
 
-from hw.config import ChipConfig
 from hw.config.fields import GROUPS, group_fields
 from sim.bench.run import setting
+from tests.hw.int8_chip import chip_of
 
 __all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack", "setting_ports", "stream_word"]
 
-CHIP = ChipConfig(**setting("chip"))
+CHIP = chip_of(setting("chip"))
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Layer:
         return self.ifmap_rows(e) * self.ifmap_columns(f) * self.q * self.r
 
     def ifmap_words(self, e, f):
-        return -(-self.ifmap_values(e, f) // 4)
+        return -(-self.ifmap_values(e, f) // CHIP.word_values)
 
     def tile_ifmap(self, tile):
         return self.ifmap_words(tile.rows, tile.columns)
@@ -127,14 +127,14 @@ class Layer:
 
     @property
     def p(self):
-        """As many filters of a set as make `quads` words; the last may have fewer than four."""
-        return 4 * self.quads - (self.quads + self.R) % 4
+        """As many filters of a set as make `quads` words; the last may have fewer than the others."""
+        return CHIP.word_psums * self.quads - (self.quads + self.R) % CHIP.word_psums
 
     def word_psums(self, tile):
         """How many psums each word of `array_walk` has."""
         for index, _ in enumerate(self.array_walk(tile)):
             last = index // (self.t * self.e) % self.quads == self.quads - 1
-            yield self.p - 4 * (self.quads - 1) if last else 4
+            yield self.p - CHIP.word_psums * (self.quads - 1) if last else CHIP.word_psums
 
     def psum_place(self, index):
         """(bank, row) of the psum ring's word `index`."""
@@ -226,10 +226,13 @@ LAYERS = {"full": FULL, "deep": DEEP} | {f"random{seed}": Layer.random(seed) for
 
 
 def setting_ports(dut, values):
-    """The values of the configuration fields that `dut` has as inputs, by port: in their group, or alone."""
+    """The values of the configuration fields that `dut` has as inputs, by port: in their group, or alone.
+
+    A chip may have no `relu`, or no `shift`.
+    """
     ports = {name: [f"{group}__{name}", name] for group, fields in GROUPS.items()
              for name in (one.name for one in group_fields(fields, CHIP))}
-    return {port: value for name, value in values.items() for port in ports[name] if hasattr(dut, port)}
+    return {port: value for name, value in values.items() for port in ports.get(name, ()) if hasattr(dut, port)}
 
 
 def pack(values, width):
@@ -237,7 +240,7 @@ def pack(values, width):
     return sum(value << width * index for index, value in enumerate(values))
 
 
-def stream_word(word, last):
+def stream_word(word, last, bits=16):
     """A `hw.paths.rlc.StreamWord`: the word, whether it is a stream's last, and which of its values are not zero."""
-    nonzero = sum((word >> 16 * lane & 0xFFFF != 0) << lane for lane in range(4))
+    nonzero = sum((word >> bits * lane & (1 << bits) - 1 != 0) << lane for lane in range(64 // bits))
     return word | int(last) << 64 | nonzero << 65

@@ -3,6 +3,7 @@
 from collections import namedtuple
 from dataclasses import dataclass
 
+BITS16 = (-1 << 15, 1 << 15)  # 16-bit values: the least, and one more than the largest
 Step = namedtuple("Step", "seen retire rewind first last")  # seen: (value, zero, row_ends, pass_ends)
 
 
@@ -29,9 +30,9 @@ class Pass:
     def macs(self):
         return self.p * self.window * self.f * self.rows
 
-    def random_row(self, chance, zeros=0.3):
+    def random_row(self, chance, zeros=0.3, limits=BITS16):
         """width x q ifmap values, column after column."""
-        return random_values(chance, self.width * self.q, zeros=zeros)
+        return random_values(chance, self.width * self.q, zeros=zeros, limits=limits)
 
 
 def flagged(shape, rows):
@@ -43,22 +44,22 @@ def flagged(shape, rows):
             yield value, int(index == final), int(index == final and pass_ends)
 
 
-def ifmap_words(shape, rows):
-    """`IfmapWord`s as integers."""
-    return [value & 0xFFFF | row_ends << 16 | pass_ends << 17
+def ifmap_words(shape, rows, bits=16):
+    """`ifmap_word`s as integers."""
+    return [value & (1 << bits) - 1 | row_ends << bits | pass_ends << bits + 1
             for value, row_ends, pass_ends in flagged(shape, rows)]
 
 
-def bus_words(shape, rows, values):
+def bus_words(shape, rows, values, bits=16):
     """`ifmap_bus_word`s of `values` values as integers: in each up to `values` channels of a column."""
     if values == 1:
-        return ifmap_words(shape, rows)
+        return ifmap_words(shape, rows, bits)
     words, each = list(flagged(shape, rows)), []
     for column in range(0, len(words), shape.q):
         for first in range(0, shape.q, values):
             part = words[column:column + shape.q][first:first + values]
             flags = part[0][1] | part[0][2] << 1 | len(part) - 1 << 2
-            each.append(packed((value & 0xFFFF for value, *_ in part), 16) | flags << 16 * values)
+            each.append(packed((value & (1 << bits) - 1 for value, *_ in part), bits) | flags << bits * values)
     return each
 
 
@@ -77,17 +78,17 @@ def window_steps(shape, rows):
                 )
 
 
-def quads(values, each=4):
-    """Words of four 16-bit values, or of `each`, the last padded with zeros."""
-    return [packed((value & 0xFFFF for value in values[start:start + each]), 16)
+def quads(values, each=4, bits=16):
+    """Words of four 16-bit values, or of `each` of `bits`, the last padded with zeros."""
+    return [packed((value & (1 << bits) - 1 for value in values[start:start + each]), bits)
             for start in range(0, len(values), each)]
 
 
-def random_values(chance, *shape, zeros=0.0):
-    """Nested lists of 16-bit values."""
+def random_values(chance, *shape, zeros=0.0, limits=BITS16):
+    """Nested lists of 16-bit values, or of others within `limits`."""
     if not shape:
-        return 0 if chance.random() < zeros else chance.randrange(-1 << 15, 1 << 15)
-    return [random_values(chance, *shape[1:], zeros=zeros) for _ in range(shape[0])]
+        return 0 if chance.random() < zeros else chance.randrange(*limits)
+    return [random_values(chance, *shape[1:], zeros=zeros, limits=limits) for _ in range(shape[0])]
 
 
 def packed(values, width):

@@ -60,6 +60,12 @@ def test_power_of_two(field, value):
         ChipConfig(**{field: value})
 
 
+@pytest.mark.parametrize("field", ["ifmap_bus_values", "filter_bus_values"])
+def test_buses_are_no_wider_than_a_word(field):
+    with pytest.raises(ValueError, match=f"^{field} must be at most 4, the values of a 64-bit word, not 8$"):
+        ChipConfig(**{field: 8})
+
+
 def test_filter_spad_holds_a_row():
     with pytest.raises(ValueError, match=(
             r"^filter_spad_words must hold one filter row of ifmap_spad_words = 12, not 11$")):

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from hw.paths.filter import FilterBuffer, FilterSender
+from tests.hw.int8_chip import int8
 
 
 def test_buffer(bench, tiny):
@@ -43,3 +44,9 @@ def test_broken_narrow_sender(bench, tiny):
 ])
 def test_broken_sender(bench, tiny, signal, expression, message):
     bench.fails(FilterSender(tiny), "filter_sender", f"filter_sender.{signal}", expression, message)
+
+
+@pytest.mark.parametrize("values", [1, 4, 8])
+def test_8_bit_sender(bench, tiny, values):
+    chip = int8(tiny, filter_bus_values=values)
+    bench(FilterSender(chip), "filter_sender", chip=asdict(chip))

@@ -1,12 +1,20 @@
 """Gon and its X-buses."""
 
+from dataclasses import asdict
+
 import pytest
 
 from hw.array.noc import Gon
+from tests.hw.int8_chip import int8
 
 
 def test_gon(bench, tiny):
     bench(Gon(tiny), "gon")
+
+
+def test_gon_of_two_psums(bench, tiny):
+    chip = int8(tiny, psum_width=24)
+    bench(Gon(chip), "gon", chip=asdict(chip))
 
 
 @pytest.mark.parametrize("signal, expression, message", [

@@ -7,6 +7,7 @@ import pytest
 from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender
 from hw.paths.wide_ifmap import IfmapAligner, WideIfmapSender
 from tests.hw.guarded import Guarded
+from tests.hw.int8_chip import int8
 
 
 def test_sender(bench, tiny, simulator):
@@ -45,13 +46,22 @@ def test_broken_wide_sender(bench, tiny, signal, expression, message):
                 testcase="full_rate", chip=asdict(chip))
 
 
-def aligner(most):
-    return Guarded(IfmapAligner(most), {"take": "available", "drop": "available"})
+def aligner(most, bits=16):
+    return Guarded(IfmapAligner(most, bits), {"take": "available", "drop": "available"})
 
 
 @pytest.mark.parametrize("most", [2, 4])
 def test_aligner(bench, simulator, most):
     bench(aligner(most), "ifmap_aligner", simulator, most=most)
+
+
+def test_aligner_of_8_bit_values(bench):
+    bench(aligner(8, 8), "ifmap_aligner", most=8, bits=8)
+
+
+def test_broken_aligner_of_8_bit_values(bench):
+    bench.fails(aligner(8, 8), "ifmap_aligner", "ifmap_aligner_8.kept", "{} ^ {{i__payload[63], 55'h0}}",
+                r"step \d+: .* not", most=8, bits=8, testcase=".*pressure=never")
 
 
 @pytest.mark.parametrize("signal, expression, message", [
@@ -94,3 +104,9 @@ def test_loader(bench, tiny):
 def test_broken_loader(bench, tiny, signal, expression, message):
     bench.fails(IfmapLoader(tiny), "ifmap_loader", f"ifmap_loader.{signal}", expression, message,
                 testcase="malformed_streams|pressure=some/raw=0")
+
+
+@pytest.mark.parametrize("block, values", [(IfmapSender, 1), (WideIfmapSender, 4)])
+def test_8_bit_sender(bench, tiny, block, values):
+    chip = int8(tiny, ifmap_bus_values=values)
+    bench(block(chip), "ifmap_sender", chip=asdict(chip))

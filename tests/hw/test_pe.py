@@ -5,6 +5,9 @@ from dataclasses import asdict, replace
 import pytest
 
 from hw.array.pe import PE
+from hw.array.zero_skip import ZeroSkipPE
+from sim.tools.find import available
+from tests.hw.int8_chip import int8
 
 
 def test_pe(bench, tiny, simulator):
@@ -15,6 +18,26 @@ def test_pe(bench, tiny, simulator):
 def test_narrow_buses(bench, tiny, values):
     chip = narrow(tiny, values)
     bench(PE(chip), "pe", chip=asdict(chip), testcase="computes|takes")
+
+
+@pytest.mark.parametrize("psum_width, values, zero_skip", [
+    (16, 4, False), (24, 2, True), (32, 2, False), (32, 1, True), (32, 1, False)])
+def test_8_bit_values(bench, tiny, psum_width, values, zero_skip):
+    """Unsigned ifmaps, products added whole; sums of any width."""
+    chip = int8(tiny, psum_width=psum_width, psum_bus_values=values, zero_skip=zero_skip)
+    bench((ZeroSkipPE if zero_skip else PE)(chip), "pe", chip=asdict(chip), testcase="computes|takes")
+
+
+def test_8_bit_values_a_cycle(bench, tiny):
+    if not available("verilator"):
+        pytest.skip("no verilator")
+    chip = int8(tiny)
+    bench(PE(chip), "pe", "verilator", chip=asdict(chip), testcase="computes|takes|one")
+
+
+def test_8_bit_products_of_another_sign(bench, tiny):
+    chip = int8(tiny)
+    bench.fails(PE(chip), "pe", "pe.factor", "{} & 8'h7f", "psums_out: word", testcase="computes", chip=asdict(chip))
 
 
 @pytest.mark.parametrize("signal, expression, message", [

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from hw.paths.psum import PsumCollector, PsumReader, PsumSender
+from tests.hw.int8_chip import int8
 
 
 def test_reader(bench, tiny):
@@ -64,3 +65,10 @@ def test_collector(bench, tiny, simulator):
 def test_broken_collector(bench, tiny, signal, expression, message):
     bench.fails(PsumCollector(tiny), "psum_collector", signal, expression, message,
                 testcase="full_rate.*full|slow.*full")
+
+
+@pytest.mark.parametrize("values", [1, 2])
+@pytest.mark.parametrize("block, name", [(PsumSender, "psum_sender"), (PsumCollector, "psum_collector")])
+def test_psums_of_32_bits(bench, tiny, block, name, values):
+    chip = int8(tiny, psum_bus_values=values)
+    bench(block(chip), name, chip=asdict(chip), testcase="stalls|full_rate|one_after")

@@ -1,16 +1,26 @@
 """The run-length codec in hardware."""
 
+from dataclasses import asdict
+
 import pytest
 
 from hw.paths.rlc import RlcDecoder, RlcEncoder
+from tests.hw.conftest import TINY
+from tests.hw.int8_chip import Int8Chip
 
 
 def test_decoder(bench, simulator):
-    bench(RlcDecoder(), "rlc", simulator, testcase="decoder|raw")
+    bench(RlcDecoder(TINY), "rlc", simulator, testcase="decoder|raw")
 
 
 def test_encoder(bench, simulator):
-    bench(RlcEncoder(), "rlc", simulator, testcase="encoder|raw")
+    bench(RlcEncoder(TINY), "rlc", simulator, testcase="encoder|raw")
+
+
+@pytest.mark.parametrize("block, testcase", [(RlcDecoder, "decoder|raw"), (RlcEncoder, "encoder|raw")])
+def test_8_bit_values(bench, simulator, block, testcase):
+    chip = Int8Chip()
+    bench(block(chip), "rlc", simulator, chip=asdict(chip), testcase=testcase)
 
 
 @pytest.mark.parametrize("signal, expression, message", [
@@ -18,11 +28,11 @@ def test_encoder(bench, simulator):
     ("active", "{} & ~o__valid", "a pair a cycle"),
 ])
 def test_broken_decoder(bench, signal, expression, message):
-    bench.fails(RlcDecoder(), "rlc", f"rlc_decoder.{signal}", expression, message, testcase="decoder_rate")
+    bench.fails(RlcDecoder(TINY), "rlc", f"rlc_decoder.{signal}", expression, message, testcase="decoder_rate")
 
 
 def test_decoder_that_does_not_gather_ahead(bench):
-    bench.fails(RlcDecoder(), "rlc", "rlc_decoder.active", "{} & (~o__valid | o__ready)", "next word is there",
+    bench.fails(RlcDecoder(TINY), "rlc", "rlc_decoder.active", "{} & (~o__valid | o__ready)", "next word is there",
                 testcase="decoder_keeps_up")
 
 
@@ -32,4 +42,4 @@ def test_decoder_that_does_not_gather_ahead(bench):
     ("running", "1'h1", "running after"),
 ])
 def test_broken_encoder(bench, signal, expression, message):
-    bench.fails(RlcEncoder(), "rlc", f"rlc_encoder.{signal}", expression, message, testcase="encoder_rate")
+    bench.fails(RlcEncoder(TINY), "rlc", f"rlc_encoder.{signal}", expression, message, testcase="encoder_rate")
