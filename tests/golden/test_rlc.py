@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden.rlc import CODE8, LAST, MalformedStream, decode, encode, pairs
@@ -32,12 +32,14 @@ def streams(draw):
     return values
 
 
+@settings(deadline=None)
 @given(streams())
 def test_pairs(values):
     runs, levels = pairs(values)
     assert list(zip(runs.tolist(), levels.tolist(), strict=True)) == plain_pairs(values)
 
 
+@settings(deadline=None)
 @given(streams(), streams())
 def test_round_trip_of_one_stream_before_another(first, second):
     words = np.concatenate([encode(first), encode(second)])
@@ -52,6 +54,7 @@ def test_format():
     assert int(word) == LAST | 2 | 0xFFFF << 5 | (5 << 5) << 21
 
 
+@settings(deadline=None)
 @given(streams(), st.integers(0, 2**32 - 1))
 def test_malformed(values, seed):
     """Another length, a lost last word: noticed. A changed bit is, unless it only changes a level."""
@@ -85,6 +88,7 @@ def test_size(zeros, side, channels):
     assert abs(found / expected - 1) < 0.02
 
 
+@settings(deadline=None)
 @given(streams(), st.integers(0, 2**32 - 1))
 def test_8_bit_values(values, seed):
     """Five pairs of 4 and 8 bits: the same round trip; another length is noticed."""
