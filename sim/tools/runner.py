@@ -228,7 +228,7 @@ def run(build: Build, *, test_module: str | Path, testcase: str | None = None, s
     path, rewritten = [str(ROOT), *sys.path], ""
     if isinstance(test_module, Path):
         path.insert(0, str(test_module.resolve().parent))
-        test_module, rewritten = test_module.stem, test_module.name
+        rewritten, test_module = test_module.name, test_module.stem
     with tempfile.TemporaryDirectory(prefix="run-", dir=log.parent) as directory:
         results = Path(directory) / "results.xml"
         variables = {
