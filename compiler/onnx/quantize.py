@@ -22,7 +22,8 @@ from .float_nodes import FloatConv
 from .graph import Network, execute
 from .rounding import rounding_channels, rounding_ifmap, rounding_loss, rounding_share, rounding_weights
 
-__all__ = ["LEAST_DB", "Observed", "QuantizedLayer", "calibrate", "quantize", "quantize_layer", "sqnr_db"]
+__all__ = ["LEAST_DB", "Formats", "Observed", "QuantizedLayer", "calibrate", "choose_formats", "quantize",
+           "quantize_layer", "sqnr_db"]
 
 MARGIN = 1.25  # formats hold values 1.25 times as large as the calibration batch's largest
 MOST = 32767  # largest 16-bit number
@@ -53,6 +54,32 @@ class Observed:
         self.peak = max(self.peak, float(np.abs(ifmap).max(initial=0)))
         self.sum_peak = max(self.sum_peak, float(np.abs(sums).max(initial=0)))
         self.samples.append((ifmap.ravel()[::max(1, ifmap.size // SAMPLE)].astype(np.float32), inside(shape)))
+
+
+@dataclass(frozen=True)
+class Formats:
+    """A layer's fixed point, as the calibration batch and the weights ask for it.
+
+    Attributes
+    ----------
+    ifmap_bits, weight_bits, ofmap_bits : int
+        Fractional bits; may be negative.
+    shift : int
+        Of the products, 0..16.
+    peak, sum_peak : float
+        As in Observed.
+    loss : float
+        What a product loses by rounding down, in units of the sum, on average over the weights: the bias makes up for
+        it. 0 where rounding channels do.
+    """
+
+    ifmap_bits: int
+    weight_bits: int
+    ofmap_bits: int
+    shift: int
+    peak: float
+    sum_peak: float
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -150,36 +177,46 @@ def calibrate(network: Network, batches: Iterable[dict[str, np.ndarray]]) -> tup
 
 def quantize(network: Network, seen: dict[int, Observed], data_width: int = 16) -> dict[int, QuantizedLayer]:
     """All layers of the chip in integers, by `index`; `data_width` as in ChipConfig."""
-    return {layer.index: quantize_layer(layer, seen[layer.index], data_width) for layer in network.layers}
+    return {layer.index: quantize_layer(layer, choose_formats(layer, seen[layer.index], data_width), data_width)
+            for layer in network.layers}
 
 
-def quantize_layer(layer: ChipLayer, seen: Observed, data_width: int = 16) -> QuantizedLayer:
-    """Choose a layer's formats, and make its integers.
+def choose_formats(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Formats:
+    """Choose a layer's formats.
 
     The sums get as many fractional bits as the calibration batch leaves room for; if ifmap and weights have more
     than the shift can drop, both give up half of the excess.
     """
-    filters, most = layer.filters(), (1 << data_width - 1) - 1
+    most = (1 << data_width - 1) - 1
     ifmap_bits = fraction_bits(MARGIN * seen.peak, most)
-    weight_bits = fraction_bits(np.abs(filters).max(), most)
+    weight_bits = fraction_bits(np.abs(layer.filters()).max(), most)
     ofmap_bits = fraction_bits(MARGIN * seen.sum_peak)
     excess = max(0, ifmap_bits + weight_bits - ofmap_bits - min(SHIFT, data_width - 1))
     ifmap_bits, weight_bits = ifmap_bits - (excess + 1) // 2, weight_bits - excess // 2
     shift = max(0, ifmap_bits + weight_bits - ofmap_bits)
-    ofmap_bits = ifmap_bits + weight_bits - shift  # fewer where there is nothing to drop
+    loss = 0.0
+    if seen.samples and not rounding_channels(layer, data_width):
+        loss = float(np.concatenate([
+            share * rounding_loss(np.rint(np.ldexp(sample.astype(np.float64), ifmap_bits)), shift)
+            for sample, share in seen.samples]).mean())
+    # the sums have fewer bits than there is room for where there is nothing to drop
+    return Formats(ifmap_bits, weight_bits, ifmap_bits + weight_bits - shift, shift, seen.peak, seen.sum_peak, loss)
 
-    weights = np.rint(np.ldexp(filters, weight_bits)).astype(np.int16)
+
+def quantize_layer(layer: ChipLayer, formats: Formats, data_width: int = 16) -> QuantizedLayer:
+    """A layer's integers."""
+    shift, ofmap_bits = formats.shift, formats.ofmap_bits
+    weights = np.rint(np.ldexp(layer.filters(), formats.weight_bits)).astype(np.int16)
     bias = np.ldexp(layer.parameters[1], ofmap_bits)
     if count := rounding_channels(layer, data_width):
         weights = np.concatenate([weights, rounding_weights(weights, shift, count)], axis=1)
-    elif seen.samples:
-        losses = [share * rounding_loss(np.rint(np.ldexp(sample.astype(np.float64), ifmap_bits)), shift)
-                  for sample, share in seen.samples]
-        bias = bias + np.concatenate(losses).mean() * rounding_share(weights, shift).sum(axis=(1, 2, 3))
-    headroom = np.log2((MOST + 1) / np.ldexp(seen.sum_peak, ofmap_bits)) if seen.sum_peak else 16.0
+    elif formats.loss:
+        bias = bias + formats.loss * rounding_share(weights, shift).sum(axis=(1, 2, 3))
+    headroom = np.log2((MOST + 1) / np.ldexp(formats.sum_peak, ofmap_bits)) if formats.sum_peak else 16.0
     # A bias beyond 16 bits wraps, as the sums do: only the final sum has to fit.
-    return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), ifmap_bits, weight_bits,
-                          ofmap_bits, shift, seen.peak, float(headroom), most)
+    return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), formats.ifmap_bits,
+                          formats.weight_bits, ofmap_bits, shift, formats.peak, float(headroom),
+                          (1 << data_width - 1) - 1)
 
 
 def sqnr_db(reference: np.ndarray, found: np.ndarray) -> float:
