@@ -5,11 +5,12 @@ import os
 import sys
 import textwrap
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +22,7 @@ from .names import on_terminal
 
 __all__ = ["BadInput", "FittedTable", "bad_input", "bars", "check_targets", "choose_page", "console", "counts_table",
            "layer_table", "passes_bar", "place", "require_simulator",
-           "steps_bar", "time_line", "working", "write_json"]
+           "steps_bar", "time_line", "work_bar", "working", "write_json"]
 
 WIDE = 100_000  # columns where there is no terminal: nothing is wrapped or cut
 NAME_WIDTH = 14  # what a table leaves of its names before it leaves columns away
@@ -187,6 +188,48 @@ def passes_bar(title, unit="passes"):
     with bars() as progress:
         task = progress.add_task(f"{on_terminal(title)}, {unit}", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+class _TimeLeft(ProgressColumn):
+    """By what is done so far: work comes in a few large pieces, so that no shorter time says anything."""
+
+    def render(self, task):
+        if not task.completed or not task.elapsed:
+            return Text("-:--:-- left", style="progress.remaining")
+        seconds = int(task.elapsed * (task.total - task.completed) / task.completed)
+        return Text(f"{timedelta(seconds=max(0, seconds))} left", style="progress.remaining")
+
+
+@contextmanager
+def work_bar(title, works):
+    """A progress bar of pieces of work of any size, with the time left.
+
+    Parameters
+    ----------
+    title : str
+        What the pieces are.
+    works : dict
+        The work in each piece, in any unit.
+
+    Yields
+    ------
+    callable (piece, free)
+        To be called with each piece that is done; `free` ones took no time.
+    """
+    with Progress(TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), _TimeLeft(),
+                  console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(f"{title}: 0 of {len(works)}", total=sum(works.values()))
+        left = dict(works)
+
+        def done(piece, free):
+            work = left.pop(piece)
+            if free:
+                progress.update(task, total=progress.tasks[0].total - work)
+            else:
+                progress.advance(task, work)
+            progress.update(task, description=f"{title}: {len(works) - len(left)} of {len(works)}")
+
+        yield done
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,7 @@ from numpy.typing import NDArray
 
 from compiler.energy.report import counted_power
 from compiler.energy.table import EnergyTable
-from compiler.image.program import compile_layer
 from compiler.mapping.density import Density, density_of
-from compiler.mapping.mapping import Mapping as LayerMapping
 from compiler.onnx.chip_layer import ChipLayer
 from compiler.onnx.float_nodes import FloatConv
 from compiler.onnx.graph import Network, execute
@@ -20,23 +17,12 @@ from compiler.onnx.plan import LayerPlan, Planner
 from compiler.onnx.quantize import QuantizedLayer, sqnr_db
 from compiler.onnx.rounding import chip_shape
 from golden.conv import conv_layer
-from golden.layer import LayerShape
-from golden.tensors import Tensors, first_difference
-from host.driver import Status
-from hw.config import ChipConfig
-from sim.chip.programs import simulate_programs
+from golden.tensors import first_difference
 from sim.chip.recording import NOTHING, Recording
-from sim.chip.simulate import Settings
-from sim.tools.files import BUILD
-from sim.tools.find import require
 
-from . import cache
+from .layers import ChipFailure, LayerTask, RtlLayers
 
-__all__ = ["ChipFailure", "LayerRun", "RtlLayers", "finite", "float_outputs", "run_network"]
-
-
-class ChipFailure(Exception):
-    """The simulated chip did not finish a layer, so that there is nothing to go on with."""
+__all__ = ["LayerRun", "finite", "float_outputs", "run_network", "run_side_by_side"]
 
 
 @dataclass(frozen=True)
@@ -80,54 +66,6 @@ def finite(decibels: float) -> float | None:
     return decibels if np.isfinite(decibels) else None
 
 
-class RtlLayers:
-    """Layers on the simulated chip; what was once simulated is kept on disk.
-
-    Parameters
-    ----------
-    chip : ChipConfig
-    simulator : str
-    build : Path
-    fresh : bool
-        Simulate again what is kept.
-    progress : callable, optional
-        Called with (passes done, passes in all) of the layer at hand.
-    """
-
-    def __init__(self, chip: ChipConfig, simulator: str = "verilator", *, build: Path = BUILD, fresh: bool = False,
-                 progress: Callable[[int, int], None] | None = None) -> None:
-        self._chip, self._simulator, self._build = chip, simulator, build
-        self._fresh, self._progress = fresh, progress
-        self._kept = cache.Cache("layers", build)
-
-    def run(self, shape: LayerShape, mapping: LayerMapping, tensors: Tensors, *, shift: int, relu: bool,
-            ofmap_coded: bool, record: Recording = NOTHING) -> tuple[NDArray[np.int16], dict[str, Any]]:
-        """(ofmap, the object of `eyeriss simulate --json`) of a layer; nothing is compared here.
-
-        A layer to be recorded runs, though its result be kept.
-
-        Raises
-        ------
-        ChipFailure
-            The chip hangs, faults, or leaves no ofmap.
-        """
-        key = cache.key(self._chip, self._simulator, require(self._simulator).version, shape, mapping, shift, relu,
-                        ofmap_coded, *tensors)
-        kept = None if self._fresh or record else self._kept.get(key)
-        if kept:
-            table, arrays = kept
-            return arrays["ofmap"], table | {"kept": True}
-        program = compile_layer(shape, mapping, self._chip, *tensors, shift=shift, relu=relu,
-                                ofmap_coded=ofmap_coded)
-        settings = Settings(simulator=self._simulator, build=self._build, record=record)
-        result, = simulate_programs([program], [None], self._chip, settings, progress=self._progress)
-        if result.status != Status.DONE:
-            raise ChipFailure("; ".join((f"the chip's run ended as {result.status}", *result.faults)))
-        table = result.as_dict()
-        self._kept.put(key, table, ofmap=result.ofmap)
-        return result.ofmap, table | {"kept": False}
-
-
 def float_outputs(network: Network, feeds: dict[str, NDArray[Any]]) -> dict[int, NDArray[Any]]:
     """The chip layers' outputs in float, by the layers' `index`."""
     found, conv = {}, FloatConv()
@@ -151,6 +89,7 @@ def run_network(
         rtl: RtlLayers | None = None, model: bool = True, only: Collection[int] | None = None,
         records: Mapping[int, Recording] | None = None,
         report: Callable[[ChipLayer | LayerRun], None] | None = None,
+        take: Callable[[LayerRun, LayerTask, NDArray[np.int16]], None] | None = None,
 ) -> tuple[dict[str, NDArray[Any]], list[LayerRun]]:
     """Run a network in the chip's integers.
 
@@ -172,6 +111,8 @@ def run_network(
         What is recorded of these layers.
     report : callable, optional
         Called with each ChipLayer as it begins, and with its LayerRun when it is done.
+    take : callable, optional
+        Called with each layer that is done: what it was, what it was computed from, and its ofmap.
 
     Returns
     -------
@@ -194,11 +135,10 @@ def run_network(
         ofmap = density_of(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits)))
         density = Density(density_of(tensors.ifmap), ofmap, planner.form)
         plan = planner.plan(layer, layer.shape(x.shape), density)
+        task = LayerTask(shape, plan.mapping, tensors, own.shift, layer.relu, density.ofmap_coded)
         if simulated is not None:
             try:
-                found, table = simulated.run(shape, plan.mapping, tensors, shift=own.shift, relu=layer.relu,
-                                             ofmap_coded=density.ofmap_coded,
-                                             record=(records or {}).get(layer.index, NOTHING))
+                found, table = simulated.run(task, (records or {}).get(layer.index, NOTHING))
             except ChipFailure as error:
                 raise ChipFailure(f"{layer}: {error}") from None
             table |= _compared(expected, found)
@@ -207,11 +147,45 @@ def run_network(
         y = layer.output_tensor(own.real_ofmap(found), x.shape).astype(x.dtype)
         runs.append(LayerRun(own, plan, saturated / x.size, own.overflows(sums) / sums.size,
                              sqnr_db(floats[layer.index], y), sqnr_db(alone, y), table))
+        if take:
+            take(runs[-1], task, found)
         if report:
             report(runs[-1])
         return y
 
     return execute(network, feeds, chip), runs
+
+
+def run_side_by_side(runs: list[LayerRun], taken: Mapping[int, tuple[LayerTask, NDArray[np.int16]]], rtl: RtlLayers,
+                     workers: int | str, report: Callable[[LayerRun], None]) -> list[LayerRun]:
+    """Layers that the model ran, on the simulated chip: side by side, as the model gave each one's tensors.
+
+    Parameters
+    ----------
+    runs : list of LayerRun
+        Of the model.
+    taken : mapping of int to (LayerTask, ndarray)
+        What `run_network` gave `take` of the layers that the RTL is to do, by `index`.
+    workers : int or str
+        As in `sim.jobs.workers.executor`.
+    report : callable
+        Called with each LayerRun that the RTL has done.
+
+    Returns
+    -------
+    list of LayerRun
+        With `rtl`, compared, where it did them.
+    """
+    done = {run.quantized.layer.index: run for run in runs}
+    longest = sorted(taken, key=lambda index: -done[index].plan.cycles)  # first: no worker is left alone with one
+
+    def ended(place: int, result: tuple[NDArray[np.int16], dict[str, Any]]) -> None:
+        index, (found, table) = longest[place], result
+        done[index] = replace(done[index], rtl=table | _compared(taken[index][1], found))
+        report(done[index])
+
+    rtl.run_all([(str(done[index].quantized.layer), taken[index][0]) for index in longest], workers, ended)
+    return list(done.values())
 
 
 def _compared(expected: NDArray[np.int16] | None, found: NDArray[np.int16]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hw.config import load_chip
 from scripts.commands.network import plan as network_planning
 from scripts.commands.network import shared
 from sim.jobs.cache import Cache
-from sim.jobs.network import RtlLayers
+from sim.jobs.layers import RtlLayers
 from sim.tools.files import BUILD
 from sim.tools.find import available
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import sim.jobs.layers
 import sim.jobs.network
 from compiler.onnx.graph import import_graph
 from scripts.commands.network.shared import chosen_layers
@@ -58,14 +59,14 @@ def test_one_layer_in_rtl(run):
 
 def test_a_wrong_weight_in_rtl_is_noticed(run, monkeypatch):
     """One weight of a filter, changed, goes to the chip: only that filter's outputs can differ, and some do."""
-    genuine = sim.jobs.network.compile_layer
+    genuine = sim.jobs.layers.compile_layer
 
     def compile_layer(shape, mapping, chip, ifmap, weights, bias, **options):
         weights = weights.copy()
         weights[2, 1, 1, 1] += 256
         return genuine(shape, mapping, chip, ifmap, weights, bias, **options)
 
-    monkeypatch.setattr(sim.jobs.network, "compile_layer", compile_layer)
+    monkeypatch.setattr(sim.jobs.layers, "compile_layer", compile_layer)
     report, _ = run(models.odd_conv(), {"x": models.features(1, 4, 9, 11)}, "both")
     assert report["match"] is False
     outputs = report["layers"][0]["rtl"]["outputs"]

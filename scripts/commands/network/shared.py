@@ -14,11 +14,14 @@ from scripts.terminal.console import (
     BadInput,
     bars,
     require_simulator,
+    work_bar,
     working,
 )
 from scripts.terminal.names import in_path, on_terminal
 from sim.jobs.cache import Cache
-from sim.jobs.network import ChipFailure, RtlLayers, finite, run_network
+from sim.jobs.layers import ChipFailure, RtlLayers
+from sim.jobs.network import finite, run_network, run_side_by_side
+from sim.jobs.workers import ClusterError
 from sim.tools.find import SimulatorError
 
 from .quality import warnings
@@ -31,13 +34,22 @@ def warn(text):
 
 
 def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", only=None,
-              simulator="verilator", energy_table=None, fresh=False, records=None) -> tuple[dict, dict]:
+              simulator="verilator", energy_table=None, fresh=False, records=None, quantized=None, workers=None,
+              look=None) -> tuple[dict, dict]:
     """Calibrate, quantize and run a network, with a progress bar.
 
     Parameters
     ----------
+    batches : list
+        To calibrate with.
     only : set of int, optional
         The layers that RTL does, as in `run_network`, like `records`.
+    quantized : (dict of int to QuantizedLayer, dict of str to (least, largest)), optional
+        The layers in integers and the ranges of the inputs, of an earlier calibration; then `batches` are not used.
+    workers : int or str, optional
+        With backend "both": the RTL's layers run side by side, as in `run_side_by_side`.
+    look : callable, optional
+        Called with (LayerRun, ofmap) of each layer.
 
     Returns
     -------
@@ -50,12 +62,24 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     if backend != "model":
         require_simulator(simulator)
     with working("the network in float"):
-        seen, ranges = calibrate(network, batches)
-        quantized = quantize(network, seen, chip.data_width)
+        if quantized is None:
+            seen, ranges = calibrate(network, batches)
+            quantized = quantize(network, seen, chip.data_width), ranges
+        integers, ranges = quantized
         oracle = run_float(proto, feeds)
+    together = backend == "both" and workers is not None
+    taken = {}
+
+    def take(run, task, ofmap):
+        index = run.quantized.layer.index
+        if together and (only is None or index in only):
+            taken[index] = task, ofmap
+        if look:
+            look(run, ofmap)
+
     with bars() as shown:
         every = shown.add_task("layers", total=len(network.layers))
-        passes = shown.add_task("passes", total=None, visible=backend != "model")
+        passes = shown.add_task("passes", total=None, visible=backend != "model" and not together)
 
         def report(what):
             if isinstance(what, ChipLayer):
@@ -68,10 +92,12 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             progress=lambda done, total: shown.update(passes, completed=done, total=total))
         try:
             planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
-            outputs, runs = run_network(network, quantized, feeds, planner, rtl=rtl, model=backend != "rtl",
-                                        only=only, records=records, report=report)
+            outputs, runs = run_network(network, integers, feeds, planner, rtl=None if together else rtl,
+                                        model=backend != "rtl", only=only, records=records, report=report, take=take)
         except ChipFailure as error:
             raise SimulatorError(str(error)) from None
+    if together:
+        runs = _in_rtl(runs, taken, rtl, workers)
     entries = [entry.as_dict(energy) for entry in runs]
     compared = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
     table = {
@@ -95,6 +121,19 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     for line in table["warnings"]:
         warn(line)
     return table, outputs
+
+
+def _in_rtl(runs, taken, rtl, workers):
+    """The runs with what the RTL makes of the layers taken, side by side, with a progress bar."""
+    cycles = {run.quantized.layer.index: run.plan.cycles for run in runs if run.quantized.layer.index in taken}
+    with work_bar("layers in RTL", cycles) as done:
+        try:
+            return run_side_by_side(runs, taken, rtl, workers,
+                                    lambda run: done(run.quantized.layer.index, run.rtl["kept"]))
+        except ChipFailure as error:
+            raise SimulatorError(str(error)) from None
+        except ClusterError as error:
+            raise BadInput(str(error)) from None
 
 
 def division(total) -> str:
