@@ -347,6 +347,34 @@ def digits(
                                         output=output, fresh=fresh))
 
 
+@command("imagenet")
+def imagenet(
+    photographs: Annotated[list[Path] | None, typer.Argument(
+        metavar="[PHOTO]...", help="Pictures; without any, a photograph that comes with a package.")] = None,
+    weights: Annotated[Path | None, typer.Option(
+        help="The file of trained weights, where its package is not installed.")] = None,
+    backend: Annotated[Backend, typer.Option(help="numpy; RTL; or both, compared.")] = Backend.model,
+    layers: Annotated[list[str] | None, typer.Option(
+        help="Layers for the RTL, the model does the others: A,B.")] = None,
+    chip: Chip = "eyeriss",
+    workers: Workers = "2",
+    energy_table: Energy = None,
+    sim: Sim = Simulator.verilator,
+    output: Annotated[Path, output_option("imagenet", "Directory for pages, pictures and figures.")
+                      ] = BUILD / "imagenet",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not use layers of earlier runs.")] = False,
+):
+    """Say what photographs show: EfficientNet-Lite0, trained on ImageNet's 1,000 classes, on the chip.
+
+    With --backend both layers run in RTL side by side; an interrupted run resumes. Exit status as that of run.
+    """
+    from scripts.commands.network import imagenet as classification
+
+    raise typer.Exit(classification.imagenet(
+        photographs or [], weights=weights, backend=backend.value, layers=layers or None, chip=chip,
+        simulator=sim.value, workers=workers, energy_table=energy_table, output=output, fresh=fresh))
+
+
 @command("demo")
 def demo(sim: Sim = Simulator.verilator,
          output: Annotated[Path, output_option("demo", "Directory for the pictures.")] = BUILD / "demo"):

@@ -331,6 +331,9 @@ TABLES: dict[str, Callable[[], str]] = {
                                        "VGG-16, mean, %", "VGG-16, worst, %", origin=True),
     "energy-crossbar": energy_crossbar, "energy-rtl": energy_rtl,
     "energy-noise": functools.partial(listed, "energy-noise", "noise", "level", "right, %", origin=True),
+    "imagenet": functools.partial(listed, "imagenet", "photograph", "onnxruntime's float", "the chip",
+                                  "five in its order", "SQNR, dB", "cycles, M", "frames/s", "mJ", "DRAM mJ",
+                                  "DRAM MB", origin=True),
     "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 

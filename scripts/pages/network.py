@@ -11,18 +11,18 @@ from golden.layer import LayerShape
 from .figures import accuracy_chart, cause_chart, energy_chart, mapping_drawing, roofline_chart, traffic_chart
 from .page import write_template
 
-__all__ = ["write_page"]
+__all__ = ["network_charts", "write_page"]
 
 
 def write_page(report, chip, path) -> Path:
     """Write the page of the object that `eyeriss plan --json` or `eyeriss run --json` gives."""
     layers = report["layers"]
     return write_template("network.html.j2", path, report=report, ran=report["backend"] != "plan",
-                          charts=_charts(report, chip) if layers else [], drawings=_drawings(layers, chip),
+                          charts=network_charts(report, chip) if layers else [], drawings=_drawings(layers, chip),
                           simulated=[entry["rtl"] for entry in layers if entry.get("rtl")])
 
 
-def _charts(report, chip):
+def network_charts(report, chip):
     """Costs of every layer as planned, what the RTL's counters say of those that it ran, and accuracy."""
     layers = report["layers"]
     names = [entry["layer"] for entry in layers]

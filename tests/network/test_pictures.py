@@ -7,9 +7,10 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from compiler.onnx.file import Port
-from scripts.commands.network.inputs import PIXELS, Preparation, load_inputs, load_picture
+from scripts.commands.network.inputs import Preparation, load_inputs, load_picture
 from scripts.terminal.choices import Pixels
 from scripts.terminal.console import BadInput
+from scripts.terminal.pictures import PIXELS
 
 PORT = Port("x", np.dtype(np.float32), (None, 3, 8, 8))
 

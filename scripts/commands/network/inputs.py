@@ -4,20 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from compiler.onnx.file import Port
 from scripts.terminal.console import BadInput
+from scripts.terminal.pictures import middle, open_picture, pixels
 
-__all__ = ["PIXELS", "Preparation", "load_calibration", "load_classes", "load_inputs", "load_picture", "parse_sizes"]
+__all__ = ["Preparation", "load_calibration", "load_classes", "load_inputs", "load_picture", "parse_sizes"]
 
-#: What a pixel's 0..255 becomes: (subtracted, divided by), for red, green, blue; grey pictures take the mean.
-PIXELS = {
-    "imagenet": (np.array([0.485, 0.456, 0.406]) * 255, np.array([0.229, 0.224, 0.225]) * 255),
-    "unit": (np.zeros(3), np.full(3, 255.0)),
-    "byte": (np.zeros(3), np.ones(3)),
-    "lite": (np.full(3, 127.0), np.full(3, 128.0)),
-}
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 BATCH = 32  # calibration samples that are run at once
 
@@ -29,7 +22,7 @@ class Preparation:
     Parameters
     ----------
     pixels : str
-        A key of PIXELS.
+        A key of `scripts.terminal.pictures.PIXELS`.
     crop : float
         The share of its width and height, in the middle, that is taken: more than 0, at most 1.
 
@@ -52,18 +45,8 @@ def load_picture(path, port: Port, preparation: Preparation) -> np.ndarray:
     if port.dims is None or len(port.dims) != 4 or port.dims[1] not in (1, 3) or None in port.dims[2:]:
         raise BadInput(f"input {port} must be Nx3xHxW or Nx1xHxW to take the picture {path}; give a .npy file")
     _, channels, height, width = (size or 0 for size in port.dims)  # only the first is open
-    try:
-        with Image.open(path) as file:
-            image = file.convert("RGB" if channels == 3 else "L")
-    except (OSError, UnidentifiedImageError) as error:
-        raise BadInput(f"{path} must be a readable picture: {error}") from None
-    scale = preparation.crop * min(image.width / width, image.height / height)
-    left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
-    image = image.resize((width, height), Image.Resampling.LANCZOS,
-                         box=(left, top, left + scale * width, top + scale * height))
-    planes = np.asarray(image, np.float64).reshape(height, width, channels)
-    offset, divisor = (values if channels == 3 else values.mean() for values in PIXELS[preparation.pixels])
-    return ((planes - offset) / divisor).transpose(2, 0, 1)[None].astype(port.dtype)
+    image = open_picture(path).convert("RGB" if channels == 3 else "L")
+    return pixels(middle(image, width, height, preparation.crop), preparation.pixels).astype(port.dtype)
 
 
 def _load(path, port, preparation):
