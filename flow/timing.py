@@ -99,8 +99,9 @@ def analyse(synthesis, directory, *, mhz, top=None, count=5, poll=None):
     (directory / f"{name}.tcl").write_text("\n".join(script) + "\n")
     log = directory / f"{name}.log"
     code = process.call([find_sta(), "-no_splash", "-exit", f"{name}.tcl"], log=log, cwd=directory, poll=poll)
-    paths = parse(log.read_text())
-    if code != 0 or not paths:
+    text = log.read_text()
+    paths = parse(text)
+    if code != 0 or not paths or re.search(r" port \w+ not found", text):  # the last is only a warning there
         raise FlowError(f"OpenSTA failed, see {log}: {process.last_lines(log, 3)}")
     return Timing(period, paths[:count])
 
@@ -147,7 +148,7 @@ def _macro(file):
     """(module, [(port, direction, width)], access time) of an SRAM."""
     text = file.read_text()
     ports = [(match[3], match[1], int(match[2] or 0) + 1) for match in
-             re.finditer(r"^  (input|output) (?:\[(\d+):0\] )?(\w+) ?;$", text, re.MULTILINE)]
+             re.finditer(r"^  (input|output) (?:reg )?(?:\[(\d+):0\] )?(\w+),?$", text, re.MULTILINE)]
     words = int(re.search(r"_(\d+)x\d+$", file.stem)[1])
     return file.stem, ports, next(time for most, time in sorted(SRAM_ACCESS.items()) if words <= most)
 

@@ -1,9 +1,15 @@
 """Liberty files: what is read, and what is refused."""
 
+import re
+
 import pytest
 
 from flow import library
 from flow.library import load_library
+from flow.timing import sram_liberty
+from hw.chip import Eyeriss
+from hw.config import PRESETS
+from hw.verilog.generate import write
 
 TINY = """
 library (tiny) {
@@ -45,3 +51,14 @@ def test_default_is_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "DEFAULT", tmp_path / "none.lib")
     with pytest.raises(ValueError, match="^the default cell library .*none.lib is missing: apt-get install"):
         load_library()
+
+
+def test_macros_have_the_ports_of_the_srams(tmp_path):
+    """Else OpenSTA times no path from or to one."""
+    files = [file for file in write(Eyeriss(PRESETS["mini"]), tmp_path) if file.stem.startswith("sram_")]
+    assert files
+    for file in files:
+        header = file.read_text().partition(");")[0]
+        ports = {line.split()[-1].rstrip(",") for line in header.splitlines() if line.startswith("  ")}
+        assert set(re.findall(r"^    (?:pin|bus) \((\w+)\)", sram_liberty([file]), re.MULTILINE)) == ports
+        assert "clk" in ports and len(ports) > 5
