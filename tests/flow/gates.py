@@ -5,8 +5,7 @@ that stalls: outputs and all counters are checked as there.
 """
 
 import sys
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,19 @@ from hw.array.pe import PE
 from hw.chip import Eyeriss
 from hw.config import PRESETS
 from sim.bench.run import run_bench
+from sim.chip.simulate import Settings
 from tests.chip import layers
 
 DIRECTORY = Path("build/asic")
 BENCH = Path(__file__).parents[1] / "hw" / "bench_pe.py"
 CHIP_TESTS = "(small_chip and chip-verilator) or (stalling_dram and chip-)"
+
+
+@dataclass(frozen=True)
+class GateSettings(Settings):
+    """Settings of gates: bits of one vector that are made of others of it look like a loop."""
+
+    extra_args: tuple = ("-Wno-UNOPTFLAT",)
 
 
 class Gates:
@@ -33,8 +40,7 @@ class Gates:
     @pytest.fixture(autouse=True)
     def on_gates(self, monkeypatch):
         monkeypatch.setattr(layers, "chip_verilog", lambda chip, top: self._sources)
-        # bits of one vector that are made of others of it look like a loop
-        monkeypatch.setattr(layers, "Settings", partial(layers.Settings, extra_args=("-Wno-UNOPTFLAT",)))
+        monkeypatch.setattr(layers, "Settings", GateSettings)
 
 
 def main():
