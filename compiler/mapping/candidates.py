@@ -10,7 +10,6 @@ from itertools import product
 
 import numpy as np
 
-from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig
 
 from .density import Density, most_coded_words, unpadded
@@ -80,7 +79,7 @@ def layouts(layer: NativeLayer, chip: ChipConfig, short: Shortage) -> Mappings:
     for q in range(1, min(layer.C, chip.ifmap_spad_words // layer.S) + 1):
         most_p = min(layer.M, most_psums, chip.filter_spad_words // (q * layer.S))
         rs = _cuts(up(layer.C, q), chip.rows // layer.R, chip.rows)
-        ps = {most_p, *range(VALUES_OF_WORD, most_p + 1, VALUES_OF_WORD)}  # whole words of psums
+        ps = {most_p, *range(chip.word_psums, most_p + 1, chip.word_psums)}  # whole words of psums
         if layer.M <= FEW * most_p:  # with more filters, padding of the last group hardly counts
             ps |= set(_cuts(layer.M, most_p, most_p).tolist())
         for p, r in product(sorted(ps - {0}), rs.tolist()):
@@ -175,5 +174,6 @@ def _with_tiles(layer: NativeLayer, chip: ChipConfig, rows: Mappings, density: D
 
 def _coded_banks(geometry: Geometry[np.ndarray], n: np.ndarray, density: Density) -> np.ndarray:
     """GLB banks for the coded ifmaps of n tiles."""
-    values = VALUES_OF_WORD * geometry.first_tiles(geometry.ifmap_words, n)
-    return up(most_coded_words(values, density.ifmap * unpadded(geometry.layer)), geometry.chip.glb_bank_words)
+    chip = geometry.chip
+    values = chip.word_values * geometry.first_tiles(geometry.ifmap_words, n)
+    return up(most_coded_words(values, density.ifmap * unpadded(geometry.layer), chip), chip.glb_bank_words)

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig
 
 from .density import Density, inside, unpadded
@@ -25,6 +24,7 @@ RAMP = 12  # cycles that a pass takes beyond its MACs
 SKIP_SPREAD = 1.3  # standard deviations of a window's zeros
 SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies
 LATE_FILTERS = 60  # cycles more of the ramp where a pass's first position waits for filters
+ACCESSES = 4  # of 16 bits: what a 64-bit word costs, see `Prices`
 SPAD_ACCESSES = 4  # of a MAC: ifmap, filter and psum read, psum written
 # The largest share of the link's time that filters, ifmaps and biases take while ofmaps wait: the link serves its
 # streams in turn, so ofmaps always get some of it.
@@ -81,11 +81,11 @@ class Rates:
     ramp : float or ndarray
         Core cycles that a pass takes beyond its MACs.
     ifmap_dram, ofmap_dram : float
-        64-bit words of DRAM that a word of four values takes.
+        64-bit words of DRAM that a word of values takes.
     ifmap_glb : float or ndarray
         The same of the GLB: less than 1 where ifmaps stay coded in it.
     decoding : float or ndarray
-        Core cycles that the RLC decoder behind the GLB takes for four values; 0 where there is nothing to decode.
+        Core cycles that the RLC decoder behind the GLB takes for a word of values; 0 where nothing is coded.
     """
 
     worked: float
@@ -103,9 +103,10 @@ def rates(geometry: Geometry[Number], density: Density) -> Rates:
     if geometry.chip.zero_skip:
         worked = _share_worked(density.ifmap * inside(layer.shape), mapping.q * layer.S)
     in_dram = density.ifmap * unpadded(layer)  # RLC codes padding, too
-    shrink = Density.coded(in_dram)
-    return Rates(worked, _ramp(geometry, worked), shrink, density.ofmap_share, choose(mapping.coded > 0, shrink, 1.0),
-                 choose(mapping.coded > 0, _decoder_cycles(in_dram), 0.0))
+    shrink = Density.coded(in_dram, geometry.chip)
+    return Rates(worked, _ramp(geometry, worked), shrink, density.ofmap_share(geometry.chip),
+                 choose(mapping.coded > 0, shrink, 1.0),
+                 choose(mapping.coded > 0, _decoder_cycles(in_dram, geometry.chip), 0.0))
 
 
 def array_cycles(geometry: Geometry[Number], given: Rates, positions: Any, tiles: Any,
@@ -150,13 +151,14 @@ def costs(geometry: Any, density: Density | None = None, energy: Prices | None =
         geometry, given, positions, tiles, ifmap_words / sweeps))
     filter_bus = geometry.filter_bus_cycles * passes
     dram = {"ifmap": ifmap_words * geometry.m_groups * given.ifmap_dram, "filter": geometry.pass_words * passes,
-            "bias": blocks * groups * geometry.bias_words, "ofmap": psum_words * given.ofmap_dram}
+            "bias": blocks * groups * geometry.bias_words,
+            "ofmap": geometry.ofmap_words(psum_words, blocks * groups) * given.ofmap_dram}
     glb = {"ifmap": ifmap_words * given.ifmap_glb * groups, "psum_read": psum_words * sweeps,
            "psum_write": psum_words * sweeps, "filter": dram["filter"]}
     received = geometry.tile_rows * mapping.q * mapping.r * geometry.ifmap_columns_of(positions, tiles)  # ifmaps
-    noc = {"ifmap": received * sweeps * groups / VALUES_OF_WORD,
-           "filter": filter_bus * chip.filter_bus_values / VALUES_OF_WORD,
-           "psum": 2 * psum_bus * chip.psum_bus_values / VALUES_OF_WORD}
+    noc = {"ifmap": received * sweeps * groups / chip.word_values,
+           "filter": filter_bus * chip.filter_bus_values / chip.word_values,
+           "psum": 2 * psum_bus * chip.psum_bus_values / chip.word_psums}
     macs = geometry.pe_cycles(positions) * sweeps * groups * geometry.active_pes
 
     per_word = chip.core_mhz / chip.link_mhz
@@ -199,12 +201,12 @@ def _share_worked(density: float, window: Any) -> Any:
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
-def _decoder_cycles(density: float) -> float:
-    """Cycles that the RLC decoder takes for four values: one a pair, and one if a run of zeros continues.
+def _decoder_cycles(density: float, chip: ChipConfig) -> float:
+    """Cycles that the RLC decoder takes for a word of values: one a pair, and one if a run of zeros continues.
 
     Between GLB and array, the decoder keeps up with an ifmap bus of one value, not always with a wider one.
     """
-    return VALUES_OF_WORD * density + 1 - density
+    return chip.word_values * density + 1 - density
 
 
 def _drain(dram: dict[str, Any], array: Any, blocks: Any, sweeps: Any, per_word: float) -> Any:
@@ -234,8 +236,8 @@ def _energy(prices: Prices, density: Density, macs: Any, glb: dict[str, Any], dr
             noc: dict[str, Any]) -> Any:
     """Accesses of 16-bit values times their energy; spad accesses follow from the MACs."""
     worked = macs * density.ifmap
-    return (VALUES_OF_WORD * sum(dram.values()) * prices.dram + VALUES_OF_WORD * sum(glb.values()) * prices.glb
-            + VALUES_OF_WORD * sum(noc.values()) * prices.noc + worked * (prices.mac + SPAD_ACCESSES * prices.spad)
+    return (ACCESSES * sum(dram.values()) * prices.dram + ACCESSES * sum(glb.values()) * prices.glb
+            + ACCESSES * sum(noc.values()) * prices.noc + worked * (prices.mac + SPAD_ACCESSES * prices.spad)
             + (macs - worked) * prices.gated_mac)
 
 

@@ -5,18 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.layer import LayerShape
-from golden.rlc import MOST_RUN, PAIRS_OF_WORD, VALUES_OF_WORD
+from hw.config import ChipConfig
 
 from .lowering import NativeLayer
 
 __all__ = ["Density", "density_of", "inside", "most_coded_words", "unpadded"]
 
-# Above this density the model counts ifmaps as raw: a code would take more than 0.96 of their words, and from 0.75
-# on more than all of them.
-WORTH_CODING = 0.72
-PAIR_VALUES = MOST_RUN + 1  # values that a pair stands for at most
+# The model counts ifmaps as raw where a code would take more than this share of their words.
+WORTH_CODING = 0.96
 DEVIATIONS = 4  # standard deviations above the mean that banks for coded ifmaps have room for
-PARTLY_FILLED = 1 / PAIR_VALUES  # pairs a value more, for zeros at the end of a stream
 NO_ZERO_DIVISION = 1e-9
 
 
@@ -31,28 +28,27 @@ class Density:
     ofmap: float = 1.0
     form: str = "auto"
 
-    @property
-    def ofmap_coded(self) -> bool:
+    def ofmap_coded(self, chip: ChipConfig) -> bool:
         """Whether ofmaps are run-length coded."""
-        return self.form == "coded" or self.form == "auto" and self.coded(self.ofmap) < 1
+        return self.form == "coded" or self.form == "auto" and self.coded(self.ofmap, chip) < 1
 
-    @property
-    def ofmap_share(self) -> float:
-        """64-bit words of DRAM that a word of four ofmap values takes."""
-        return self.code(self.ofmap) if self.ofmap_coded else 1.0
-
-    @staticmethod
-    def coded(density: float) -> float:
-        """64-bit words that a word of four values takes, run-length coded or raw, whichever is less."""
-        return min(1.0, Density.code(density)) if density < WORTH_CODING else 1.0
+    def ofmap_share(self, chip: ChipConfig) -> float:
+        """64-bit words of DRAM that a word of ofmap values takes."""
+        return self.code(self.ofmap, chip) if self.ofmap_coded(chip) else 1.0
 
     @staticmethod
-    def code(density: float) -> float:
-        """The same, run-length coded in any case: a pair for each value that is not zero, and for each run of 32."""
+    def coded(density: float, chip: ChipConfig) -> float:
+        """64-bit words that a word of values takes, run-length coded or raw, whichever is less."""
+        worth = density < WORTH_CODING * chip.word_pairs / chip.word_values
+        return min(1.0, Density.code(density, chip)) if worth else 1.0
+
+    @staticmethod
+    def code(density: float, chip: ChipConfig) -> float:
+        """The same, run-length coded in any case: a pair for each value but zeros, and for each longest run."""
         zeros = 1 - density
-        run = zeros**PAIR_VALUES
-        pairs = density + density * run / (1 - run) if zeros < 1 else 1 / PAIR_VALUES
-        return VALUES_OF_WORD * pairs / PAIRS_OF_WORD
+        run = zeros**chip.pair_values
+        pairs = density + density * run / (1 - run) if zeros < 1 else 1 / chip.pair_values
+        return chip.word_values * pairs / chip.word_pairs
 
 
 def density_of(values: np.ndarray) -> float:
@@ -60,7 +56,7 @@ def density_of(values: np.ndarray) -> float:
     return float(np.count_nonzero(values) / values.size) if values.size else 1.0
 
 
-def most_coded_words(values: np.ndarray, density: float) -> np.ndarray:
+def most_coded_words(values: np.ndarray, density: float, chip: ChipConfig) -> np.ndarray:
     """64-bit words that coded values take at most, but for rare cases: DEVIATIONS above the mean.
 
     Parameters
@@ -68,15 +64,17 @@ def most_coded_words(values: np.ndarray, density: float) -> np.ndarray:
     values : ndarray of int, any shape
         Numbers of values.
     density : float
+    chip : ChipConfig
 
     Returns
     -------
     ndarray of int, the same shape
     """
     most = np.minimum(1.0, density + DEVIATIONS * np.sqrt(density * (1 - density) / values))
-    run = (1 - most)**PAIR_VALUES
-    pairs = most + most * run / (1 - run + NO_ZERO_DIVISION) + PARTLY_FILLED
-    return np.ceil(values * pairs / PAIRS_OF_WORD + 1).astype(int)
+    run = (1 - most)**chip.pair_values
+    at_end = 1 / chip.pair_values  # pairs a value more, for zeros at the end of a stream
+    pairs = most + most * run / (1 - run + NO_ZERO_DIVISION) + at_end
+    return np.ceil(values * pairs / chip.word_pairs + 1).astype(int)
 
 
 def unpadded(layer: NativeLayer) -> float:

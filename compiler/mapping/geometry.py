@@ -11,15 +11,12 @@ from typing import Any, Generic
 
 import numpy as np
 
-from golden.rlc import PAIRS_OF_WORD, VALUES_OF_WORD
 from hw.config import ChipConfig
 
 from .lowering import NativeLayer
 from .mapping import MappingOf, Number
 
 __all__ = ["Geometry", "Pieces", "choose", "least", "up"]
-
-RLC_GROWTH = VALUES_OF_WORD / PAIRS_OF_WORD  # of a stream without zeros: a pair for each value
 
 #: Words of a tile of e rows and f columns.
 Measure = Callable[[Any, Any], Any]
@@ -125,7 +122,7 @@ class Geometry(Generic[Number]):
     @property
     def quads(self) -> Number:
         """64-bit words of psums at a position of a set."""
-        return up(self.mapping.p, VALUES_OF_WORD)
+        return up(self.mapping.p, self.chip.word_psums)
 
     @property
     def pass_filters(self) -> Number:
@@ -213,16 +210,29 @@ class Geometry(Generic[Number]):
 
     def ifmap_words(self, e: Any, f: Any) -> Any:
         """64-bit words of a tile's q r channels."""
-        return up(self.ifmap_rows(e) * self.ifmap_columns(f) * self.mapping.q * self.mapping.r, VALUES_OF_WORD)
+        return up(self.ifmap_rows(e) * self.ifmap_columns(f) * self.mapping.q * self.mapping.r, self.chip.word_values)
 
     def psum_words(self, e: Any, f: Any) -> Any:
         """64-bit words of a tile's p t psums."""
-        return e * f * self.bias_words
+        return e * f * self.position_words
+
+    @property
+    def position_words(self) -> Number:
+        """64-bit words of a position's p t psums; the drain has a place for the biases of each."""
+        return self.mapping.t * self.quads
 
     @property
     def bias_words(self) -> Number:
-        """64-bit words of a filter group's biases."""
-        return self.mapping.t * self.quads
+        """64-bit words of a filter group's biases in DRAM; with psums for 8-bit ofmaps, of its factors as well."""
+        return self.position_words * self.chip.bias_parts
+
+    def ofmap_words(self, psums: Any, streams: Any) -> Any:
+        """64-bit words of ofmaps that are not coded, on average, of `psums` words of psums in some streams.
+
+        Values of 8 bits lie closer than their psums, and a stream ends with a word that is not full.
+        """
+        share = self.chip.word_psums / self.chip.word_values
+        return share * psums + (1 - share) / 2 * streams
 
     @property
     def pe_weights(self) -> Number:
@@ -232,7 +242,7 @@ class Geometry(Generic[Number]):
     @property
     def pass_words(self) -> Number:
         """64-bit words of weights of a pass."""
-        return up(self.pe_weights, VALUES_OF_WORD) * self.weight_targets
+        return up(self.pe_weights, self.chip.word_values) * self.weight_targets
 
     def weights_ahead(self, values: int) -> Number:
         """Words of `values` values each of the next pass's weights that fit the spads beside this pass's."""
@@ -277,11 +287,11 @@ class Geometry(Generic[Number]):
         layer, tiles = self.layer, self.all_tiles
         width = up(self.ifmap_columns_of(self.all_positions, tiles), tiles)
         rows = layer.N * self.spans.count * (layer.E * layer.U + self.strips.count * (layer.R - layer.U))
-        return up(self.mapping.q * self.mapping.r * width * rows, VALUES_OF_WORD) * self.channel_groups
+        return up(self.mapping.q * self.mapping.r * width * rows, self.chip.word_values) * self.channel_groups
 
     @property
     def all_psum_words(self) -> Number:
-        """64-bit words of all ofmaps."""
+        """64-bit words of all finished psums."""
         return self.layer.N * self.all_filter_groups * self.psum_words(self.layer.E, self.layer.F)
 
     @property
@@ -291,11 +301,13 @@ class Geometry(Generic[Number]):
         rows = self.ifmap_rows(self.mapping.e) * (strips.count - 1) + self.ifmap_rows(strips.last)
         columns = self.ifmap_columns(self.mapping.f) * (spans.count - 1) + self.ifmap_columns(spans.last)
         values = layer.N * rows * columns * self.mapping.q * self.mapping.r
-        ifmaps = self.channel_groups * (values / VALUES_OF_WORD + self.all_tiles)
-        ofmaps = self.all_filter_groups * (layer.N * self.psum_words(layer.E, layer.F) + self.all_blocks)
+        growth = self.chip.word_values / self.chip.word_pairs  # of a stream without zeros: a pair for each value
+        ifmaps = self.channel_groups * (values / self.chip.word_values + self.all_tiles)
+        psums = layer.N * self.psum_words(layer.E, layer.F) * self.chip.word_psums
+        ofmaps = self.all_filter_groups * (psums / self.chip.word_values + self.all_blocks)
         filters = self.all_filter_groups * (self.channel_groups * self.pass_words + self.bias_words)
         return self.job_groups * whole(
-            choose(self.mapping.coded > 0, RLC_GROWTH, 1) * ifmaps + RLC_GROWTH * ofmaps + filters)
+            choose(self.mapping.coded > 0, growth, 1) * ifmaps + growth * ofmaps + filters)
 
     # -- cycles -----------------------------------------------------------------------------------
 

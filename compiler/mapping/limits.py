@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Generic, NamedTuple
 
-from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig, field_limits
 from hw.config.fields import ADDRESS_BITS
 
@@ -50,7 +49,7 @@ def array_limits(geometry: Geometry[Number]) -> Iterator[Limit[Number]]:
     yield Limit((geometry.tile_rows - 1) // layer.U + 1, most["ifmap_col_id"] + 1,
                 "diagonals of ifmap rows in the array")
     yield Limit(geometry.tile_rows, most["rows_last"] + 1, "ifmap rows of a tile")
-    yield Limit(geometry.bias_words, chip.bias_words, "words of biases of a filter group")
+    yield Limit(geometry.position_words, chip.bias_words, "words of biases of a filter group")
 
 
 def loop_limits(geometry: Geometry[Number]) -> Iterator[Limit[Number]]:
@@ -89,9 +88,9 @@ def most_groups_of_m(chip: ChipConfig) -> int:
     return field_limits(chip)["groups_last"] + 1
 
 
-def least_dram_words(layer: NativeLayer) -> int:
+def least_dram_words(layer: NativeLayer, chip: ChipConfig) -> int:
     """64-bit words of DRAM that a group takes with any mapping: each value once."""
     rows, columns = (layer.E - 1) * layer.U + layer.R, (layer.F - 1) * layer.V + layer.S
     values = (layer.N * layer.C * rows * columns, layer.M * layer.C * layer.R * layer.S,
               layer.N * layer.M * layer.E * layer.F)
-    return sum(up(count, VALUES_OF_WORD) for count in values)
+    return sum(up(count, chip.word_values) for count in values)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from golden.rlc import VALUES_OF_WORD
 from hw.config import ChipConfig, configuration_cycles
 
 from .candidates import LAYOUT, Shortage, layouts, tilings
@@ -154,12 +153,12 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective: str = "latency", 
     """
     if objective not in OBJECTIVES:
         raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, not {objective!r}")
-    needed = least_dram_words(layer)
+    needed = least_dram_words(layer, chip)
     if needed > DRAM_WORDS:
         raise MappingError(f"no mapping fits: 64-bit words of DRAM is {needed} at least, chip {chip.name} has "
                            f"{DRAM_WORDS}")
     searches = [_Search(layer.merge(count), chip, objective, density, energy or Prices(), coded)
-                for count in _merges(layer)]
+                for count in _merges(layer, chip)]
     found: list[tuple[_Search, Found]] = []
     for each in searches:
         try:
@@ -176,10 +175,10 @@ def search(layer: NativeLayer, chip: ChipConfig, *, objective: str = "latency", 
     return min(found, key=key)[1]
 
 
-def _merges(layer: NativeLayer) -> list[int]:
-    """How many groups may be computed as one: one, or as many as fill a word of ofmaps."""
-    filled = min(layer.groups, VALUES_OF_WORD // layer.M)
-    return [1, filled] if filled > 1 else [1]
+def _merges(layer: NativeLayer, chip: ChipConfig) -> list[int]:
+    """How many groups may be computed as one: one, or as fill a word of psums, or up to a word of ofmaps."""
+    places = chip.word_psums << np.arange((chip.word_values // chip.word_psums).bit_length())
+    return sorted({1} | {min(layer.groups, max(1, int(count) // layer.M)) for count in places})
 
 
 def timed_costs(layer: NativeLayer, chip: ChipConfig, mapping: Mapping, density: Density | None = None,

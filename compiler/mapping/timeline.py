@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from golden.rlc import VALUES_OF_WORD
-
 from .cost import Rates, array_cycles, busy_together, costs, rates
 from .density import Density
 from .placement import Placement
@@ -105,7 +103,7 @@ class _Machine:
         chip = placement.chip
         self._passes = _passes(placement, given)
         self._capacity = (chip.glb_banks - placement.ifmap_banks) * chip.glb_bank_words
-        spads = min(placement.weights_ahead(VALUES_OF_WORD), placement.pass_words)
+        spads = min(placement.weights_ahead(chip.word_values), placement.pass_words)
         self._buffer = 2 * chip.filter_bank_words + spads  # two banks, and the PEs' spads
         self.now: _Pass | None = next(self._passes)
         self.done = 0.0  # share of the current pass
@@ -178,7 +176,8 @@ def schedule(placement: Placement, density: Density | None = None) -> Timeline:
     per_word = chip.core_mhz / chip.link_mhz
     ring = placement.ifmap_banks * chip.glb_bank_words
     # Words of DRAM for each word of the GLB, and of the filters' banks.
-    shrink = {"filter": 1.0, "ifmap": given.ifmap_dram / float(given.ifmap_glb), "ofmap": given.ofmap_dram}
+    shrink = {"filter": 1.0, "ifmap": given.ifmap_dram / float(given.ifmap_glb),
+              "ofmap": given.ofmap_dram * chip.word_psums / chip.word_values}
     left = {"filter": costed.dram["filter"], "ifmap": costed.dram["ifmap"], "ofmap": float("inf")}
     loaded = {"filter": 0.0, "ifmap": 0.0}  # in words of their buffers
     limit = STUCK * costed.cycles + STUCK_BESIDE

@@ -172,6 +172,16 @@ class ChipConfig:
         return 63 // (self.run_bits + self.value_bits)
 
     @property
+    def pair_values(self) -> int:
+        """Values that a run-length pair stands for at most."""
+        return 1 << self.run_bits
+
+    @property
+    def bias_parts(self) -> int:
+        """64-bit words of DRAM for the biases of a word of psums; for 8-bit ofmaps 32 bits each, and a factor."""
+        return 1 if self.value_bits == 16 else self.word_psums
+
+    @property
     def row_id_bits(self) -> int:
         """Bits of a row ID: one for each row and one for none; 4 as in Fig. 10, or more."""
         return max(4, self.rows.bit_length())

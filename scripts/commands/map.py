@@ -45,7 +45,7 @@ def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, ene
 
     table = {"layer": layer.name, "shape": str(layer.shape), "chip": chip.name, "jobs": placement.jobs,
              "objective": objective if found else "given",
-             "ofmap": "coded" if density.ofmap_coded else "raw",
+             "ofmap": "coded" if density.ofmap_coded(chip) else "raw",
              "mapping": chosen.as_dict(), "active_pes": placement.active_pes,
              **costs_of(chosen, expected)}
     if found and found.runner_up:

@@ -143,7 +143,7 @@ def compile_chosen(shape: LayerShape, tensors: Tensors, chip: ChipConfig, *, map
 
     def compiled(chosen: Mapping) -> CompiledLayer:
         return CompiledLayer(compile_layer(shape, chosen, chip, *tensors, shift=shift, relu=relu,
-                                           ofmap_coded=density.ofmap_coded), expected)
+                                           ofmap_coded=density.ofmap_coded(chip)), expected)
 
     if mapping != "auto":
         given = load_mapping(mapping)

@@ -49,7 +49,7 @@ def simulate_layer(
     """
     if expected is None:
         expected = conv_layer(*tensors, shape, shift=shift, relu=relu)
-    coded = Density(ofmap=density_of(expected), form=ofmap).ofmap_coded if compress is None else compress
+    coded = Density(ofmap=density_of(expected), form=ofmap).ofmap_coded(chip) if compress is None else compress
     program = compile_layer(shape, mapping, chip, *tensors, shift=shift, relu=relu, compress=compress,
                             ofmap_coded=coded, shards=shards)
     return simulate_programs([corrupt(program) if corrupt else program], [expected], chip, settings,

@@ -135,7 +135,8 @@ def run_network(
         ofmap = density_of(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits)))
         density = Density(density_of(tensors.ifmap), ofmap, planner.form)
         plan = planner.plan(layer, layer.shape(x.shape), density)
-        task = LayerTask(shape, plan.mapping, tensors, own.shift, layer.relu, density.ofmap_coded)
+        task = LayerTask(shape, plan.mapping, tensors, own.shift, layer.relu,
+                         density.ofmap_coded(planner.chip))
         if simulated is not None:
             try:
                 found, table = simulated.run(task, (records or {}).get(layer.index, NOTHING))

@@ -22,7 +22,8 @@ MAPPINGS = st.builds(Mapping, m=SIZES, n=SIZES, e=SIZES, f=SIZES, p=SIZES, q=st.
                      t=st.integers(1, 4), coded=st.integers(0, 3))
 NUMBERS = [name for name in dir(Geometry) if not name.startswith("_") and name not in (
     "strips", "spans", "ifmap_rows", "ifmap_columns", "ifmap_columns_of", "ifmap_words", "psum_words", "first_tiles",
-    "weights_ahead", "decoded_ifmap_banks", "psum_banks", "pe_cycles", "ifmap_bus_cycles", "psum_bus_cycles")]
+    "ofmap_words", "weights_ahead", "decoded_ifmap_banks", "psum_banks", "pe_cycles", "ifmap_bus_cycles",
+    "psum_bus_cycles")]
 
 
 def numbers(geometry):

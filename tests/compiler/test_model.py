@@ -95,9 +95,9 @@ def test_words_are_those_of_the_formula():
 
 
 def test_density_of_coded_words():
-    assert Density.coded(1.0) == 1.0
-    assert Density.coded(0.5) == pytest.approx(2 / 3, rel=0.001)
-    assert 0 < Density.coded(0.01) < 0.06
+    assert Density.coded(1.0, CHIP) == 1.0
+    assert Density.coded(0.5, CHIP) == pytest.approx(2 / 3, rel=0.001)
+    assert 0 < Density.coded(0.01, CHIP) < 0.06
 
 
 @pytest.mark.parametrize("ofmap, form, coded", [
@@ -105,11 +105,11 @@ def test_density_of_coded_words():
     (1.0, "coded", True), (0.2, "raw", False)])
 def test_form_of_ofmaps(ofmap, form, coded):
     density = Density(1.0, ofmap, form)
-    assert density.ofmap_coded is coded
+    assert density.ofmap_coded(CHIP) is coded
     layer = lower(CATALOGUE["alexnet/CONV3"], CHIP)
     geometry = Geometry(layer, CHIP, Mapping(m=64, n=1, e=13, f=13, p=16, q=4, r=2, t=2))
     words = costs(geometry, density).dram["ofmap"]
     raw = costs(geometry, Density()).dram["ofmap"]
-    assert words == pytest.approx(raw * (Density.code(ofmap) if coded else 1))
+    assert words == pytest.approx(raw * (Density.code(ofmap, CHIP) if coded else 1))
     if form == "auto":
         assert words <= raw
