@@ -13,7 +13,7 @@ import numpy as np
 from .conv import exact_sums
 from .layer import LayerShape
 
-__all__ = ["Format", "LayerFormats", "conv_int8", "requantize", "rounded", "sums_int8"]
+__all__ = ["Format", "LayerFormats", "check_int8", "conv_int8", "requantize", "rounded", "sums_int8"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,19 @@ class LayerFormats(NamedTuple):
         return self.ifmap.scale * self.weight_scales / self.ofmap.scale
 
 
+def check_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape,
+               ifmap_format: Format) -> None:
+    """Refuse tensors of another type or shape than `sums_int8` takes."""
+    ifmap_format.check("ifmap", ifmap)
+    for name, tensor, dtype, expected in (("ifmap", ifmap, ifmap_format.dtype, shape.ifmap_shape),
+                                          ("weights", weights, np.dtype(np.int8), shape.weights_shape),
+                                          ("bias", bias, np.dtype(np.int32), shape.bias_shape)):
+        if tensor.dtype != dtype:
+            raise TypeError(f"{name} must be an array of {dtype}, not {tensor.dtype}")
+        if tensor.shape != expected:
+            raise ValueError(f"{name} must be of shape {expected}, not {tensor.shape}")
+
+
 def sums_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: LayerShape,
               ifmap_format: Format) -> np.ndarray:
     """Sums of a layer before they become 8-bit integers: of w (x - zero) and the bias, modulo 2**32.
@@ -118,14 +131,7 @@ def sums_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: L
     ValueError
         An array of another shape.
     """
-    ifmap_format.check("ifmap", ifmap)
-    for name, tensor, dtype, expected in (("ifmap", ifmap, ifmap_format.dtype, shape.ifmap_shape),
-                                          ("weights", weights, np.dtype(np.int8), shape.weights_shape),
-                                          ("bias", bias, np.dtype(np.int32), shape.bias_shape)):
-        if tensor.dtype != dtype:
-            raise TypeError(f"{name} must be an array of {dtype}, not {tensor.dtype}")
-        if tensor.shape != expected:
-            raise ValueError(f"{name} must be of shape {expected}, not {tensor.shape}")
+    check_int8(ifmap, weights, bias, shape, ifmap_format)
     pads = (0, 0), (0, 0), (shape.P, shape.P), (shape.P, shape.P)
     planes = np.pad(ifmap.astype(np.int16) - np.int16(ifmap_format.zero), pads)
     M, C = shape.M // shape.G, shape.C // shape.G

@@ -9,6 +9,8 @@ from .layer import LayerShape
 
 __all__ = ["Difference", "Tensors", "check_tensors", "first_difference", "random_tensors"]
 
+MOST = 32767  # largest 16-bit number
+
 
 class Tensors(NamedTuple):
     """The inputs of a layer.
@@ -26,10 +28,11 @@ class Tensors(NamedTuple):
     bias: np.ndarray
 
 
-def _check_tensor(name: str, tensor: object, letters: str, shape: tuple[int, ...]) -> None:
-    if not isinstance(tensor, np.ndarray) or tensor.dtype != np.int16:
+def _check_tensor(name: str, tensor: object, letters: str, shape: tuple[int, ...],
+                  kind: type = np.int16) -> None:
+    if not isinstance(tensor, np.ndarray) or tensor.dtype != kind:
         found = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
-        raise TypeError(f"{name} must be an array of int16, not {found}")
+        raise TypeError(f"{name} must be an array of {kind.__name__}, not {found}")
     if tensor.shape != shape:
         raise ValueError(f"{name} must be of shape {letters} = {shape}, not {tensor.shape}")
 
@@ -57,7 +60,7 @@ def check_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shap
 
 
 def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: int = 0,
-                   full_range: bool = False, data_width: int = 16) -> Tensors:
+                   full_range: bool = False) -> Tensors:
     """Tensors to try a layer with, the same ones for the same arguments.
 
     Values are uniform, and as large as lets an ofmap, after `shift`, have a standard deviation of about
@@ -77,8 +80,6 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
         The shift that the layer will be computed with, in bits.
     full_range : bool
         Draw from -32768..32767.
-    data_width : int
-        Bits of ifmap values and weights: 16, or fewer for a chip of fewer.
 
     Returns
     -------
@@ -87,13 +88,12 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
     if not 0 <= zeros <= 1:
         raise ValueError(f"zeros must be a fraction in 0..1, not {zeros!r}")
     rng = np.random.default_rng(seed)
-    most = (1 << data_width - 1) - 1
     if full_range:
-        low, high, bias_limit = -1 - most, most, 1 << 15
+        low, high, bias_limit = -1 - MOST, MOST, 1 << 15
     else:
         # A sum of K products of two uniform values in -a..a has the deviation a**2 / 3 * sqrt(K).
         products = (shape.C // shape.G) * shape.R * shape.S
-        high = int(np.clip((3 * 2.0 ** (12 + shift) / products ** 0.5) ** 0.5, 1, most))
+        high = int(np.clip((3 * 2.0 ** (12 + shift) / products ** 0.5) ** 0.5, 1, MOST))
         low, bias_limit = -high, 1 << 10
 
     # One integer fewer than low..high, closed up over the zero that is left out.
@@ -131,12 +131,13 @@ def first_difference(expected: np.ndarray, found: np.ndarray) -> Difference | No
     Raises
     ------
     TypeError
-        If either is not an array of int16 (a conversion here might hide the difference).
+        If they are not arrays of one type, int16, int8 or uint8 (a conversion here might hide the difference).
     ValueError
         If their shapes differ.
     """
-    _check_tensor("expected", expected, "any", getattr(expected, "shape", ()))
-    _check_tensor("found", found, "expected", expected.shape)
+    own = next((kind for kind in (np.int8, np.uint8) if getattr(expected, "dtype", None) == kind), np.int16)
+    _check_tensor("expected", expected, "any", getattr(expected, "shape", ()), own)
+    _check_tensor("found", found, "expected", expected.shape, own)
     places = np.flatnonzero(expected != found)
     if not places.size:
         return None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,13 @@ def _unwatched(what: str, done: int, total: int) -> None:
     """The Progress of those who do not look."""
 
 
-async def run_program(driver: Driver, program: Program, expected: NDArray[np.int16] | None = None, *,
+async def run_program(driver: Driver, program: Program, expected: NDArray[Any] | None = None, *,
                       patience: Patience, simulator: str, progress: Progress = _unwatched) -> LayerResult:
     """Load a program's image, run its jobs, read its ofmaps back, compare.
 
     Parameters
     ----------
-    expected : ndarray of int16 (N, M, E, F), optional
+    expected : ndarray (N, M, E, F), optional
         The golden ofmap.
     patience : Patience
         With each job.

@@ -27,8 +27,8 @@ class LayerResult:
     Attributes
     ----------
     program : Program
-    ofmap : ndarray of int16 (N, M, E, F)
-        As read back from the chip's memory; 0 where no job works.
+    ofmap : ndarray (N, M, E, F)
+        Of int16, or of the type of 8-bit ofmaps; as read back from the chip's memory; 0 where no job works.
     difference : Difference or None
         The first to the golden model; None also where there was nothing to compare with.
     status : Status
@@ -49,7 +49,7 @@ class LayerResult:
     """
 
     program: Program
-    ofmap: NDArray[np.int16]
+    ofmap: NDArray[Any]
     difference: Difference | None
     status: Status
     counters: dict[str, int]
@@ -120,13 +120,13 @@ class LayerResult:
         }
 
 
-def layer_result(program: Program, expected: NDArray[np.int16] | None, jobs: Sequence[JobResult], memory: Words, *,
+def layer_result(program: Program, expected: NDArray[Any] | None, jobs: Sequence[JobResult], memory: Words, *,
                  simulator: str, cycles_per_second: float, wall_seconds: float) -> LayerResult:
     """Compare what a program's jobs left in memory with the golden model.
 
     Parameters
     ----------
-    expected : ndarray of int16 (N, M, E, F), optional
+    expected : ndarray (N, M, E, F), optional
         The golden ofmap; of a program of shards only their outputs are compared. Nothing is, where it is None.
     jobs : sequence of JobResult
         Those of the program that were begun.
@@ -142,7 +142,7 @@ def layer_result(program: Program, expected: NDArray[np.int16] | None, jobs: Seq
         status = Status.MALFORMED if status == Status.DONE else status
     difference = None
     if expected is not None:
-        difference = first_difference(np.where(program.covered(), expected, np.int16(0)), ofmap)
+        difference = first_difference(np.where(program.covered(), expected, expected.dtype.type(0)), ofmap)
     # a broken chip may not tell a counter
     counters = {name: sum(job.counters[name] or 0 for job in jobs) for name in COUNTERS}
     cycles = [job.configuration_cycles for job in jobs]

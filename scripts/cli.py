@@ -145,7 +145,7 @@ def simulate(
     """
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
+    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
     raise typer.Exit(simulation.simulate(
         chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
         energy_table=energy_table, recording=recording, save=save, json_target=json))
@@ -171,7 +171,7 @@ def compile_command(
 ):
     """Write a layer as files for a bench or driver of your own: memory, configuration, register writes, result."""
     chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
+    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
     compilation.compile_files(chosen, tensors, output, chip=chip, mapping=mapping, shift=shift, relu=relu,
                               ofmap=ofmap.value, base=base)
 

@@ -18,7 +18,6 @@ __all__ = ["ACTIONS", "DATA", "PARTS", "Action", "Layout", "count_actions", "pla
 
 PARTS = ("clock", "leakage", "alu", "spads", "networks", "glb", "link", "dram")
 DATA = ("ifmap", "filter", "psum", "none")
-VALUES = 4  # of a 64-bit word
 
 
 class Action(NamedTuple):
@@ -121,9 +120,10 @@ def count_actions(layout: Layout, counters: Mapping[str, float]) -> dict[str, fl
         "filter_spad_read": live, "filter_spad_write": counters["passes"] * layout.pe_weights * layout.active_pes,
         "psum_spad_read": live, "psum_spad_write": live,
         "psum_hop": finished * (layout.column - 1),
-        "noc_ifmap": counters["noc_ifmaps"] * chip.ifmap_bus_values,
-        "noc_filter": counters["noc_filters"] * chip.filter_bus_values,
-        "noc_psum": (counters["noc_psums_in"] + counters["noc_psums_out"]) * chip.psum_bus_values,
+        "noc_ifmap": _of_16_bits(counters["noc_ifmaps"] * chip.ifmap_bus_values, chip.value_bits),
+        "noc_filter": _of_16_bits(counters["noc_filters"] * chip.filter_bus_values, chip.value_bits),
+        "noc_psum": _of_16_bits((counters["noc_psums_in"] + counters["noc_psums_out"]) * chip.psum_bus_values,
+                                chip.psum_bits),
         "glb_ifmap_read": counters["glb_ifmap_reads"], "glb_ifmap_write": counters["glb_ifmap_writes"],
         "glb_filter_read": counters["glb_filter_reads"], "glb_filter_write": counters["glb_filter_writes"],
         "glb_psum_read": counters["glb_psum_reads"] + counters["glb_ofmap_reads"],
@@ -133,6 +133,11 @@ def count_actions(layout: Layout, counters: Mapping[str, float]) -> dict[str, fl
         "core_cycle": cycles, "pe_cycle": cycles * layout.active_pes,
         "idle_pe_cycle": cycles * (chip.pes - layout.active_pes),
     }
+
+
+def _of_16_bits(values: float, bits: int) -> float:
+    """How many values of 16 bits have as many bits as values of `bits`."""
+    return values if bits == 16 else values * bits / 16
 
 
 def planned_counters(geometry: Geometry[int], costs: Costs[float], density: Density) -> dict[str, float]:

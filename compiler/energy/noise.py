@@ -60,7 +60,7 @@ class Noise:
 
 
 def noisy_outputs(network: Network, quantized: dict[int, QuantizedLayer], feeds: dict[str, NDArray[Any]],
-                  noise: Noise, *, data_width: int = 16, seed: int = 1) -> dict[str, NDArray[Any]]:
+                  noise: Noise, *, seed: int = 1) -> dict[str, NDArray[Any]]:
     """The network's outputs by the chip's numpy model, with noise on the sums of each layer, ahead of its ReLU."""
     rng = np.random.default_rng(seed)
 
@@ -68,7 +68,7 @@ def noisy_outputs(network: Network, quantized: dict[int, QuantizedLayer], feeds:
         own = quantized[layer.index]
         tensors, _ = own.tensors(layer.ifmap(x))
         tensors = tensors._replace(weights=noise.weights(tensors.weights, layer.filters().shape[1]))
-        sums = conv_layer(*tensors, chip_shape(layer, layer.shape(x.shape), data_width), shift=own.shift, relu=False)
+        sums = conv_layer(*tensors, chip_shape(layer, layer.shape(x.shape)), shift=own.shift, relu=False)
         if deviation := noise.deviation(sums, own.ofmap_bits):
             shaken = sums + np.rint(rng.normal(0, deviation, sums.shape))
             sums = np.clip(shaken, -MOST, MOST).astype(np.int16)

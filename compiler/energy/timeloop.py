@@ -91,9 +91,9 @@ def _problem(geometry: Geometry[int]) -> dict[str, Any]:
 
 def _architecture(chip: ChipConfig) -> dict[str, Any]:
     def storage(name: str, kind: str, **attributes: Any) -> Node:
-        return Node("Component", name=name, attributes={"datawidth": 16} | attributes, **{"class": kind})
+        return Node("Component", name=name, attributes={"datawidth": chip.value_bits} | attributes, **{"class": kind})
 
-    link = 4 * chip.link_mhz / chip.core_mhz  # values a core cycle
+    link = chip.word_values * chip.link_mhz / chip.core_mhz  # values a core cycle
     return {"architecture": {"version": VERSION, "nodes": [
         Node("Container", name="system"),
         storage("DRAM", "DRAM", type=Quoted("LPDDR4"), width=64, shared_bandwidth=link),
@@ -103,10 +103,10 @@ def _architecture(chip: ChipConfig) -> dict[str, Any]:
                 read_bandwidth=chip.psum_bus_values + chip.ifmap_bus_values, write_bandwidth=chip.psum_bus_values),
         Node("Container", name="PE_column", spatial={"meshX": chip.columns}),
         Node("Container", name="PE", spatial={"meshY": chip.rows}),
-        storage("ifmap_spad", "smartbuffer_RF", depth=chip.ifmap_spad_words, width=16),
-        storage("weights_spad", "smartbuffer_RF", depth=chip.filter_spad_words, width=16),
-        storage("psum_spad", "smartbuffer_RF", depth=chip.psum_spad_words, width=16),
-        storage("mac", "intmac", multiplier_width=16, adder_width=16)]}}
+        storage("ifmap_spad", "smartbuffer_RF", depth=chip.ifmap_spad_words, width=chip.value_bits),
+        storage("weights_spad", "smartbuffer_RF", depth=chip.filter_spad_words, width=chip.value_bits),
+        storage("psum_spad", "smartbuffer_RF", depth=chip.psum_spad_words, width=chip.psum_bits),
+        storage("mac", "intmac", multiplier_width=chip.value_bits, adder_width=chip.psum_bits)]}}
 
 
 def _constraints(chip: ChipConfig) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from golden.int8 import LayerFormats
+from golden.int8 import Format, LayerFormats
 
-__all__ = ["Int8Tensors", "int8_tensors"]
+__all__ = ["Int8Tensors", "int8_tensors", "moved", "moved_back"]
 
 OFFSET = 128  # from int8 to the chip's unsigned values
 MOST = 255  # of those
@@ -37,6 +37,20 @@ class Int8Tensors(NamedTuple):
     zero: int
 
 
+def moved(values: np.ndarray, form: Format) -> np.ndarray:
+    """The chip's uint8 of a tensor's integers."""
+    return (values.astype(np.int16) + _offset(form)).astype(np.uint8)
+
+
+def moved_back(values: np.ndarray, form: Format) -> np.ndarray:
+    """A tensor's integers, of its own type, from the chip's uint8."""
+    return (values.astype(np.int16) - _offset(form)).astype(form.dtype)
+
+
+def _offset(form: Format) -> int:
+    return OFFSET if form.signed else 0
+
+
 def int8_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, formats: LayerFormats,
                  psum_bits: int) -> Int8Tensors:
     """The chip's tensors of a layer.
@@ -55,7 +69,6 @@ def int8_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, forma
     ValueError
         Sums of products that `psum_bits` may not hold, or a factor that the chip's floating point does not have.
     """
-    formats.ifmap.check("ifmap", ifmap)
     each = weights.astype(np.int64).reshape(len(weights), -1)
     largest = np.maximum(MOST * each.clip(0).sum(axis=1), -MOST * each.clip(max=0).sum(axis=1) - 1)
     worst = int(largest.argmax())
@@ -66,8 +79,7 @@ def int8_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, forma
     odd = np.flatnonzero((factors < np.finfo(np.float32).tiny) | ~np.isfinite(factors))
     if len(odd):
         raise ValueError(f"filter {odd[0]}: its factor must be a normal float32, not {factors[odd[0]]!r}")
-    moved = [OFFSET if form.signed else 0 for form in (formats.ifmap, formats.ofmap)]
-    padding = formats.ifmap.zero + moved[0]
-    return Int8Tensors((ifmap.astype(np.int16) + moved[0]).astype(np.uint8), padding, weights,
+    padding = formats.ifmap.zero + _offset(formats.ifmap)
+    return Int8Tensors(moved(ifmap, formats.ifmap), padding, weights,
                        (bias - padding * each.sum(axis=1)).astype(np.int32), factors.view(np.uint32),
-                       formats.ofmap.zero + moved[1])
+                       formats.ofmap.zero + _offset(formats.ofmap))

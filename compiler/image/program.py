@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import CodeTooLong, Mapping, MappingError
 from compiler.mapping.placement import Placement
+from golden.int8 import Format, LayerFormats, check_int8
 from golden.layer import LayerShape
 from golden.tensors import check_tensors
 from hw.config import ChipConfig, pack_scan
 
 from . import dram_image
+from .int8 import int8_tensors, moved, moved_back
 from .noc_ids import noc_ids
 
-__all__ = ["Job", "Program", "Shard", "compile_layer"]
+__all__ = ["Job", "Program", "Shard", "compile_int8", "compile_layer"]
 
 #: Values of configuration fields by name.
 Fields = dict[str, int | list[int]]
@@ -74,6 +77,8 @@ class Program:
     dram : ndarray of uint64
         The image before the first job, from word `base` on; ofmap places hold a pattern that shows what
         was never written.
+    ofmap_format : Format, optional
+        Of 8-bit ofmaps.
     """
 
     shape: LayerShape
@@ -82,24 +87,34 @@ class Program:
     jobs: list[Job]
     dram: np.ndarray
     base: int = 0
+    ofmap_format: Format | None = None
 
     def ofmap(self, dram: np.ndarray) -> np.ndarray:
-        """The layer's ofmap (N, M, E, F), int16, from all of DRAM after the last job; 0 where no job works."""
-        ofmap = np.zeros(self.shape.ofmap_shape, np.int16)
+        """The layer's ofmap (N, M, E, F) from all of DRAM after the last job; 0 where no job works.
+
+        Its type is int16, or that of `ofmap_format`.
+        """
+        form = self.ofmap_format
+        ofmap = np.zeros(self.shape.ofmap_shape, form.dtype if form else np.int16)
         for job in self.jobs:
             part = dram_image.unpack_ofmap(job.placement, dram[job.ofmap_base:job.ofmap_base + job.ofmap_count],
-                                       raw=bool(job.fields["ofmap_raw"]))
+                                           raw=bool(job.fields["ofmap_raw"]))
+            part = moved_back(part, form) if form else part
             for where in _outputs(job.placement):
                 own = (where[0], slice(None), *where[2:])
                 ofmap[where] = part[own]
         return ofmap
 
     def ofmap_words(self, ofmap: np.ndarray) -> list[np.ndarray]:
-        """What each job leaves in DRAM from its `ofmap_base` on, uint64 (words,), of the layer's (N, M, E, F), int16.
+        """What each job leaves in DRAM from its `ofmap_base` on, uint64 (words,), of the layer's (N, M, E, F).
 
         Coded ofmaps may take fewer words than the job's `ofmap_count`; those behind them are not written.
         """
-        return [dram_image.pack_ofmap(job.placement, ofmap, raw=bool(job.fields["ofmap_raw"])) for job in self.jobs]
+        form = self.ofmap_format
+        own = moved(ofmap, form) if form else ofmap
+        spare = int(moved(np.array(form.zero), form)) if form else 0
+        return [dram_image.pack_ofmap(job.placement, own, spare, raw=bool(job.fields["ofmap_raw"]))
+                for job in self.jobs]
 
     def covered(self) -> np.ndarray:
         """Which outputs the jobs compute: bool (N, M, E, F)."""
@@ -115,15 +130,6 @@ def _outputs(placement: Placement) -> Iterator[tuple[int, slice, slice, slice]]:
     for tile in placement.tiles:
         yield (tile.image, placement.layer.own_filters, slice(tile.row, tile.row + tile.rows),
                slice(tile.column, tile.column + tile.columns))
-
-
-def _check_range(ifmap: np.ndarray, weights: np.ndarray, chip: ChipConfig) -> None:
-    """Refuse values that a chip of fewer bits would cut."""
-    most = 1 << chip.data_width - 1
-    for name, values in (("ifmap", ifmap), ("weights", weights)):
-        if values.size and not -most <= values.min() <= values.max() < most:
-            raise ValueError(f"{name} must be within {-most}..{most - 1} on chip {chip.name}, whose data_width is "
-                             f"{chip.data_width}, not {values.min()}..{values.max()}")
 
 
 def _check_coded(placement: Placement, words: np.ndarray, raw: bool) -> None:
@@ -159,11 +165,11 @@ def _loop_fields(placement: Placement) -> Fields:
     }
 
 
-def _array_fields(placement: Placement, shift: int, relu: bool) -> Fields:
+def _array_fields(placement: Placement) -> Fields:
     layer, mp = placement.layer, placement.mapping
     return {
         "p_last": mp.p - 1, "steps_last": mp.q * layer.S - 1, "slide": mp.q * layer.V,
-        "filter_words": placement.pe_weights, "shift": shift, "relu": int(relu),
+        "filter_words": placement.pe_weights,
         "r_last": mp.r - 1, "q_last": mp.q - 1, "stride": layer.U,
         "quads_last": placement.quads - 1, "lanes_last": mp.t * mp.e - 1, "sets_last": mp.t - 1,
         "columns_last": placement.pe_columns - 1,
@@ -184,10 +190,29 @@ def _dram_fields(placement: Placement, bases: dict[str, int]) -> Fields:
     return fields
 
 
+class _Tensors(NamedTuple):
+    """What a chip gets of a layer: the arguments of `dram_image`, and the fields that say how it computes."""
+
+    ifmap: np.ndarray
+    padding: int
+    weights: np.ndarray
+    tables: tuple[np.ndarray, ...]
+    fields: Fields
+
+
+class _Options(NamedTuple):
+    """As in `compile_layer`."""
+
+    compress: bool | None
+    ofmap_coded: bool
+    shards: list[Shard] | None
+    base: int
+
+
 def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: np.ndarray, weights: np.ndarray,
                   bias: np.ndarray, *, shift: int = 0, relu: bool = False, compress: bool | None = None,
                   ofmap_coded: bool | None = None, shards: list[Shard] | None = None, base: int = 0) -> Program:
-    """Compile a layer, in as many jobs as `Geometry.jobs` says, or some shards of it, a job for each.
+    """Compile a layer of 16 bits, in as many jobs as `Geometry.jobs` says, or some shards of it, a job for each.
 
     Parameters
     ----------
@@ -207,11 +232,49 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
     MappingError
         The chip cannot hold the mapping; CodeTooLong if only these ifmaps, run-length coded, are too long.
     ValueError, TypeError
-        Tensors of the wrong shape or type.
+        Tensors of the wrong shape or type, a chip of 8-bit values.
     """
     check_tensors(ifmap, weights, bias, shape)
-    _check_range(ifmap, weights, chip)
-    jobs, parts, at = [], [], base
+    if chip.value_bits != 16:
+        raise ValueError(f"a layer of 16 bits needs a chip with data_width = 16; {chip.name} has {chip.data_width}")
+    coded = next(choice for choice in (ofmap_coded, compress, relu) if choice is not None)
+    return _compile(shape, mapping, chip, _Tensors(ifmap, 0, weights, (bias,), {"shift": shift, "relu": int(relu)}),
+                    _Options(compress, coded, shards, base))
+
+
+def compile_int8(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: np.ndarray, weights: np.ndarray,
+                 bias: np.ndarray, formats: LayerFormats, *, compress: bool | None = None,
+                 ofmap_coded: bool | None = None, shards: list[Shard] | None = None, base: int = 0) -> Program:
+    """Compile a layer of an 8-bit network for a chip of 8-bit values.
+
+    Parameters
+    ----------
+    ifmap, weights, bias, formats
+        As of `golden.int8.conv_int8`.
+    compress, ofmap_coded, shards, base
+        As of `compile_layer`; ofmaps are coded by default where they cannot be less than their zero point.
+
+    Raises
+    ------
+    MappingError
+        As `compile_layer`.
+    ValueError, TypeError
+        Tensors of the wrong shape or type, sums that the chip's psums may not hold, a chip of 16-bit values.
+    """
+    if chip.value_bits != 8:
+        raise ValueError(f"a layer of 8 bits needs a chip with data_width = 8; {chip.name} has {chip.data_width}")
+    check_int8(ifmap, weights, bias, shape, formats.ifmap)
+    own = int8_tensors(ifmap, weights, bias, formats, chip.psum_bits)
+    tensors = _Tensors(own.ifmap, own.padding, own.weights, (own.bias.view(np.uint32), own.factors),
+                       {"ofmap_zero": own.zero})
+    coded = next(choice for choice in (ofmap_coded, compress, own.zero == 0) if choice is not None)
+    return replace(_compile(shape, mapping, chip, tensors, _Options(compress, coded, shards, base)),
+                   ofmap_format=formats.ofmap)
+
+
+def _compile(shape: LayerShape, mapping: Mapping, chip: ChipConfig, tensors: _Tensors, options: _Options) -> Program:
+    jobs, parts, (compress, ofmap_coded, shards, base) = [], [], options
+    at = base
     whole = lower(shape, chip).merge(mapping.g)
     if shards is None:
         placements = Placement(whole, mapping, chip).each_job()
@@ -223,15 +286,14 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
     for placement in placements:
         bases = {}
         wanted = (False, True) if compress is None else (not compress,)
-        ifmap_words = {raw: dram_image.pack_ifmaps(placement, ifmap, raw=raw)
+        ifmap_words = {raw: dram_image.pack_ifmaps(placement, tensors.ifmap, tensors.padding, raw=raw)
                        for raw in ((False,) if mapping.coded and compress is None else wanted)}
         ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
-        ofmap_raw = not next(choice for choice in (ofmap_coded, compress, relu) if choice is not None)
-        count = dram_image.ofmap_words(placement, raw=ofmap_raw)
+        count = dram_image.ofmap_words(placement, raw=not ofmap_coded)
         for name, words in (
             ("ifmap", ifmap_words[ifmap_raw]),
-            ("filter", dram_image.pack_filters(placement, weights)),
-            ("bias", dram_image.pack_biases(placement, bias)),
+            ("filter", dram_image.pack_filters(placement, tensors.weights)),
+            ("bias", dram_image.pack_biases(placement, *tensors.tables)),
             ("ofmap", np.full(count, NEVER_WRITTEN)),
         ):
             bases[name] = at
@@ -239,9 +301,9 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
             at += len(words)
         if mapping.coded:
             _check_coded(placement, ifmap_words[ifmap_raw], ifmap_raw)
-        coding: Fields = {"ifmap_raw": int(ifmap_raw), "ofmap_raw": int(ofmap_raw),
+        coding: Fields = {"ifmap_raw": int(ifmap_raw), "ofmap_raw": int(not ofmap_coded),
                           "ifmap_coded": int(mapping.coded > 0)}
-        fields = (coding | _array_fields(placement, shift, relu)
-                  | _loop_fields(placement) | _dram_fields(placement, bases) | noc_ids(placement))
+        fields = (tensors.fields | coding | _array_fields(placement) | _loop_fields(placement)
+                  | _dram_fields(placement, bases) | noc_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
     return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts), base)

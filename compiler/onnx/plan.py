@@ -142,7 +142,7 @@ class Planner:
         GraphError
             None fits: names the layer and the resource.
         """
-        mapped = chip_shape(layer, shape, self.chip.data_width)
+        mapped = shape if self.chip.data_width == 8 else chip_shape(layer, shape)
         rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form)
         key = self._kept.key(mapped, self.chip, self._objective, self._prices, self.form)
         native = lower(mapped, self.chip)

@@ -2,8 +2,7 @@
 
 An integer i of a tensor with k fractional bits stands for i / 2**k. The chip multiplies 16 x 16 bits, drops
 `shift` bits of each product by rounding down, and adds up modulo 2**16: so k of the sums is that of the ifmap
-plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits. A chip of 8-bit data
-(`data_width`) has ifmaps and weights of 8 bits and sums of 16 as well.
+plus that of the weights less `shift`, and only the final sum, bias included, has to fit 16 bits.
 
 The mean loss of rounding down is corrected: see `compiler.onnx.rounding`.
 """
@@ -20,13 +19,12 @@ from golden.tensors import Tensors
 from .chip_layer import ChipLayer
 from .float_nodes import FloatConv
 from .graph import Network, execute
-from .rounding import rounding_channels, rounding_ifmap, rounding_loss, rounding_share, rounding_weights
+from .rounding import MOST, rounding_channels, rounding_ifmap, rounding_loss, rounding_share, rounding_weights
 
 __all__ = ["LEAST_DB", "Formats", "Observed", "QuantizedLayer", "calibrate", "choose_formats", "quantize",
            "quantize_layer", "sqnr_db"]
 
 MARGIN = 1.25  # formats hold values 1.25 times as large as the calibration batch's largest
-MOST = 32767  # largest 16-bit number
 SHIFT = 15  # most bits to drop of a product: with more, the rounding channel's weights would not fit
 LEAST_DB = -200.0  # SQNR where there is no signal, or noise without end
 SAMPLE = 1 << 17  # ifmap values kept of each batch for the mean loss of rounding
@@ -98,8 +96,6 @@ class QuantizedLayer:
         Largest ifmap value of the calibration batch.
     headroom_bits : float
         Between the largest sum of the calibration batch and the 16 bits.
-    most : int
-        Largest integer of an ifmap or a weight.
     """
 
     layer: ChipLayer
@@ -111,13 +107,12 @@ class QuantizedLayer:
     shift: int
     peak: float
     headroom_bits: float
-    most: int = MOST
 
     def tensors(self, ifmap: np.ndarray) -> tuple[Tensors, int]:
         """The chip's tensors, of `chip_shape`, for a float ifmap (N, C, H, W); how many of its values do not fit."""
         scaled = np.rint(np.ldexp(ifmap.astype(np.float64), self.ifmap_bits))
-        saturated = int(np.count_nonzero(np.abs(scaled) > self.most))
-        integers = np.clip(scaled, -self.most, self.most).astype(np.int16)
+        saturated = int(np.count_nonzero(np.abs(scaled) > MOST))
+        integers = np.clip(scaled, -MOST, MOST).astype(np.int16)
         N, C, H, W = integers.shape
         groups = integers.reshape(N, self.layer.groups, -1, H, W)
         if count := self.weights.shape[1] - groups.shape[2]:
@@ -138,9 +133,9 @@ class QuantizedLayer:
         return int(np.count_nonzero(np.abs(sums) >= np.ldexp(float(MOST + 1), -self.ofmap_bits)))
 
 
-def fraction_bits(peak: float, most: int = MOST) -> int:
-    """Most fractional bits with which a magnitude stays within `most`."""
-    return most.bit_length() if peak == 0 else int(np.floor(np.log2(most / peak)))
+def fraction_bits(peak: float) -> int:
+    """Most fractional bits with which a magnitude stays within 16 bits."""
+    return MOST.bit_length() if peak == 0 else int(np.floor(np.log2(MOST / peak)))
 
 
 def calibrate(network: Network, batches: Iterable[dict[str, np.ndarray]]) -> tuple[dict[int, Observed],
@@ -175,27 +170,25 @@ def calibrate(network: Network, batches: Iterable[dict[str, np.ndarray]]) -> tup
     return seen, inputs
 
 
-def quantize(network: Network, seen: dict[int, Observed], data_width: int = 16) -> dict[int, QuantizedLayer]:
-    """All layers of the chip in integers, by `index`; `data_width` as in ChipConfig."""
-    return {layer.index: quantize_layer(layer, choose_formats(layer, seen[layer.index], data_width), data_width)
-            for layer in network.layers}
+def quantize(network: Network, seen: dict[int, Observed]) -> dict[int, QuantizedLayer]:
+    """All layers of the chip in integers, by `index`."""
+    return {layer.index: quantize_layer(layer, choose_formats(layer, seen[layer.index])) for layer in network.layers}
 
 
-def choose_formats(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Formats:
+def choose_formats(layer: ChipLayer, seen: Observed) -> Formats:
     """Choose a layer's formats.
 
     The sums get as many fractional bits as the calibration batch leaves room for; if ifmap and weights have more
     than the shift can drop, both give up half of the excess.
     """
-    most = (1 << data_width - 1) - 1
-    ifmap_bits = fraction_bits(MARGIN * seen.peak, most)
-    weight_bits = fraction_bits(np.abs(layer.filters()).max(), most)
+    ifmap_bits = fraction_bits(MARGIN * seen.peak)
+    weight_bits = fraction_bits(np.abs(layer.filters()).max())
     ofmap_bits = fraction_bits(MARGIN * seen.sum_peak)
-    excess = max(0, ifmap_bits + weight_bits - ofmap_bits - min(SHIFT, data_width - 1))
+    excess = max(0, ifmap_bits + weight_bits - ofmap_bits - SHIFT)
     ifmap_bits, weight_bits = ifmap_bits - (excess + 1) // 2, weight_bits - excess // 2
     shift = max(0, ifmap_bits + weight_bits - ofmap_bits)
     loss = 0.0
-    if seen.samples and not rounding_channels(layer, data_width):
+    if seen.samples and not rounding_channels(layer):
         loss = float(np.concatenate([
             share * rounding_loss(np.rint(np.ldexp(sample.astype(np.float64), ifmap_bits)), shift)
             for sample, share in seen.samples]).mean())
@@ -203,20 +196,19 @@ def choose_formats(layer: ChipLayer, seen: Observed, data_width: int = 16) -> Fo
     return Formats(ifmap_bits, weight_bits, ifmap_bits + weight_bits - shift, shift, seen.peak, seen.sum_peak, loss)
 
 
-def quantize_layer(layer: ChipLayer, formats: Formats, data_width: int = 16) -> QuantizedLayer:
+def quantize_layer(layer: ChipLayer, formats: Formats) -> QuantizedLayer:
     """A layer's integers."""
     shift, ofmap_bits = formats.shift, formats.ofmap_bits
     weights = np.rint(np.ldexp(layer.filters(), formats.weight_bits)).astype(np.int16)
     bias = np.ldexp(layer.parameters[1], ofmap_bits)
-    if count := rounding_channels(layer, data_width):
+    if count := rounding_channels(layer):
         weights = np.concatenate([weights, rounding_weights(weights, shift, count)], axis=1)
     elif formats.loss:
         bias = bias + formats.loss * rounding_share(weights, shift).sum(axis=(1, 2, 3))
     headroom = np.log2((MOST + 1) / np.ldexp(formats.sum_peak, ofmap_bits)) if formats.sum_peak else 16.0
     # A bias beyond 16 bits wraps, as the sums do: only the final sum has to fit.
     return QuantizedLayer(layer, weights, np.rint(bias).astype(np.int64).astype(np.int16), formats.ifmap_bits,
-                          formats.weight_bits, ofmap_bits, shift, formats.peak, float(headroom),
-                          (1 << data_width - 1) - 1)
+                          formats.weight_bits, ofmap_bits, shift, formats.peak, float(headroom))
 
 
 def sqnr_db(reference: np.ndarray, found: np.ndarray) -> float:

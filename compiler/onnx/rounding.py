@@ -4,7 +4,7 @@ Rounding down costs half a unit for each product that is not exact: hundreds of 
 ifmap is zero or padded, so no bias can correct it. The mean loss follows from the ifmap, though: so layers get
 further channels, the rounding channels, which hold twice the mean loss of all channels of a pixel, with weights that
 halve it. (Arithmetic with zero points corrects by sums over the ifmap in the same way.)
-A layer has as many as its data width needs to hold that. Where they would be much of the layer's work, and padding
+Where they would be much of the layer's work, and padding
 leaves out few products, the mean loss of the calibration batch goes into the bias instead.
 """
 
@@ -19,23 +19,24 @@ from .chip_layer import ChipLayer
 __all__ = ["chip_shape", "rounding_channels", "rounding_ifmap", "rounding_loss", "rounding_share",
            "rounding_weights"]
 
+MOST = 32767  # largest 16-bit number
 CHANNELS = 16  # of a group, from which on rounding channels are worth their work
 PRODUCTS = 64  # of a sum, from which on they are in a padded layer of fewer channels
 
 
-def rounding_channels(layer: ChipLayer, data_width: int) -> int:
+def rounding_channels(layer: ChipLayer) -> int:
     """How many rounding channels each group of a layer gets."""
     if layer.int8:
         return 0  # its sums are exact
     _, channels, rows, columns = layer.weights_shape
     if channels < CHANNELS and not (layer.padded and channels * rows * columns >= PRODUCTS):
         return 0
-    return -(-channels // ((1 << data_width - 1) - 2))  # a channel loses half a unit at most, held twice
+    return -(-channels // (MOST - 2))  # a channel loses half a unit at most, held twice
 
 
-def chip_shape(layer: ChipLayer, shape: LayerShape, data_width: int) -> LayerShape:
+def chip_shape(layer: ChipLayer, shape: LayerShape) -> LayerShape:
     """A layer's shape as the chip runs it: rounding channels included."""
-    return replace(shape, C=shape.C + shape.G * rounding_channels(layer, data_width))
+    return replace(shape, C=shape.C + shape.G * rounding_channels(layer))
 
 
 def rounding_loss(integers: np.ndarray, shift: int) -> np.ndarray:

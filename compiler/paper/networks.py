@@ -70,12 +70,12 @@ def benchmark_layers(network: str, batch: int | None = None, chosen: list[str] |
     return [layer for layer, name in zip(layers, short, strict=True) if not chosen or name in chosen]
 
 
-def benchmark_tensors(layer: BenchmarkLayer, seed: int, data_width: int = 16) -> tuple[Tensors, int]:
+def benchmark_tensors(layer: BenchmarkLayer, seed: int) -> tuple[Tensors, int]:
     """Random tensors with the layer's zeros, and the shift that goes with them.
 
     One bias for all filters makes ReLU leave the wanted fraction of zeros in the ofmap.
     """
-    tensors = random_tensors(layer.shape, seed=seed, zeros=layer.zeros, data_width=data_width)
+    tensors = random_tensors(layer.shape, seed=seed, zeros=layer.zeros)
     first = layer.shape.with_batch(1)
     sums = conv_layer(tensors.ifmap[:1], tensors.weights, np.zeros_like(tensors.bias), first)
     bias = -np.quantile(sums, layer.ofmap_zeros, method="nearest").astype(np.int16)

@@ -12,6 +12,7 @@ _LIMITS = {
     "rows": (2, 32),
     "columns": (1, 32),
     "data_width": (8, 16),
+    "psum_width": (16, 32),
     "ifmap_spad_words": (2, 32),
     "filter_spad_words": (4, 1024),
     "psum_spad_words": (4, 64),
@@ -49,15 +50,17 @@ class ChipConfig:
     rows, columns : int
         PE array, 2 to 32 by 1 to 32; the paper's is 12 x 14.
     data_width : int
-        Bits of a weight and of an ifmap value in the PEs, 8 or 16. Psums have 16 either way, and on buses, in
-        the GLB and in DRAM every value takes 16, of which then 8 are used.
+        Bits of a weight, an ifmap value and an ofmap: 16 for fixed point, as on the paper's chip, or 8 for layers of
+        8-bit networks (`golden.int8`).
+    psum_width : int
+        Bits of a psum: 16, or 24 or 32 where data have 8.
     ifmap_spad_words, filter_spad_words, psum_spad_words : int
         Scratch pads of a PE, in values.
     ifmap_bus_values : int
-        Values of a word of the ifmap bus: 1 as on the paper's chip, 2 or 4 beyond it.
+        Values of a word of the ifmap bus: 1 as on the paper's chip, 2 or more beyond it.
     filter_bus_values, psum_bus_values : int
-        Values of a word of the filter bus, and of the psum buses (GIN, GON and local network): 4 as on the paper's
-        chip, 2 or 1 where wires are dearer than cycles, as on FPGAs.
+        Values of a word of the filter bus, and of the psum buses (GIN, GON and local network): as many as a 64-bit
+        word holds, 4 on the paper's chip, or fewer where wires are dearer than cycles, as on FPGAs.
     ifmap_fifo_depth, psum_fifo_depth : int
         I/O FIFOs of a PE, in words of the ifmap bus and of the psum buses.
     glb_banks, glb_bank_words : int
@@ -85,6 +88,7 @@ class ChipConfig:
     rows: int = 12
     columns: int = 14
     data_width: int = 16
+    psum_width: int = 16
     ifmap_spad_words: int = 12
     filter_spad_words: int = 224
     psum_spad_words: int = 24
@@ -122,6 +126,10 @@ class ChipConfig:
             value = getattr(self, field)
             if value & (value - 1):
                 raise ValueError(f"{field} must be a power of two, not {value!r}")
+        widths = (16,) if self.data_width == 16 else (16, 24, 32)
+        if self.psum_width not in widths:
+            raise ValueError(f"psum_width must be {' or '.join(map(str, widths))} with data_width = "
+                             f"{self.data_width}, not {self.psum_width!r}")
         for field, most in (("ifmap_bus_values", self.word_values), ("filter_bus_values", self.word_values),
                             ("psum_bus_values", self.word_psums)):
             value = getattr(self, field)
@@ -143,8 +151,8 @@ class ChipConfig:
 
     @property
     def value_bits(self) -> int:
-        """Bits of a weight, an ifmap value or an ofmap on buses, in the GLB and in DRAM."""
-        return 16
+        """Bits of a weight, an ifmap value or an ofmap, in the PEs, on buses, in the GLB and in DRAM."""
+        return self.data_width
 
     @property
     def word_values(self) -> int:
@@ -154,7 +162,7 @@ class ChipConfig:
     @property
     def psum_bits(self) -> int:
         """Bits of a psum."""
-        return 16
+        return self.psum_width
 
     @property
     def word_psums(self) -> int:
@@ -207,6 +215,9 @@ class ChipConfig:
         return 8 * (self.glb_words + 2 * self.filter_bank_words)
 
 
+# buses as wide as those of 16-bit data, but for the psum buses of 64 bits
+_INT8 = {"data_width": 8, "psum_width": 32, "ifmap_bus_values": 2, "filter_bus_values": 8, "psum_bus_values": 2}
+
 PRESETS = {
     "eyeriss": ChipConfig(),
     "mini": ChipConfig(name="mini", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
@@ -217,6 +228,9 @@ PRESETS = {
     "eyeriss-skip-wide": ChipConfig(name="eyeriss-skip-wide", zero_skip=True, ifmap_bus_values=4),
     "mini-skip-wide": ChipConfig(name="mini-skip-wide", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
                                  filter_bank_words=128, zero_skip=True, ifmap_bus_values=4),
+    "eyeriss-int8": ChipConfig(name="eyeriss-int8", **_INT8),
+    "mini-int8": ChipConfig(name="mini-int8", rows=6, columns=5, glb_banks=8, glb_bank_words=128,
+                            filter_bank_words=128, **_INT8),
 }
 
 

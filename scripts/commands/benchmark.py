@@ -9,7 +9,7 @@ from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping, timed_costs
 from compiler.paper.networks import benchmark_layers
 from compiler.paper.published import MEASURED, PAPER_MAPPINGS
-from hw.config import configuration_cycles, load_chip
+from hw.config import configuration_cycles
 from scripts.pages.benchmark import write_page
 from scripts.terminal.console import (
     BadInput,
@@ -28,7 +28,15 @@ from sim.jobs.benchmark import layer_tasks, merge, record_tasks, tile_mapping
 from sim.jobs.workers import parse_workers
 from sim.tools.files import BUILD
 
-from .shared import choose_energy, power_line, prepare_recording, run_with_bar, search_with_bar, show_recording
+from .shared import (
+    choose_energy,
+    fixed_point_chip,
+    power_line,
+    prepare_recording,
+    run_with_bar,
+    search_with_bar,
+    show_recording,
+)
 
 __all__ = ["benchmark"]
 
@@ -39,7 +47,7 @@ def benchmark(network, *, batch, chosen, workers, chip, mappings, objective, par
     page = choose_page(page, no_page, BUILD / "benchmark" / f"{in_path(network)}-{part}.html")
     check_targets(json=json_target, page=page, folders={"build": BUILD})
     with bad_input():
-        chip = load_chip(chip)
+        chip = fixed_point_chip(chip)
         energy, prices = choose_energy(energy_table, chip)
         layers = benchmark_layers(network, batch, chosen)
         require_simulator(simulator)

@@ -7,7 +7,6 @@ from compiler.mapping.lowering import lower
 from compiler.mapping.search import find_mapping, timed_costs
 from compiler.paper.networks import BenchmarkLayer
 from golden.layer import LayerShape
-from hw.config import load_chip
 from scripts.terminal.console import (
     BadInput,
     bad_input,
@@ -21,7 +20,7 @@ from sim.jobs.benchmark import layer_tasks, merge
 from sim.jobs.workers import parse_workers
 from sim.tools.files import BUILD
 
-from .shared import run_with_bar, search_with_bar
+from .shared import fixed_point_chip, run_with_bar, search_with_bar
 
 __all__ = ["calibrate", "random_layers"]
 
@@ -58,7 +57,7 @@ def calibrate(*, count, seed, chip, workers, simulator, json_target) -> int:
         return mapping, expected, layer_tasks(layer, mapping, chip, seed=seed, simulator=simulator)
 
     with bad_input():
-        chip = load_chip(chip)
+        chip = fixed_point_chip(chip)
         workers = parse_workers(workers)
         require_simulator(simulator)
         layers = random_layers(count, seed)

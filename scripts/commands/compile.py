@@ -6,11 +6,10 @@ from compiler.mapping.density import Density, density_of
 from compiler.mapping.timeline import schedule
 from golden.tensors import Tensors
 from host.folder import FILES, CompiledFolder
-from hw.config import load_chip
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, place, working
 from sim.tools.files import write_file
 
-from .shared import CompiledLayer, NamedLayer, compile_chosen
+from .shared import CompiledLayer, NamedLayer, compile_chosen, fixed_point_chip
 
 __all__ = ["compile_files"]
 
@@ -26,7 +25,7 @@ def compile_files(layer: NamedLayer, tensors: Tensors, output: Path, *, chip: st
             raise BadInput(f"{output / file} must be a file, not a directory: choose another --output")
     first = _address(base)
     with bad_input(), working("mapping"):
-        config = load_chip(chip)
+        config = fixed_point_chip(chip)
         compiled = compile_chosen(layer.shape, tensors, config, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap)
     words = len(compiled.program.dram)
     if first + 8 * words > ADDRESSES:

@@ -46,8 +46,8 @@ from sim.tools.files import write_file
 from sim.tools.find import SimulatorError, require
 
 __all__ = ["CompiledLayer", "NamedLayer", "choose_energy", "choose_layer", "choose_recording", "compile_chosen",
-           "deliver", "load_tensors", "power_line", "prepare_recording", "run_with_bar", "search_with_bar",
-           "show_recording"]
+           "deliver", "fixed_point_chip", "load_tensors", "power_line", "prepare_recording", "run_with_bar",
+           "search_with_bar", "show_recording"]
 
 T = TypeVar("T")
 
@@ -69,6 +69,21 @@ def choose_layer(name: str | None, shape: str | None, batch: int | None) -> Name
         if batch is not None:
             chosen = NamedLayer(chosen.name, chosen.shape.with_batch(batch))
     return chosen
+
+
+def fixed_point_chip(source: str) -> ChipConfig:
+    """The chip of --chip where a command computes layers of 16 bits.
+
+    Raises
+    ------
+    ValueError
+        As `load_chip`, or a chip of 8-bit values.
+    """
+    chip = load_chip(source)
+    if chip.data_width != 16:
+        raise BadInput(f"--chip must have data_width 16, not {chip.data_width} as {chip.name}: 8-bit networks go to "
+                       "eyeriss run")
+    return chip
 
 
 def choose_energy(source: str | None, chip: ChipConfig) -> tuple[EnergyTable, Prices]:
@@ -100,7 +115,7 @@ def _load(path: Path, option: str) -> NDArray[Any]:
 
 
 def load_tensors(shape: LayerShape, ifmap: Path | None, weights: Path | None, bias: Path | None, *, zeros: float,
-                 seed: int, shift: int, chip: str) -> Tensors:
+                 seed: int, shift: int) -> Tensors:
     """Tensors from .npy files where given, random elsewhere; a bias of 0 goes with given weights."""
     if not 0 <= zeros <= 1:
         raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
@@ -109,7 +124,7 @@ def load_tensors(shape: LayerShape, ifmap: Path | None, weights: Path | None, bi
     if seed < 0:
         raise BadInput(f"--seed must be 0 or more, not {seed!r}")
     with bad_input():
-        tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, data_width=load_chip(chip).data_width)
+        tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift)
         if weights is not None:
             tensors = tensors._replace(bias=np.zeros(shape.M, np.int16))
         for name, path in (("ifmap", ifmap), ("weights", weights), ("bias", bias)):

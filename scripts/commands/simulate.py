@@ -3,14 +3,21 @@
 from pathlib import Path
 
 from golden.tensors import Tensors
-from hw.config import load_chip
 from scripts.terminal.console import bad_input, check_targets, passes_bar, require_simulator
 from sim.chip.programs import simulate_programs
 from sim.chip.recording import Recording
 from sim.chip.simulate import Settings
 from sim.tools.files import BUILD
 
-from .shared import NamedLayer, choose_energy, compile_chosen, deliver, prepare_recording, show_recording
+from .shared import (
+    NamedLayer,
+    choose_energy,
+    compile_chosen,
+    deliver,
+    fixed_point_chip,
+    prepare_recording,
+    show_recording,
+)
 
 __all__ = ["simulate"]
 
@@ -21,7 +28,7 @@ def simulate(layer: NamedLayer, tensors: Tensors, *, chip: str, mapping: str, sh
     """Run a layer and report; the exit status."""
     check_targets(json=json_target, folders={"save": save, "build": BUILD})
     with bad_input():
-        config = load_chip(chip)
+        config = fixed_point_chip(chip)
         energy, _ = choose_energy(energy_table, config)
         require_simulator(simulator)
         prepare_recording(recording, config, simulator)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ LONG = 20_000_000
 VERY_LONG = 100_000_000
 
 
-def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np.int16] | None], chip: ChipConfig,
+def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[Any] | None], chip: ChipConfig,
                       settings: Settings | None = None, *, verilog: list[Path] | None = None,
                       progress: Callable[[int, int], None] | None = None) -> list[LayerResult]:
     """Run programs in one simulation: each where the one before ends in DRAM.
@@ -38,7 +39,7 @@ def simulate_programs(programs: Sequence[Program], expected: Sequence[NDArray[np
     Parameters
     ----------
     programs : sequence of Program
-    expected : sequence of ndarray of int16 (N, M, E, F)
+    expected : sequence of ndarray (N, M, E, F)
         The whole ofmap of each program. Of a shard only its own outputs are compared; a program whose ofmap is None
         is not compared.
     settings : Settings, optional

@@ -136,7 +136,7 @@ def run_task(task: Task, key: str, build: Path = BUILD) -> Table:
     """
     if task.key() != key:
         raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")
-    tensors, shift = benchmark_tensors(task.layer, task.seed, task.chip.data_width)
+    tensors, shift = benchmark_tensors(task.layer, task.seed)
     result = simulate_layer(task.layer.shape, task.mapping, task.chip, tensors,
                             Settings(simulator=task.simulator, build=build, record=task.record), shift=shift,
                             relu=True, ofmap=task.ofmap, shards=list(task.shards))

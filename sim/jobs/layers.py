@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.image.program import compile_layer
+from compiler.image.program import Program, compile_int8, compile_layer
 from compiler.mapping.mapping import Mapping as LayerMapping
+from golden.int8 import LayerFormats
 from golden.layer import LayerShape
 from golden.tensors import Tensors
 from host.driver import Status
@@ -25,10 +26,10 @@ from sim.tools.find import require
 from . import cache
 from .workers import executor
 
-__all__ = ["ChipFailure", "LayerTask", "RtlLayers"]
+__all__ = ["ChipFailure", "Int8Task", "LayerTask", "RtlLayers"]
 
 #: The ofmap, and the object of `eyeriss simulate --json` with `kept`: whether the layer was simulated before.
-Simulated = tuple[NDArray[np.int16], dict[str, Any]]
+Simulated = tuple[NDArray[Any], dict[str, Any]]
 
 
 class ChipFailure(Exception):
@@ -56,6 +57,49 @@ class LayerTask:
     relu: bool
     ofmap_coded: bool
 
+    @property
+    def subject(self) -> tuple[Any, ...]:
+        """All of it, for the name of its result."""
+        return self.shape, self.mapping, self.shift, self.relu, self.ofmap_coded, *self.tensors
+
+    def program(self, chip: ChipConfig) -> Program:
+        return compile_layer(self.shape, self.mapping, chip, *self.tensors, shift=self.shift, relu=self.relu,
+                             ofmap_coded=self.ofmap_coded)
+
+
+@dataclass(frozen=True)
+class Int8Task:
+    """The same of a layer of an 8-bit network.
+
+    Attributes
+    ----------
+    shape : LayerShape
+    mapping : Mapping
+    ifmap, weights, bias : ndarray
+        As of `golden.int8.conv_int8`.
+    formats : LayerFormats
+    ofmap_coded : bool
+    """
+
+    shape: LayerShape
+    mapping: LayerMapping
+    ifmap: NDArray[Any]
+    weights: NDArray[np.int8]
+    bias: NDArray[np.int32]
+    formats: LayerFormats
+    ofmap_coded: bool
+
+    @property
+    def subject(self) -> tuple[Any, ...]:
+        """All of it, for the name of its result."""
+        return (self.shape, self.mapping, self.ofmap_coded, self.formats.ifmap, self.formats.ofmap,
+                self.formats.weight_scales, self.ifmap, self.weights, self.bias)
+
+    def program(self, chip: ChipConfig) -> Program:
+        """Raises ValueError where the chip's psums may not hold the sums."""
+        return compile_int8(self.shape, self.mapping, chip, self.ifmap, self.weights, self.bias, self.formats,
+                            ofmap_coded=self.ofmap_coded)
+
 
 class RtlLayers:
     """Layers on the simulated chip; what was once simulated is kept on disk. Nothing is compared here.
@@ -77,7 +121,7 @@ class RtlLayers:
         self._fresh, self._progress = fresh, progress
         self._kept = cache.Cache("layers", build)
 
-    def run(self, task: LayerTask, record: Recording = NOTHING) -> Simulated:
+    def run(self, task: LayerTask | Int8Task, record: Recording = NOTHING) -> Simulated:
         """A layer; one to be recorded runs, though its result be kept.
 
         Raises
@@ -135,9 +179,8 @@ class RtlLayers:
         return found and (found[1]["ofmap"], found[0] | {"kept": True})
 
 
-def _key(task: LayerTask, chip: ChipConfig, simulator: str) -> str:
-    return cache.key(chip, simulator, require(simulator).version, task.shape, task.mapping, task.shift, task.relu,
-                     task.ofmap_coded, *task.tensors)
+def _key(task: LayerTask | Int8Task, chip: ChipConfig, simulator: str) -> str:
+    return cache.key(chip, simulator, require(simulator).version, *task.subject)
 
 
 def _simulate_here(task: LayerTask, key: str, chip: ChipConfig, simulator: str, build: Path) -> Simulated:
@@ -147,11 +190,9 @@ def _simulate_here(task: LayerTask, key: str, chip: ChipConfig, simulator: str, 
     return _simulate(task, chip, Settings(simulator=simulator, build=build))
 
 
-def _simulate(task: LayerTask, chip: ChipConfig, settings: Settings,
+def _simulate(task: LayerTask | Int8Task, chip: ChipConfig, settings: Settings,
               progress: Callable[[int, int], None] | None = None) -> Simulated:
-    program = compile_layer(task.shape, task.mapping, chip, *task.tensors, shift=task.shift, relu=task.relu,
-                            ofmap_coded=task.ofmap_coded)
-    result, = simulate_programs([program], [None], chip, settings, progress=progress)
+    result, = simulate_programs([task.program(chip)], [None], chip, settings, progress=progress)
     if result.status != Status.DONE:
         raise ChipFailure("; ".join((f"the chip's run ended as {result.status}", *result.faults)))
     return result.ofmap, result.as_dict()

@@ -22,7 +22,7 @@ from sim.chip.recording import NOTHING, Recording
 
 from .layers import ChipFailure, LayerTask, RtlLayers
 
-__all__ = ["LayerRun", "finite", "float_outputs", "run_network", "run_side_by_side"]
+__all__ = ["LayerRun", "compared", "finite", "float_outputs", "run_network", "run_side_by_side"]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def run_network(
         own = quantized[layer.index]
         if report:
             report(layer)
-        shape = chip_shape(layer, layer.shape(x.shape), planner.chip.data_width)
+        shape = chip_shape(layer, layer.shape(x.shape))
         tensors, saturated = own.tensors(layer.ifmap(x))
         expected = found = table = None
         simulated = rtl if only is None or layer.index in only else None
@@ -142,7 +142,7 @@ def run_network(
                 found, table = simulated.run(task, (records or {}).get(layer.index, NOTHING))
             except ChipFailure as error:
                 raise ChipFailure(f"{layer}: {error}") from None
-            table |= _compared(expected, found)
+            table |= compared(expected, found)
         sums, alone = _float_layer(conv, layer, x)
         assert found is not None
         y = layer.output_tensor(own.real_ofmap(found), x.shape).astype(x.dtype)
@@ -182,14 +182,15 @@ def run_side_by_side(runs: list[LayerRun], taken: Mapping[int, tuple[LayerTask, 
 
     def ended(place: int, result: tuple[NDArray[np.int16], dict[str, Any]]) -> None:
         index, (found, table) = longest[place], result
-        done[index] = replace(done[index], rtl=table | _compared(taken[index][1], found))
+        done[index] = replace(done[index], rtl=table | compared(taken[index][1], found))
         report(done[index])
 
     rtl.run_all([(str(done[index].quantized.layer), taken[index][0]) for index in longest], workers, ended)
     return list(done.values())
 
 
-def _compared(expected: NDArray[np.int16] | None, found: NDArray[np.int16]) -> dict[str, Any]:
+def compared(expected: NDArray[Any] | None, found: NDArray[Any]) -> dict[str, Any]:
+    """Whether an ofmap of the RTL is the model's, as keys of its object; None stands for nothing to compare with."""
     if expected is None:
         return {"match": None, "mismatches": None}
     difference = first_difference(expected, found)

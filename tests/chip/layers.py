@@ -11,6 +11,7 @@ from compiler.mapping.mapping import Mapping
 from compiler.mapping.search import find_mapping
 from golden import rlc
 from golden.layer import LayerShape
+from golden.rlc import CODE8, CODE16
 from golden.tensors import random_tensors
 from hw.config import PRESETS
 from hw.config.counters import FAULTS
@@ -43,8 +44,7 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
         mapping = find_mapping(lower(shape, chip), chip)
     else:
         mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
-    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range,
-                             data_width=chip.data_width)
+    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range)
     settings = {field.name: options.pop(field.name) for field in fields(Settings) if field.name in options}
     return simulate_layer(shape, mapping, chip, tensors, Settings(simulator=simulator, **settings), shift=shift,
                           relu=relu, **{"verilog": verilog} | options)
@@ -83,8 +83,8 @@ def nonzero_macs(program):
 
 
 def _nonzero_of_job(job, program):
-    placement, fields = job.placement, job.fields
-    layer, mp = placement.layer, placement.mapping
+    placement, fields, lanes = job.placement, job.fields, program.chip.word_values
+    layer, mp, code = placement.layer, placement.mapping, CODE16 if program.chip.data_width == 16 else CODE8
     words, found = program.dram[fields["ifmap_base"] - program.base:fields["filter_base"] - program.base], 0
     uses = {}  # of each row of a tile, by the windows of all e rows, and of each column
 
@@ -99,9 +99,9 @@ def _nonzero_of_job(job, program):
         for _ in range(placement.channel_groups):
             size = sum(placement.ifmap_words(tile.rows, tile.columns) for tile in block)
             if fields["ifmap_raw"]:
-                values, took = words[:size].astype("<u8").view("<i2"), size
+                values, took = words[:size].astype("<u8").view(code.dtype), size
             else:
-                values, took = rlc.decode(words, 4 * size)
+                values, took = rlc.decode(words, lanes * size, code)
             words = words[took:]
             for tile in block:
                 high, wide = placement.ifmap_rows(tile.rows), placement.ifmap_columns(tile.columns)
@@ -109,7 +109,7 @@ def _nonzero_of_job(job, program):
                 nonzero = (values[:count] != 0).reshape(wide, high, -1).sum(axis=2)
                 found += int(used(tile.columns, layer.V, layer.S, wide) @ nonzero
                              @ used(mp.e, layer.U, layer.R, high))
-                values = values[4 * placement.ifmap_words(tile.rows, tile.columns):]
+                values = values[lanes * placement.ifmap_words(tile.rows, tile.columns):]
     return found * placement.all_filter_groups * mp.p * mp.t
 
 
@@ -121,7 +121,7 @@ def _of_job(job):
     # each group of the layer is a block for itself
     blocks, channel_groups = placement.job_groups * placement.blocks.count, placement.channel_groups
     tiles = placement.job_groups * placement.tiles
-    ofmap = dram_image.ofmap_words(placement, raw=True)
+    psums = filter_groups * sum(placement.psum_words(tile.rows, tile.columns) for tile in tiles)
     in_dram = job.fields["filter_base"] - job.fields["ifmap_base"]
     ifmap = in_dram if mp.coded else channel_groups * sum(
         placement.ifmap_words(tile.rows, tile.columns) for tile in tiles)
@@ -142,10 +142,12 @@ def _of_job(job):
         "dram_filter": filters, "glb_filter_writes": filters, "glb_filter_reads": filters,
         "noc_filters": blocks * channel_groups * filter_groups * layer.R * mp.r * mp.t * -(
             -mp.p * mp.q * layer.S // chip.filter_bus_values),
-        "dram_bias": blocks * filter_groups * placement.quads * mp.t,
+        # a word of biases for each word of psums; of 8-bit ofmaps biases and factors of 32 bits
+        "dram_bias": blocks * filter_groups * placement.quads * mp.t * (
+            1 if chip.data_width == 16 else 2 * chip.word_psums * 32 // 64),
         # the first channel group starts from zero: no read; the last one's psums are read to leave the chip
-        "glb_psum_reads": (channel_groups - 1) * ofmap, "glb_ofmap_reads": ofmap,
-        "glb_psum_writes": channel_groups * ofmap, "dram_ofmap": ofmap,
+        "glb_psum_reads": (channel_groups - 1) * psums, "glb_ofmap_reads": psums,
+        "glb_psum_writes": channel_groups * psums, "dram_ofmap": dram_image.ofmap_words(placement, raw=True),
         "noc_psums_in": filter_groups * channel_groups * lanes,
         "noc_psums_out": filter_groups * channel_groups * lanes,
     } | dict.fromkeys(FAULTS, 0)

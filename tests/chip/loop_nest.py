@@ -6,8 +6,6 @@ import numpy as np
 
 __all__ = ["loop_nest_actions"]
 
-WORD = 4  # values
-
 
 def up(a, b):
     return -(-a // b)
@@ -45,31 +43,32 @@ def _one_group(count, shape, mp, chip, planes):
     for first in range(0, filter_groups, in_glb):
         for block in blocks:
             for channel in channel_groups:
-                count["glb_ifmap_write"] += sum(_ifmap_words(shape, mp, tile) for tile in block)
+                count["glb_ifmap_write"] += sum(_ifmap_words(shape, mp, chip, tile) for tile in block)
                 for _ in range(first, min(first + in_glb, filter_groups)):
                     _one_pass(count, shape, mp, chip, planes, block, channel, channel == channel_groups[0])
-            psums = sum(rows * columns for _, _, rows, _, columns in block) * mp.t * up(mp.p, WORD)
+            psums = sum(rows * columns for _, _, rows, _, columns in block) * mp.t * up(
+                mp.p, chip.word_psums)
             count["glb_psum_read"] += psums * (min(first + in_glb, filter_groups) - first)  # finished: to DRAM
 
 
-def _ifmap_words(shape, mp, tile):
+def _ifmap_words(shape, mp, chip, tile):
     _, _, rows, _, columns = tile
-    return up(((rows - 1) * shape.U + shape.R) * ((columns - 1) * shape.V + shape.S) * mp.q * mp.r, WORD)
+    return up(((rows - 1) * shape.U + shape.R) * ((columns - 1) * shape.V + shape.S) * mp.q * mp.r, chip.word_values)
 
 
 def _one_pass(count, shape, mp, chip, planes, block, channel, starts):
     """All PEs between two changes of their weights."""
     weights = mp.p * mp.q * shape.S
-    count["glb_filter_write"] += shape.R * mp.r * mp.t * up(weights, WORD)
-    count["glb_filter_read"] += shape.R * mp.r * mp.t * up(weights, WORD)
+    count["glb_filter_write"] += shape.R * mp.r * mp.t * up(weights, chip.word_values)
+    count["glb_filter_read"] += shape.R * mp.r * mp.t * up(weights, chip.word_values)
     count["noc_filter"] += shape.R * mp.r * mp.t * up(weights, chip.filter_bus_values) * chip.filter_bus_values
     for tile in block:
         _, _, rows, _, columns = tile
         wide = (columns - 1) * shape.V + shape.S
-        count["glb_ifmap_read"] += _ifmap_words(shape, mp, tile)
+        count["glb_ifmap_read"] += _ifmap_words(shape, mp, chip, tile)
         count["noc_ifmap"] += (((mp.e - 1) * shape.U + shape.R) * mp.r * wide
                                * up(mp.q, chip.ifmap_bus_values) * chip.ifmap_bus_values)
-        psums = rows * columns * mp.t * up(mp.p, WORD)
+        psums = rows * columns * mp.t * up(mp.p, chip.word_psums)
         count["glb_psum_write"] += psums
         count["glb_psum_read"] += 0 if starts else psums
         values = up(mp.p, chip.psum_bus_values) * chip.psum_bus_values

@@ -25,13 +25,12 @@ def run_chip(seed, layers=3):
     chance = random.Random(seed)
     chip = None
     while chip is None:
-        chip, _ = random_chip(chance, most_pes=24)
+        chip, _ = random_chip(chance, most_pes=24, data_width=16)
     programs, expected, base = [], [], 0
     while len(programs) < layers:
         shape = random_shape(chance, most_values=4000, most_macs=20_000)
         options = dict(shift=chance.randint(0, 16), relu=chance.random() < 0.5)
-        tensors = random_tensors(shape, seed=seed, zeros=chance.choice((0.0, 0.4, 0.9)), full_range=True,
-                                 data_width=chip.data_width)
+        tensors = random_tensors(shape, seed=seed, zeros=chance.choice((0.0, 0.4, 0.9)), full_range=True)
         try:
             mapping = find_mapping(lower(shape, chip), chip)
         except MappingError:

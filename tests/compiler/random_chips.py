@@ -11,19 +11,20 @@ def _dimension(chance, most):
     return min(most, max(1, round(most ** chance.random())))
 
 
-def random_chip(chance, most_pes=1024):
+def random_chip(chance, most_pes=1024, data_width=None):
     """A chip of `chance`, a random.Random; of the fields that contradict each other, some other ones are drawn.
 
     Returns
     -------
     (ChipConfig, None), or (None, why the configuration was refused)
     """
-    rows = _dimension(chance, 32)
+    rows, data_width = _dimension(chance, 32), data_width or chance.choice((8, 16))
     fields = dict(
-        rows=rows, columns=_dimension(chance, max(1, min(32, most_pes // rows))), data_width=chance.choice((8, 16)),
+        rows=rows, columns=_dimension(chance, max(1, min(32, most_pes // rows))), data_width=data_width,
+        psum_width=16 if data_width == 16 else chance.choice((16, 24, 32)),
         ifmap_spad_words=chance.randint(1, 32), filter_spad_words=_dimension(chance, 1024),
-        psum_spad_words=chance.randint(4, 64), ifmap_bus_values=chance.choice((1, 2, 4)),
-        filter_bus_values=chance.choice((1, 2, 4)), psum_bus_values=chance.choice((1, 2, 4)),
+        psum_spad_words=chance.randint(4, 64), ifmap_bus_values=chance.choice((1, 2, 4, 8)),
+        filter_bus_values=chance.choice((1, 2, 4, 8)), psum_bus_values=chance.choice((1, 2, 4)),
         ifmap_fifo_depth=chance.randint(1, 16), psum_fifo_depth=chance.randint(1, 16),
         glb_banks=chance.randint(2, 64), glb_bank_words=1 << chance.randint(4, 12),
         filter_bank_words=1 << chance.randint(4, 12), bias_words=chance.randint(4, 256),

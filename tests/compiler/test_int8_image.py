@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from compiler.image.int8 import int8_tensors
+from compiler.image.program import compile_int8
+from compiler.mapping.lowering import lower
+from compiler.mapping.search import find_mapping
 from golden.conv import exact_sums
 from golden.int8 import Format, LayerFormats, conv_int8, requantize
+from hw.config import PRESETS
 from tests.golden.int8_layers import Int8Layer
 
 
@@ -34,6 +38,25 @@ def test_random_layers(psum_bits):
         layer = Int8Layer.random(seed)
         expected = conv_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.formats)
         np.testing.assert_array_equal(chip_ofmap(layer, psum_bits), expected, f"seed {seed}: {layer.shape}")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_ofmaps_come_back_from_their_words(compress):
+    """Spare lanes and filters hold the zero point; a stream ends within a word."""
+    chip = PRESETS["mini-int8"]
+    for seed in range(12):
+        layer = Int8Layer.random(seed)
+        mapping = find_mapping(lower(layer.shape, chip), chip)
+        program = compile_int8(layer.shape, mapping, chip, layer.ifmap, layer.weights, layer.bias, layer.formats,
+                               compress=compress)
+        expected = conv_int8(layer.ifmap, layer.weights, layer.bias, layer.shape, layer.formats)
+        memory = program.dram.copy()
+        for job, words in zip(program.jobs, program.ofmap_words(expected), strict=True):
+            assert len(words) == job.ofmap_count if not compress else len(words) <= job.ofmap_count
+            memory[job.ofmap_base:job.ofmap_base + len(words)] = words
+        found = program.ofmap(memory)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected, f"seed {seed}: {layer.shape}")
 
 
 ONE = Format(np.float32(1))

@@ -19,7 +19,7 @@ from golden.layer import LayerShape
 from hw.config import PRESETS, ChipConfig
 from sim.tools.files import ROOT
 
-CHIP, MINI = PRESETS["eyeriss"], PRESETS["mini"]
+CHIP, MINI, INT8 = PRESETS["eyeriss"], PRESETS["mini"], PRESETS["eyeriss-int8"]
 TINY_GLB = ChipConfig(name="wide", rows=32, ifmap_spad_words=32, glb_banks=2, glb_bank_words=16)
 
 # layers that ran complete in RTL, with core cycles from start to done
@@ -98,6 +98,10 @@ def test_density_of_coded_words():
     assert Density.coded(1.0, CHIP) == 1.0
     assert Density.coded(0.5, CHIP) == pytest.approx(2 / 3, rel=0.001)
     assert 0 < Density.coded(0.01, CHIP) < 0.06
+    # five pairs of 12 bits in place of eight values; a pair stands for 16 of them at most
+    assert Density.code(1.0, INT8) == pytest.approx(8 / 5)
+    assert Density.code(0.0, INT8) == pytest.approx(8 / 16 / 5)
+    assert Density.coded(0.62, INT8) == 1.0 > Density.coded(0.55, INT8) > 0.85
 
 
 @pytest.mark.parametrize("ofmap, form, coded", [

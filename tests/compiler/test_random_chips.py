@@ -5,10 +5,12 @@
 
 import os
 import random
+import re
 
+import numpy as np
 import pytest
 
-from compiler.image.program import compile_layer
+from compiler.image.program import compile_int8, compile_layer
 from compiler.mapping.density import Density
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import CodeTooLong, MappingError
@@ -16,6 +18,7 @@ from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping
 from golden.tensors import random_tensors
 from tests.compiler.random_chips import random_chip, random_shape
+from tests.golden.int8_layers import Int8Layer
 
 pytestmark = pytest.mark.slow
 
@@ -33,13 +36,23 @@ def outcome(shape, chip, seed, coded):
         assert "_" not in str(error), "no name of a field"
         return "refused"
     assert Placement(native, mapping, chip).mapping == mapping
-    tensors = random_tensors(shape, seed=seed, zeros=zeros, full_range=True, data_width=chip.data_width)
     try:
-        program = compile_layer(shape, mapping, chip, *tensors)
+        program = compiled(shape, mapping, chip, seed, zeros)
     except CodeTooLong:
         return outcome(shape, chip, seed, coded=False)
+    except ValueError as error:
+        reason = rf"filter \d+: its sums may need \d+ bits, the chip's psums have {chip.psum_width}"
+        assert re.fullmatch(reason, str(error))
+        return "refused"
     assert program.covered().all()
     return "compiled"
+
+
+def compiled(shape, mapping, chip, seed, zeros):
+    if chip.data_width == 16:
+        return compile_layer(shape, mapping, chip, *random_tensors(shape, seed=seed, zeros=zeros, full_range=True))
+    layer = Int8Layer.of(shape, np.random.default_rng(seed), zeros=zeros)
+    return compile_int8(shape, mapping, chip, layer.x, layer.weights, layer.bias, layer.formats)
 
 
 @pytest.mark.parametrize("seed", range(CHIPS))

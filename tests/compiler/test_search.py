@@ -20,8 +20,11 @@ from tests.compiler.random_chips import random_chip, random_shape
 
 pytestmark = pytest.mark.slow
 
-WIDER = {"rows": 32, "columns": 32, "glb_banks": 64, "ifmap_bus_values": 4, "filter_bus_values": 4,
-         "psum_bus_values": 4, "link_mhz": 5000}  # what may be more of, and its most
+# what may be more of, and its most on a chip
+WIDER = {
+    "rows": lambda chip: 32, "columns": lambda chip: 32, "glb_banks": lambda chip: 64,
+    "ifmap_bus_values": lambda chip: chip.word_values, "filter_bus_values": lambda chip: chip.word_values,
+    "psum_bus_values": lambda chip: chip.word_psums, "link_mhz": lambda chip: 5000}
 
 
 @pytest.fixture
@@ -91,9 +94,9 @@ def pair(seed):
     while True:
         chip = drawn_chip(chance, 256) if seed % 3 else PRESETS[chance.choice(sorted(PRESETS))]
         field, shape = chance.choice(list(WIDER)), random_shape(chance, 100_000, 10_000_000)
-        value = getattr(chip, field)
-        if shape.R <= chip.rows and value < WIDER[field]:
-            more = 2 * value if field.endswith("values") else chance.randint(value + 1, min(WIDER[field], 2 * value))
+        value, most = getattr(chip, field), WIDER[field](chip)
+        if shape.R <= chip.rows and value < most:
+            more = 2 * value if field.endswith("values") else chance.randint(value + 1, min(most, 2 * value))
             return lower(shape, chip), chip, replace(chip, **{field: more}), Density(
                 chance.choice((1, 0.6, 0.3)), chance.choice((1, 0.5)))
 

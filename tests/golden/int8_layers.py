@@ -43,11 +43,19 @@ class Int8Layer:
         N, M, C = int(chance.integers(1, 3)), G * int(chance.integers(1, 6)), G * per_group
         shape = LayerShape(N=N, M=M, C=C, H=H + pads[0] + pads[2], W=W + pads[1] + pads[3], R=R, S=S, U=U, V=V, G=G,
                            D=D)
+        return cls.of(shape, chance, pads=pads, most_weight=most_weight)
+
+    @classmethod
+    def of(cls, shape, chance, *, pads=(0, 0, 0, 0), most_weight=127, zeros=0.0):
+        """Random tensors and formats of a shape, which has the pads in it; `zeros` of the ifmap are 0 in the chip."""
+        M, C, per_group, R, S = shape.M, shape.C, shape.C // shape.G, shape.R, shape.S
+        top, left, bottom, right = pads
         tie = bool(chance.integers(2))
         signed = bool(chance.integers(2))
         x_format = random_format(chance, tie, signed)
         low, high = (x_format.least, x_format.most)
-        x = chance.integers(low, high + 1, (N, C, H, W)).astype(x_format.dtype)
+        x = chance.integers(low, high + 1, (shape.N, C, shape.H - top - bottom, shape.W - left - right))
+        x = x.astype(x_format.dtype)
         weights = chance.integers(-most_weight - 1, most_weight + 1, shape.weights_shape).astype(np.int8)
         scales = 2.0 ** chance.integers(-9, -5, M) if tie else chance.uniform(1e-3, 2e-2, M)
         if chance.integers(2):
@@ -58,6 +66,8 @@ class Int8Layer:
         scale = 2.0 ** np.rint(np.log2(scale)) if tie else scale
         bias = chance.integers(-1 << 14, 1 << 14, M).astype(np.int32)
         ofmap = Format(np.float32(scale), int(chance.integers(low, high + 1)), signed)
+        if zeros:
+            x[chance.random(x.shape) < zeros] = low
         return cls(shape, pads, x, weights, bias, LayerFormats(x_format, scales.astype(np.float32), ofmap))
 
 

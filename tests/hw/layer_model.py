@@ -3,13 +3,13 @@
 import random
 from dataclasses import dataclass, field
 
+from hw.config import ChipConfig
 from hw.config.fields import GROUPS, group_fields
 from sim.bench.run import setting
-from tests.hw.int8_chip import chip_of
 
 __all__ = ["CHIP", "LAYERS", "Layer", "Tile", "pack", "setting_ports", "stream_word"]
 
-CHIP = chip_of(setting("chip"))
+CHIP = ChipConfig(**setting("chip"))
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,19 @@ def test_buses_are_no_wider_than_a_word(field):
         ChipConfig(**{field: 8})
 
 
+@pytest.mark.parametrize("data_width, psum_width, widths", [
+    (16, 24, "16"), (16, 32, "16"), (8, 17, "16 or 24 or 32"), (8, 31, "16 or 24 or 32")])
+def test_width_of_psums(data_width, psum_width, widths):
+    with pytest.raises(ValueError, match=(
+            f"^psum_width must be {widths} with data_width = {data_width}, not {psum_width}$")):
+        ChipConfig(data_width=data_width, psum_width=psum_width)
+
+
+def test_psum_bus_is_no_wider_than_a_word():
+    with pytest.raises(ValueError, match="^psum_bus_values must be at most 2, the values of a 64-bit word, not 4$"):
+        ChipConfig(data_width=8, psum_width=32)
+
+
 def test_filter_spad_holds_a_row():
     with pytest.raises(ValueError, match=(
             r"^filter_spad_words must hold one filter row of ifmap_spad_words = 12, not 11$")):

@@ -6,7 +6,7 @@ import pytest
 
 from hw.paths.rlc import RlcDecoder, RlcEncoder
 from tests.hw.conftest import TINY
-from tests.hw.int8_chip import Int8Chip
+from tests.hw.int8_chip import int8
 
 
 def test_decoder(bench, simulator):
@@ -19,7 +19,7 @@ def test_encoder(bench, simulator):
 
 @pytest.mark.parametrize("block, testcase", [(RlcDecoder, "decoder|raw"), (RlcEncoder, "encoder|raw")])
 def test_8_bit_values(bench, simulator, block, testcase):
-    chip = Int8Chip()
+    chip = int8(TINY)
     bench(block(chip), "rlc", simulator, chip=asdict(chip), testcase=testcase)
 
 

@@ -1,7 +1,6 @@
 """Networks on the small chip, in simulation."""
 
 import functools
-from dataclasses import replace
 
 import pytest
 
@@ -18,7 +17,7 @@ from sim.tools.find import available
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """`run_model` on `mini`, or a chip like it of another `data_width`, calibrated with the input itself.
+    """`run_model` on `mini`, calibrated with the input itself.
 
     Layers and mappings are kept in tmp_path only.
     """
@@ -28,12 +27,12 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(shared, "RtlLayers", functools.partial(RtlLayers, build=tmp_path))
     monkeypatch.setattr(shared, "Cache", functools.partial(Cache, build=tmp_path))
 
-    def run(model, feeds, backend, data_width=16, **options):
+    def run(model, feeds, backend, **options):
         if backend != "model" and not available("verilator"):
             pytest.skip("no verilator")
         network = import_graph(model)
         return shared.run_model(model, network, feeds, [feeds], name="test", backend=backend,
-                                     chip=replace(load_chip("mini"), data_width=data_width), **options)
+                                     chip=load_chip("mini"), **options)
     return run
 
 

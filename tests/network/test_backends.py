@@ -34,20 +34,6 @@ def test_block(run, name):
     assert all(entry["rtl"]["kept"] for entry in other["layers"])
 
 
-def test_8_bit_data(run):
-    report, _ = run(models.mobilenet_block(), {"x": models.features(1, 8, 8, 8)}, "both", data_width=8)
-    assert report["match"] is True
-    assert 20 <= report["outputs"]["y"]["sqnr_db"] < 50
-
-
-def test_8_bit_layer_of_two_rounding_channels(run):
-    model = models.conv((6, 130, 1, 1), data=("N", 130, 4, 5))
-    report, _ = run(model, {"x": models.features(1, 130, 4, 5)}, "both", data_width=8)
-    assert report["match"] is True
-    assert report["layers"][0]["mapped_channels"] == 132
-    assert report["outputs"]["y"]["sqnr_db"] >= 30
-
-
 def test_one_layer_in_rtl(run):
     block = models.resnet_block()
     only = chosen_layers(["p"], import_graph(block))

@@ -13,19 +13,18 @@ from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_d
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("data_width, decibels", [(16, 40), (8, 25)])
-def test_held_out_digits(data_width, decibels):
+def test_held_out_digits():
     data, model = load_digits(), load_model(MODEL)
     network, feeds = import_graph(model), {"image": data.held_out}
     seen, _ = calibrate(network, [{"image": data.train[:CALIBRATED]}])
-    found, lost = in_integers(network, quantize(network, seen, data_width), feeds)
+    found, lost = in_integers(network, quantize(network, seen), feeds)
     exact = run_float(model, feeds)
     right, right_in_float = ((scores["scores"].argmax(axis=1) == data.held_out_labels).mean()
                              for scores in (found, exact))
     assert HELD_OUT == len(data.held_out) == 360
     assert right >= 0.97
     assert right >= right_in_float - 0.005
-    assert sqnr_db(exact["scores"], found["scores"]) >= decibels
+    assert sqnr_db(exact["scores"], found["scores"]) >= 40
     assert lost["overflowed"] == 0
 
 

@@ -1,9 +1,8 @@
-"""Networks of 8-bit layers: every tensor equal to onnxruntime's, by the numpy model."""
+"""Networks of 8-bit layers: every tensor equal to onnxruntime's, by the numpy model and by the chip's RTL."""
 
 import functools
 import json
 import re
-from dataclasses import replace
 
 import html5lib
 import numpy as np
@@ -14,19 +13,23 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 import scripts.commands.network.int8 as commands
+import sim.jobs.layers
 from compiler.onnx.file import GraphError, load_model
 from compiler.onnx.graph import import_graph
 from compiler.onnx.qlinear import is_quantized, run_as_given
 from golden.int8 import conv_int8
 from hw.config import load_chip
 from scripts.commands.network import plan as planning
+from scripts.commands.network import shared
 from scripts.examples.digits_data import load_digits
 from scripts.examples.train_digits import MODEL
 from sim.jobs.cache import Cache
+from sim.jobs.layers import RtlLayers
+from sim.tools.files import BUILD
 from tests.golden.int8_layers import saturates
 from tests.network import models
 
-CHIP = replace(load_chip("mini"), name="mini-8", data_width=8)
+CHIP = load_chip("mini-int8")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +52,11 @@ def quantizer(model, batches, path, **options):
     return load_model(path / "int8.onnx")
 
 
-def run(model, feeds):
+def run(model, feeds, **options):
     """Report and outputs, after the plan was seen to have the same layers and the same nodes on the host."""
     sizes = {name: value.shape for name, value in feeds.items()}
     network = import_graph(model, sizes, int8=True)
-    report, outputs = commands.run_int8(model, network, feeds, name="test", chip=CHIP)
+    report, outputs = commands.run_int8(model, network, feeds, name="test", chip=CHIP, **options)
     planned = planning.plan_model(model, sizes, name="test", chip=CHIP)
     for key in ("layer", "node", "folded", "shape", "macs"):
         assert [entry[key] for entry in report["layers"]] == [entry[key] for entry in planned["layers"]]
@@ -110,6 +113,68 @@ def test_another_rounding_is_noticed(tmp_path, monkeypatch):
     assert all(entry["differing"] for entry in report["layers"])
     assert report["outputs"]["scores"]["differing"]
     assert report["warnings"][0] == "layer conv1: 61440 of 61440 values are not onnxruntime's"
+
+
+# -- RTL ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rtl(tmp_path, monkeypatch, need):
+    """`run` with RTL, whose layers are kept in tmp_path; compiled simulators are shared with the other tests."""
+    need("verilator")
+    for name in ("sim", "verilog"):
+        (BUILD / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to((BUILD / name).resolve())
+    monkeypatch.setattr(shared, "RtlLayers", functools.partial(RtlLayers, build=tmp_path))
+    return run
+
+
+RTL = {
+    "digits": lambda: (load_model(MODEL), [{"image": load_digits().train[:64]}],
+                       {"image": load_digits().held_out[:2]}, 5),
+    "resnet block": lambda: block(models.resnet_block(), 3, 8, 8, 8),
+    "mobilenet block": lambda: block(models.mobilenet_block(), 3, 8, 8, 8),
+}
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("name", RTL)
+def test_networks_in_rtl(rtl, name, tmp_path):
+    """Symmetric and with any zero points; the RTL alone gives what it gives beside the model."""
+    model, batches, feeds, layers = RTL[name]()
+    kind = QuantType.QInt8 if name == "resnet block" else QuantType.QUInt8
+    quantized = quantizer(model, batches, tmp_path, per_channel=True, activation_type=kind)
+    report, both = rtl(quantized, feeds, backend="both")
+    assert_equal(report, layers)
+    assert report["match"] is True
+    assert [entry["rtl"]["mismatches"] for entry in report["layers"]] == [0] * layers
+    assert report["totals"]["rtl_cycles"] == sum(entry["rtl"]["cycles"]["total"] for entry in report["layers"]) > 0
+    alone, outputs = rtl(quantized, feeds, backend="rtl")
+    assert alone["match"] is None
+    assert all(entry["rtl"]["kept"] for entry in alone["layers"])
+    for key, value in both.items():
+        np.testing.assert_array_equal(outputs[key], value)
+
+
+@pytest.mark.simulation
+def test_a_wrong_weight_in_rtl_is_noticed(rtl, monkeypatch, tmp_path):
+    genuine = sim.jobs.layers.compile_int8
+
+    def compile_int8(shape, mapping, chip, ifmap, weights, *rest, **options):
+        weights = weights.copy()
+        weights[2, 1, 0, 0] ^= 64
+        return genuine(shape, mapping, chip, ifmap, weights, *rest, **options)
+
+    monkeypatch.setattr(sim.jobs.layers, "compile_int8", compile_int8)
+    model, batches, feeds, _ = RTL["resnet block"]()
+    quantized = quantizer(model, batches, tmp_path)
+    only = {import_graph(quantized, {"x": feeds["x"].shape}, int8=True).layers[0].index}
+    report, _ = rtl(quantized, feeds, backend="both", only=only)
+    assert report["match"] is False
+    first, *others = report["layers"]
+    assert 0 < first["rtl"]["mismatches"] <= first["rtl"]["outputs"] // 16
+    assert first["differing"] == first["rtl"]["mismatches"]
+    assert not any(entry["rtl"] for entry in others)
 
 
 def test_the_quantizer_of_the_command_line():
@@ -267,12 +332,11 @@ def folder(tmp_path):
     (tmp_path / "seen").mkdir()
     for seed in range(3):
         np.save(tmp_path / "seen" / f"{seed}.npy", models.features(1, 3, 33, 31, seed=seed))
-    (tmp_path / "mini8.toml").write_text('preset = "mini"\ndata_width = 8\n')
     return tmp_path
 
 
 def test_a_float_model_is_quantized_and_run(eyeriss, folder):
-    status, out, err = eyeriss("run", "model.onnx", "--input", "x.npy", "--quantize", "seen", "--chip", "mini8.toml",
+    status, out, err = eyeriss("run", "model.onnx", "--input", "x.npy", "--quantize", "seen", "--chip", "mini-int8",
                                "--json", "-", "--page", "page.html")
     assert status == 0, err
     report = json.loads(out)
@@ -284,7 +348,7 @@ def test_a_float_model_is_quantized_and_run(eyeriss, folder):
     assert is_quantized(load_model(made))
     html5lib.HTMLParser(strict=True).parse((folder / "page.html").read_text())
 
-    status, out, err = eyeriss("plan", made, "--chip", "mini8.toml", "--shape", "1x3x33x31", "--json", "-",
+    status, out, err = eyeriss("plan", made, "--chip", "mini-int8", "--shape", "1x3x33x31", "--json", "-",
                                "--no-page")
     assert status == 0, err
     planned = json.loads(out)
@@ -305,9 +369,11 @@ def test_on_a_chip_of_16_bits_a_quantized_model_is_fixed_point(eyeriss, folder):
 @pytest.mark.parametrize(("arguments", "message"), [
     (("--quantize", "seen", "--chip", "mini"),
      r"--quantize needs a chip of 8-bit data \(data_width = 8\); mini has 16"),
-    (("--quantize", "seen", "--chip", "mini8.toml", "--backend", "both"),
-     "a quantized model runs by --backend model, without --layers and --calibrate: the RTL has no requantization"),
-    (("--quantize", "none", "--chip", "mini8.toml"),
+    (("--quantize", "seen", "--chip", "mini-int8", "--calibrate", "seen"),
+     "--calibrate is for float models on a chip of 16 bits; a quantized one has its scales"),
+    (("--chip", "mini-int8"),
+     "chip mini-int8 runs quantized models, and this one is float: --quantize DIR makes an 8-bit model of it"),
+    (("--quantize", "none", "--chip", "mini-int8"),
      "--quantize none must be a directory or a readable .npz file: .*"),
 ])
 def test_refused_on_the_command_line(eyeriss, folder, arguments, message):

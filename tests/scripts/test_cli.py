@@ -298,6 +298,8 @@ REFUSED = {
                                      r"field.toml: unknown field 'raws'; known are .+"),
     "an unknown chip": (f"--shape {SHAPE} --chip maxi",
                         r"chip must be one of eyeriss, mini, .* or a TOML file, not 'maxi'"),
+    "a chip of 8 bits": (f"--shape {SHAPE} --chip mini-int8",
+                         r"--chip must have data_width 16, not 8 as mini-int8: 8-bit networks go to eyeriss run"),
     "an unknown option": (f"--shape {SHAPE} --speed 3", r"No such option: --speed.*"),
     "an unknown simulator": (f"--shape {SHAPE} --sim vcs", r"Invalid value for '--sim': .*'vcs' is not one of .*"),
     "a shift of 17": (f"--shape {SHAPE} --shift 17", r"--shift must be 0 to 16, not 17"),

@@ -79,7 +79,7 @@ def fpga_run(
     if baud < 1:
         raise BadInput(f"--baud must be at least 1, not {baud!r}")
     chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, chip=chip)
+    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
     raise typer.Exit(running.run(
         chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value,
         save=save, json_target=json))

@@ -6,8 +6,7 @@ from golden.tensors import Tensors
 from host.jobs import complete
 from host.program import run_program
 from host.serial_line import PATIENCE, SerialDriver, WrongBoard
-from hw.config import load_chip
-from scripts.commands.shared import NamedLayer, compile_chosen, deliver
+from scripts.commands.shared import NamedLayer, compile_chosen, deliver, fixed_point_chip
 from scripts.terminal.console import BadInput, bad_input, check_targets, steps_bar
 
 __all__ = ["run"]
@@ -18,7 +17,7 @@ def run(layer: NamedLayer, tensors: Tensors, *, port: str, baud: int, chip: str,
     """Run a layer on a board and report as for a simulation; the exit status."""
     check_targets(json=json_target, folders={"save": save})
     with bad_input():
-        config = load_chip(chip)
+        config = fixed_point_chip(chip)
         compiled = compile_chosen(layer.shape, tensors, config, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap)
     with _opened(port, baud) as board:
         board.synchronise()

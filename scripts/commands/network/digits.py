@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from compiler.onnx.file import load_model
 from compiler.onnx.float_nodes import run_float
 from compiler.onnx.graph import import_graph
-from hw.config import load_chip
+from scripts.commands.shared import fixed_point_chip
 from scripts.examples.digits_data import HELD_OUT, load_digits
 from scripts.examples.train_digits import MODEL
 from scripts.pages.network import write_page
@@ -35,7 +35,7 @@ def digits(*, count, backend, chip, simulator, output, fresh) -> int:
     check_targets(folders={"output": output, "build": BUILD})
     data = load_digits()
     with bad_input():
-        chip = load_chip(chip)
+        chip = fixed_point_chip(chip)
         proto = load_model(MODEL)
         network = import_graph(proto)
         feeds = {"image": data.held_out[:count]}

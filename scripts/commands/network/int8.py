@@ -10,7 +10,9 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from compiler.energy.report import counted_power
 from compiler.energy.table import DEFAULT, load_table
+from compiler.image.int8 import moved
 from compiler.mapping.density import Density, density_of
 from compiler.onnx.file import GraphError
 from compiler.onnx.float_nodes import error_reason
@@ -18,11 +20,15 @@ from compiler.onnx.graph import execute
 from compiler.onnx.plan import NEAR, Planner, totals
 from compiler.onnx.qlinear import run_as_given
 from golden.int8 import conv_int8
-from scripts.terminal.console import bars
+from scripts.terminal.console import bars, require_simulator
 from scripts.terminal.names import on_terminal
+from sim.chip.recording import NOTHING
 from sim.jobs.cache import Cache
+from sim.jobs.layers import ChipFailure, Int8Task
+from sim.jobs.network import compared
+from sim.tools.find import SimulatorError
 
-from .shared import batch_of, warn
+from .shared import batch_of, rtl_layers, rtl_totals, warn
 
 __all__ = ["quantized", "run_int8"]
 
@@ -69,8 +75,9 @@ def quantized(model, batches) -> onnx.ModelProto:
         return onnx.load(made)
 
 
-def run_int8(proto, network, feeds, *, name, chip, objective="latency", ofmap="auto", energy_table=None):
-    """Run a network of 8-bit layers by the numpy model, with a progress bar.
+def run_int8(proto, network, feeds, *, name, chip, backend="model", objective="latency", ofmap="auto", only=None,
+             simulator="verilator", energy_table=None, fresh=False, records=None):
+    """Run a network of 8-bit layers, with a progress bar.
 
     Parameters
     ----------
@@ -78,6 +85,8 @@ def run_int8(proto, network, feeds, *, name, chip, objective="latency", ofmap="a
         The model as it was given.
     network : Network
         Of its 8-bit layers.
+    only : set of int, optional
+        The layers that RTL does, all by default; the model does the others.
 
     Returns
     -------
@@ -85,6 +94,8 @@ def run_int8(proto, network, feeds, *, name, chip, objective="latency", ofmap="a
         The object of `eyeriss run --json`.
     outputs : dict of str to ndarray
     """
+    if backend != "model":
+        require_simulator(simulator)
     energy = load_table(energy_table or DEFAULT)
     prices = energy.prices(chip.core_mhz) if energy_table else None
     planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
@@ -95,31 +106,51 @@ def run_int8(proto, network, feeds, *, name, chip, objective="latency", ofmap="a
     entries = []
     with bars() as shown:
         every = shown.add_task("layers", total=len(own.layers))
+        rtl = None if backend == "model" else rtl_layers(shown, chip, simulator, fresh)
+
+        def simulated(layer, shape, plan, tensors, coded):
+            """(ofmap, the object of its run) of a layer in RTL."""
+            task = Int8Task(shape, plan.mapping, *tensors, layer.int8, coded)
+            try:
+                y, table = rtl.run(task, (records or {}).get(layer.index, NOTHING))
+            except ChipFailure as error:
+                raise SimulatorError(f"{layer}: {error}") from None
+            except ValueError as error:
+                raise GraphError(f"{layer}: {error}") from None
+            return y, table | {"power": counted_power(energy, plan.placement, table["counters"], plan.shape.N)}
 
         def layer_done(layer, x):
             shown.update(every, description=on_terminal(layer.name, 30))
-            shape, ifmap = layer.shape(x.shape), layer.ifmap(x)
-            y = conv_int8(ifmap, layer.filters(), layer.bias, shape, layer.int8)
-            zero, least, most = layer.int8.ofmap.zero, layer.int8.ofmap.least, layer.int8.ofmap.most
-            density = Density(density_of(ifmap.astype(int) - layer.int8.ifmap.zero), density_of(y.astype(int) - zero),
-                              ofmap)
+            forms, shape = layer.int8, layer.shape(x.shape)
+            tensors = layer.ifmap(x), layer.filters(), layer.bias
+            y, table = conv_int8(*tensors, shape, forms), None
+            density = Density(density_of(moved(tensors[0], forms.ifmap)), density_of(moved(y, forms.ofmap)), ofmap)
+            plan = planner.plan(layer, shape, density)
+            if rtl and (only is None or layer.index in only):
+                found, table = simulated(layer, shape, plan, tensors, density.ofmap_coded(chip))
+                table |= compared(y if backend == "both" else None, found)
+                y = found
             output = layer.output_tensor(y, x.shape)
-            entries.append(planner.plan(layer, shape, density).as_dict(energy) | {
+            zero, least, most = forms.ofmap.zero, forms.ofmap.least, forms.ofmap.most
+            entries.append(plan.as_dict(energy) | {
                 "formats": {end: {"scale": float(form.scale), "zero": form.zero, "signed": form.signed}
-                            for end, form in (("ifmap", layer.int8.ifmap), ("ofmap", layer.int8.ofmap))},
+                            for end, form in (("ifmap", forms.ifmap), ("ofmap", forms.ofmap))},
                 "values": output.size, "differing": _differing(right[layer.output], output),
-                "saturated": float(np.mean((y == most) | (y == least) & (least != zero))), "rtl": None})
+                "saturated": float(np.mean((y == most) | (y == least) & (least != zero))), "rtl": table})
             shown.advance(every)
             return output
 
         outputs = execute(network, feeds, layer_done)
+    matches = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
     report = {
-        "model": name, "backend": "model", "int8": True, "chip": chip.name, "core_mhz": chip.core_mhz,
-        "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch_of(feeds), "simulator": None, "match": None,
+        "model": name, "backend": backend, "int8": True, "chip": chip.name, "core_mhz": chip.core_mhz,
+        "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch_of(feeds),
+        "simulator": None if backend == "model" else simulator,
+        "match": all(matches) if backend == "both" else None,
         "inputs": {key: {"shape": list(value.shape)} for key, value in feeds.items()},
         "outputs": {key: {"shape": list(value.shape), "values": value.size, "sqnr_db": None,
                           "differing": _differing(oracle[key], value)} for key, value in outputs.items()},
-        "layers": entries, "totals": totals(entries, own, chip, batch_of(feeds)) | {"rtl_cycles": 0},
+        "layers": entries, "totals": totals(entries, own, chip, batch_of(feeds)) | rtl_totals(entries),
     }
     report["warnings"] = [f"{what}: {entry['differing']} of {entry['values']} values are not onnxruntime's"
                           for what, entry in [(f"layer {entry['layer']}", entry) for entry in entries]

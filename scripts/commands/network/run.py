@@ -52,9 +52,11 @@ def run(model, *, inputs, output, calibration, quantization=None, backend, layer
         batches = load_calibration(calibration, ports, preparation) if calibration else [feeds]
         chip = load_chip(chip)
         int8 = chip.data_width == 8 and (quantization is not None or is_quantized(proto))
-        if int8 and (backend != "model" or layers or calibration):
-            raise BadInput("a quantized model runs by --backend model, without --layers and --calibrate: the RTL has "
-                           "no requantization")
+        if int8 and calibration:
+            raise BadInput("--calibrate is for float models on a chip of 16 bits; a quantized one has its scales")
+        if chip.data_width == 8 and not int8:
+            raise BadInput(f"chip {chip.name} runs quantized models, and this one is float: --quantize DIR makes an "
+                           "8-bit model of it")
         if quantization is not None:
             proto = _quantized(proto, quantization, ports, preparation, chip, path)
         network = import_graph(proto, {name: value.shape for name, value in feeds.items()}, int8=int8)
@@ -65,11 +67,11 @@ def run(model, *, inputs, output, calibration, quantization=None, backend, layer
             raise BadInput("--waves and --trace need --backend rtl or both: the model has no signals")
         prepare_recording(recording, chip, simulator)
         records = layer_recordings(network, only, recording)
-        common = {"name": path.stem, "chip": chip, "objective": objective, "ofmap": ofmap,
-                  "energy_table": energy_table}
-        report, outputs = run_int8(proto, network, feeds, **common) if int8 else run_model(
-            proto, network, feeds, batches, backend=backend, only=only, records=records, simulator=simulator,
-            fresh=fresh, **common)
+        options = {"name": path.stem, "chip": chip, "backend": backend, "objective": objective, "ofmap": ofmap,
+                   "only": only, "simulator": simulator, "energy_table": energy_table, "fresh": fresh,
+                   "records": records}
+        report, outputs = run_int8(proto, network, feeds, **options) if int8 else run_model(
+            proto, network, feeds, batches, **options)
     if output is not None:
         _save(output, outputs)
     write_json(json_target, report)
@@ -145,14 +147,19 @@ def _table(report):
     rows = []
     for entry in report["layers"]:
         bits = entry["fraction_bits"]
-        rtl = entry["rtl"]
-        cycles = f"{rtl['cycles']['total']:,}" if rtl else f"({entry['cycles']:,})"
-        state = {None: "" if rtl is None else "not compared", True: "yes", False: "NO"}[rtl and rtl["match"]]
-        rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}", cycles, state,
+        rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}", *_in_rtl(entry),
                      f"{bits['ifmap']}/{bits['weights']}/{bits['ofmap']}", f"{entry['headroom_bits']:.1f}",
                      f"{entry['saturated'] + entry['overflowed']:.2%}", decibels(entry["sqnr_db"])))
     columns = ("layer", "is", "MMACs", "cycles (planned)", "equal", "bits i/w/o", "headroom", "clipped", "SQNR dB")
     return counts_table(_title(report), columns, rows, optional=("headroom", "is", "bits i/w/o", "MMACs"))
+
+
+def _in_rtl(entry):
+    """A layer's cycles, in brackets where they are planned, and whether its tensor is the model's."""
+    rtl = entry["rtl"]
+    if rtl is None:
+        return f"({entry['cycles']:,})", ""
+    return f"{rtl['cycles']['total']:,}", {None: "not compared", True: "yes", False: "NO"}[rtl["match"]]
 
 
 def _int8_table(report):
@@ -160,7 +167,7 @@ def _int8_table(report):
     for entry in report["layers"]:
         zeros = "/".join(str(entry["formats"][end]["zero"]) for end in ("ifmap", "ofmap"))
         rows.append((entry["layer"], "+".join(entry["folded"]), f"{entry['macs'] / 1e6:.2f}",
-                     f"({entry['cycles']:,})", f"{entry['differing']:,} of {entry['values']:,}", zeros,
+                     *_in_rtl(entry), f"{entry['differing']:,} of {entry['values']:,}", zeros,
                      f"{entry['saturated']:.2%}"))
-    columns = ("layer", "is", "MMACs", "cycles (planned)", "differing", "zero i/o", "clipped")
+    columns = ("layer", "is", "MMACs", "cycles (planned)", "equal", "differing", "zero i/o", "clipped")
     return counts_table(_title(report), columns, rows, optional=("is", "zero i/o", "MMACs"))

@@ -26,7 +26,8 @@ from sim.tools.find import SimulatorError
 
 from .quality import warnings
 
-__all__ = ["batch_of", "chosen_layers", "division", "layer_recordings", "run_model", "warn"]
+__all__ = ["batch_of", "chosen_layers", "division", "layer_recordings", "rtl_layers", "rtl_totals",
+           "run_model", "warn"]
 
 
 def warn(text):
@@ -64,7 +65,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     with working("the network in float"):
         if quantized is None:
             seen, ranges = calibrate(network, batches)
-            quantized = quantize(network, seen, chip.data_width), ranges
+            quantized = quantize(network, seen), ranges
         integers, ranges = quantized
         oracle = run_float(proto, feeds)
     together = backend == "both" and workers is not None
@@ -79,7 +80,6 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
 
     with bars() as shown:
         every = shown.add_task("layers", total=len(network.layers))
-        passes = shown.add_task("passes", total=None, visible=backend != "model" and not together)
 
         def report(what):
             if isinstance(what, ChipLayer):
@@ -87,9 +87,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             else:
                 shown.advance(every)
 
-        rtl = None if backend == "model" else RtlLayers(
-            chip, simulator, fresh=fresh,
-            progress=lambda done, total: shown.update(passes, completed=done, total=total))
+        rtl = None if backend == "model" else rtl_layers(shown, chip, simulator, fresh, visible=not together)
         try:
             planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
             outputs, runs = run_network(network, integers, feeds, planner, rtl=None if together else rtl,
@@ -109,18 +107,30 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         "outputs": {key: _output(oracle[key], value) for key, value in outputs.items()},
         "layers": entries, "totals": totals(entries, network, chip, batch_of(feeds)),
     }
+    table["totals"] |= rtl_totals(entries)
+    table["warnings"] = warnings(table, network, [run.quantized.layer.index for run in runs])
+    for line in table["warnings"]:
+        warn(line)
+    return table, outputs
+
+
+def rtl_layers(shown, chip, simulator, fresh, *, visible=True):
+    """Layers on the simulated chip, with a bar of their passes among those `shown`."""
+    passes = shown.add_task("passes", total=None, visible=visible)
+    return RtlLayers(chip, simulator, fresh=fresh,
+                     progress=lambda done, total: shown.update(passes, completed=done, total=total))
+
+
+def rtl_totals(entries) -> dict:
+    """Sums over the layers that the RTL ran, for the totals of a run."""
     simulated = [entry["rtl"] for entry in entries if entry["rtl"]]
-    table["totals"] |= {
+    return {
         "rtl_cycles": sum(entry["cycles"]["total"] for entry in simulated),
         "rtl_configuration_cycles": sum(entry["configuration_cycles"] for entry in simulated),
         "rtl_milliseconds": sum(entry["milliseconds"] for entry in simulated),
         "rtl_power": total_power([entry["power"] for entry in simulated],
                                  sum(entry["layer_macs"] for entry in simulated), None),
     }
-    table["warnings"] = warnings(table, network, [run.quantized.layer.index for run in runs])
-    for line in table["warnings"]:
-        warn(line)
-    return table, outputs
 
 
 def _in_rtl(runs, taken, rtl, workers):
