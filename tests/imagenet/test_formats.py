@@ -59,7 +59,7 @@ def test_the_trained_network(tmp_path):
     assert ranges["x"][0] <= feeds["x"].min() and feeds["x"].max() <= ranges["x"][1]
 
     def chip(layer, x):
-        own, shape = integers[layer.index], chip_shape(layer, layer.shape(x.shape), 16)
+        own, shape = integers[layer.index], chip_shape(layer, layer.shape(x.shape))
         tensors, saturated = own.tensors(layer.ifmap(x))
         assert not saturated
         ofmap = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
