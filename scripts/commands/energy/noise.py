@@ -28,7 +28,7 @@ def noise(*, count, output, json_target):
     check_targets(json=json_target, folders={"output": output})
     data, network = load_digits(), import_graph(load_model(MODEL))
     seen, _ = calibrate(network, [{"image": data.train[:CALIBRATED]}])
-    quantized = quantize(network, seen, 16)
+    quantized = quantize(network, seen)
 
     feeds = {"image": data.held_out[:count]}
 
