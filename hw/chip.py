@@ -106,7 +106,7 @@ class _Parts:
         self.psum_reader = place(m, PsumReader(chip), "psum_reader")
         self.psum_sender = place(m, PsumSender(chip), "psum_sender")
         self.collector = place(m, PsumCollector(chip), "psum_collector")
-        self.drain = place(m, (OfmapDrain if chip.value_bits == 16 else Int8OfmapDrain)(chip), "ofmap_drain")
+        self.drain = place(m, (OfmapDrain if chip.data_width == 16 else Int8OfmapDrain)(chip), "ofmap_drain")
         self.encoder = place(m, RlcEncoder(chip), "rlc_encoder")
         self.port = place(m, DramPort(chip), "dram_port")
 
@@ -128,7 +128,7 @@ class _Parts:
             connect(m, scan.psum_walk, path.psum_walk)
         for glb in (self.ifmap_reader.glb, self.psum_reader.glb, self.collector.glb, self.drain.glb):
             connect(m, scan.glb, glb)
-        int8 = self._chip.value_bits == 8
+        int8 = self._chip.data_width == 8
         m.d.comb += [
             port.filters_last.eq(scan.loops.filters_last), port.blocks_last.eq(scan.loops.blocks_last),
             self.decoder.raw.eq(scan.formats.ifmap_raw), self.loader.raw.eq(scan.formats.ifmap_raw),

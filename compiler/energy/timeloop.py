@@ -91,7 +91,7 @@ def _problem(geometry: Geometry[int]) -> dict[str, Any]:
 
 def _architecture(chip: ChipConfig) -> dict[str, Any]:
     def storage(name: str, kind: str, **attributes: Any) -> Node:
-        return Node("Component", name=name, attributes={"datawidth": chip.value_bits} | attributes, **{"class": kind})
+        return Node("Component", name=name, attributes={"datawidth": chip.data_width} | attributes, **{"class": kind})
 
     link = chip.word_values * chip.link_mhz / chip.core_mhz  # values a core cycle
     return {"architecture": {"version": VERSION, "nodes": [
@@ -103,10 +103,10 @@ def _architecture(chip: ChipConfig) -> dict[str, Any]:
                 read_bandwidth=chip.psum_bus_values + chip.ifmap_bus_values, write_bandwidth=chip.psum_bus_values),
         Node("Container", name="PE_column", spatial={"meshX": chip.columns}),
         Node("Container", name="PE", spatial={"meshY": chip.rows}),
-        storage("ifmap_spad", "smartbuffer_RF", depth=chip.ifmap_spad_words, width=chip.value_bits),
-        storage("weights_spad", "smartbuffer_RF", depth=chip.filter_spad_words, width=chip.value_bits),
-        storage("psum_spad", "smartbuffer_RF", depth=chip.psum_spad_words, width=chip.psum_bits),
-        storage("mac", "intmac", multiplier_width=chip.value_bits, adder_width=chip.psum_bits)]}}
+        storage("ifmap_spad", "smartbuffer_RF", depth=chip.ifmap_spad_words, width=chip.data_width),
+        storage("weights_spad", "smartbuffer_RF", depth=chip.filter_spad_words, width=chip.data_width),
+        storage("psum_spad", "smartbuffer_RF", depth=chip.psum_spad_words, width=chip.psum_width),
+        storage("mac", "intmac", multiplier_width=chip.data_width, adder_width=chip.psum_width)]}}
 
 
 def _constraints(chip: ChipConfig) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def _groups(placement: Placement) -> list[NativeLayer]:
 
 def _code(chip: ChipConfig) -> Code:
     """The run-length code of a chip's fmaps, which also says what type their values have."""
-    return CODE16 if chip.value_bits == 16 else CODE8
+    return CODE16 if chip.data_width == 16 else CODE8
 
 
 def _words(values: np.ndarray) -> np.ndarray:

@@ -235,7 +235,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
         Tensors of the wrong shape or type, a chip of 8-bit values.
     """
     check_tensors(ifmap, weights, bias, shape)
-    if chip.value_bits != 16:
+    if chip.data_width != 16:
         raise ValueError(f"a layer of 16 bits needs a chip with data_width = 16; {chip.name} has {chip.data_width}")
     coded = next(choice for choice in (ofmap_coded, compress, relu) if choice is not None)
     return _compile(shape, mapping, chip, _Tensors(ifmap, 0, weights, (bias,), {"shift": shift, "relu": int(relu)}),
@@ -261,10 +261,10 @@ def compile_int8(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: n
     ValueError, TypeError
         Tensors of the wrong shape or type, sums that the chip's psums may not hold, a chip of 16-bit values.
     """
-    if chip.value_bits != 8:
+    if chip.data_width != 8:
         raise ValueError(f"a layer of 8 bits needs a chip with data_width = 8; {chip.name} has {chip.data_width}")
     check_int8(ifmap, weights, bias, shape, formats.ifmap)
-    own = int8_tensors(ifmap, weights, bias, formats, chip.psum_bits)
+    own = int8_tensors(ifmap, weights, bias, formats, chip.psum_width)
     tensors = _Tensors(own.ifmap, own.padding, own.weights, (own.bias.view(np.uint32), own.factors),
                        {"ofmap_zero": own.zero})
     coded = next(choice for choice in (ofmap_coded, compress, own.zero == 0) if choice is not None)

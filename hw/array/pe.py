@@ -30,7 +30,7 @@ def pe_ports(chip):
 
 def shift_of(settings, chip):
     """The setting of a chip that shifts its products; None of one of 8-bit values."""
-    return settings.shift if chip.value_bits == 16 else None
+    return settings.shift if chip.data_width == 16 else None
 
 
 def join_psums(m, pe, spad):
@@ -85,11 +85,10 @@ class PE(Block):
         m = Module()
         chip = self._chip
         ifmap = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
-                                   chip.data_width, chip.value_bits), "ifmap_spad")
-        weights = place(m, FilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width,
-                                      chip.value_bits), "filter_spad")
+                                   chip.data_width), "ifmap_spad")
+        weights = place(m, FilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width), "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values,
-                                 bits=chip.psum_bits), "psum_spad")
+                                 width=chip.psum_width), "psum_spad")
         connect(m, flipped(self.ifmaps), ifmap.i)
         connect(m, flipped(self.filters), weights.i)
         join_psums(m, self, psum)

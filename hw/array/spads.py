@@ -1,12 +1,12 @@
 """The three scratch pads of a PE (Fig. 12), each with the pointers that make it last."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.kit.block import Block, place
 from hw.kit.memory import RegisterFile, TwoPortSram
-from hw.kit.payloads import ifmap_bus_word, ifmap_word
+from hw.kit.payloads import ifmap_bus_word, ifmap_word, value_shape
 from hw.kit.ring import Ring
 from hw.kit.stream import Queue, lanes, signals, wrapped_increment
 
@@ -54,40 +54,39 @@ class IfmapSpad(Block):
     Members
     -------
     i : In(stream of ifmap_bus_word), words of a bus of `bus_values` values. A FIFO of `fifo_depth` of them is ahead
-        of the spad, which keeps the lower `width` bits of each value of `value_bits`.
+        of the spad.
     available : Out(1), the value at the read pointer is there.
-    value : Out(signed(width)), or unsigned where `value_bits` is 8, while `available`.
+    value : Out(`value_shape(width)`), while `available`.
     zero : Out(1), it is zero.
     row_ends, pass_ends : Out(1), its flags, see `ifmap_word`.
     step, retire, rewind : In(1), as in `Ring`.
     """
 
-    def __init__(self, depth, fifo_depth, bus_values=1, width=16, value_bits=16):
+    def __init__(self, depth, fifo_depth, bus_values=1, width=16):
         self._depth, self._fifo_depth, self._bus_values, self._width = depth, fifo_depth, bus_values, width
-        self._value_bits, self._shape = value_bits, signed(width) if value_bits == 16 else unsigned(width)
         self.module_name = (f"ifmap_spad_{depth}_{fifo_depth}" + (f"x{bus_values}" if bus_values > 1 else "")
                             + _suffix(width))
         super().__init__({
-            "i": In(stream.Signature(ifmap_bus_word(bus_values, value_bits))),
-            "available": Out(1), "value": Out(self._shape), "zero": Out(1),
+            "i": In(stream.Signature(ifmap_bus_word(bus_values, width))),
+            "available": Out(1), "value": Out(value_shape(width)), "zero": Out(1),
             "row_ends": Out(1), "pass_ends": Out(1),
             "step": In(1), "retire": In(1), "rewind": In(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        fifo = place(m, Queue(ifmap_bus_word(self._bus_values, self._value_bits), self._fifo_depth), "fifo")
+        fifo = place(m, Queue(ifmap_bus_word(self._bus_values, self._width), self._fifo_depth), "fifo")
         ring = place(m, Ring(self._depth), "ring")
         connect(m, flipped(self.i), fifo.i)
         arriving = fifo.o
         if self._bus_values > 1:
-            unpacker = place(m, IfmapUnpacker(self._bus_values, self._value_bits), "unpacker")
+            unpacker = place(m, IfmapUnpacker(self._bus_values, self._width), "unpacker")
             connect(m, fifo.o, unpacker.i)
             arriving = unpacker.o
-        kept = data.StructLayout({"value": self._shape, "row_ends": 1, "pass_ends": 1, "zero": 1})
+        kept = data.StructLayout({"value": value_shape(self._width), "row_ends": 1, "pass_ends": 1, "zero": 1})
         words = place(m, RegisterFile(self._depth, kept.size, 1), "registers")  # with the zero buffer
         word, entering = data.View(kept, words.read_data_0), Signal(kept)
-        arrived = data.View(ifmap_word(self._value_bits), Value.cast(arriving.payload))
+        arrived = data.View(ifmap_word(self._width), Value.cast(arriving.payload))
         m.d.comb += [
             ring.push.eq(arriving.valid & ring.ready), arriving.ready.eq(ring.ready),
             ring.step.eq(self.step), ring.retire.eq(self.retire), ring.rewind.eq(self.rewind),
@@ -108,8 +107,7 @@ class FilterSpad(Block):
 
     Members
     -------
-    i : In(stream), words of `bus_values` weights of `value_bits`; a pass is padded to whole words, the padding is
-        dropped.
+    i : In(stream), words of `bus_values` weights; a pass is padded to whole words, the padding is dropped.
     words : In(range(depth + 1)), weights of a pass (p q S), a setting.
     available : Out(1), the weight at the read pointer is there.
     read : In(1), read it in this cycle.
@@ -119,11 +117,11 @@ class FilterSpad(Block):
     Latency: a weight is available two cycles after its word was accepted. Throughput: a weight a cycle.
     """
 
-    def __init__(self, depth, bus_values=4, width=16, value_bits=16):
-        self._depth, self._bus_values, self._width, self._value_bits = depth, bus_values, width, value_bits
+    def __init__(self, depth, bus_values=4, width=16):
+        self._depth, self._bus_values, self._width = depth, bus_values, width
         self.module_name = f"filter_spad_{depth}{_bus_suffix(bus_values)}{_suffix(width)}"
         super().__init__({
-            "i": In(stream.Signature(value_bits * bus_values)), "words": In(range(depth + 1)),
+            "i": In(stream.Signature(width * bus_values)), "words": In(range(depth + 1)),
             "available": Out(1), "read": In(1), "data": Out(signed(width)),
             "step": In(1), "retire": In(1), "rewind": In(1),
         })
@@ -132,7 +130,7 @@ class FilterSpad(Block):
         m = Module()
         ring = place(m, Ring(self._depth), "ring")
         sram = place(m, TwoPortSram(self._depth, self._width), "sram")
-        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, ring.ready, self._value_bits)
+        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, ring.ready, self._width)
         m.d.comb += [
             ring.push.eq(push), ring.step.eq(self.step),
             ring.retire.eq(self.retire), ring.rewind.eq(self.rewind),
@@ -206,27 +204,27 @@ class PsumSpad(Block):
     finish : In(1), with zero skipping, instead of `last`: all p psums are finished, by this `accumulate` or by an
         earlier one, as it is only known later which value that is not zero was the last.
     value : In(signed(16)), with `accumulate`.
-    i : In(stream), words of `bus_values` psums of `bits` each to be added, ceil(p / bus_values) a position.
+    i : In(stream), words of `bus_values` psums of `width` bits each to be added, ceil(p / bus_values) a position.
     o : Out(stream), the sums.
 
     Throughput: a psum a cycle.
     """
 
-    def __init__(self, depth, fifo_depth, bus_values=4, *, zero_skip=False, bits=16):
-        self._bits = bits
+    def __init__(self, depth, fifo_depth, bus_values=4, *, zero_skip=False, width=16):
+        self._width = width
         self._depth, self._fifo_depth, self._bus_values, self._zero_skip = depth, fifo_depth, bus_values, zero_skip
-        self.module_name = f"psum_spad_{depth}_{fifo_depth}{_bus_suffix(bus_values)}{_suffix(bits)}" + (
+        self.module_name = f"psum_spad_{depth}_{fifo_depth}{_bus_suffix(bus_values)}{_suffix(width)}" + (
             "_skip" if zero_skip else "")
         super().__init__({
             "p_last": In(range(depth)), "space": Out(1), "reserve": In(1),
             "accumulate": In(1), "first": In(1), "finish" if zero_skip else "last": In(1), "rewind": In(1),
             "value": In(signed(16)),
-            "i": In(stream.Signature(bits * bus_values)), "o": Out(stream.Signature(bits * bus_values)),
+            "i": In(stream.Signature(width * bus_values)), "o": Out(stream.Signature(width * bus_values)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        psums = place(m, RegisterFile(self._depth, self._bits, 2), "registers")
+        psums = place(m, RegisterFile(self._depth, self._width, 2), "registers")
         base, pointer, after = signals("base pointer after", range(self._depth))
         m.d.comb += [
             after.eq(wrapped_increment(pointer, self._depth)),
@@ -267,13 +265,13 @@ class PsumSpad(Block):
         k = Signal(range(self._depth))
         draining, word_ends, free = signals("draining word_ends free")
         lane = Signal(range(self._bus_values), name="lane") if self._bus_values > 1 else Const(0, 1)
-        total = Signal(self._bits)
+        total = Signal(self._width)
         drain = Signal(range(self._depth))
         m.d.comb += [
             psums.read_address_1.eq(drain),
             word_ends.eq((lane == self._bus_values - 1) | (k == self.p_last)),
             draining.eq((done != 0) & fifo_in.o.valid & free),
-            total.eq(psums.read_data_1 + fifo_in.o.payload.word_select(lane, self._bits)),
+            total.eq(psums.read_data_1 + fifo_in.o.payload.word_select(lane, self._width)),
             fifo_in.o.ready.eq(draining & word_ends),
         ]
         m.d.sync += done.eq(done + gained - draining)
@@ -306,7 +304,7 @@ class PsumSpad(Block):
         with m.Elif(out.ready):
             m.d.sync += full.eq(0)
         with m.If(draining), m.Switch(lane):
-            for index, place_ in enumerate(lanes(word, self._bits)):
+            for index, place_ in enumerate(lanes(word, self._width)):
                 with m.Case(index):
                     # the first one clears the others
                     m.d.sync += place_.eq(total) if index else word.eq(total)

@@ -9,14 +9,14 @@ one value are done, up to p - 1 zeros after it are passed over.
                  +-- address --+-> filter spad
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config.fields import Pe
 from hw.kit.block import Block, place
 from hw.kit.memory import TwoPortSram
-from hw.kit.payloads import ifmap_bus_word
+from hw.kit.payloads import ifmap_bus_word, value_shape
 from hw.kit.settings import Settings
 from hw.kit.stream import signals, wrapped_increment
 
@@ -40,8 +40,7 @@ def group_layout(depth, value):
 
 
 def _group(chip):
-    width = chip.data_width
-    return group_layout(chip.filter_spad_words, signed(width) if chip.value_bits == 16 else unsigned(width))
+    return group_layout(chip.filter_spad_words, value_shape(chip.data_width))
 
 
 class ZeroScanner(Block):
@@ -62,7 +61,7 @@ class ZeroScanner(Block):
         self._chip = chip
         super().__init__({
             "pe": In(Settings(Pe, chip)),
-            "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values, chip.value_bits))),
+            "i": In(stream.Signature(ifmap_bus_word(chip.ifmap_bus_values, chip.data_width))),
             "o": Out(stream.Signature(_group(chip))),
         })
 
@@ -70,7 +69,7 @@ class ZeroScanner(Block):
         m = Module()
         chip = self._chip
         spad = place(m, IfmapSpad(chip.ifmap_spad_words, chip.ifmap_fifo_depth, chip.ifmap_bus_values,
-                                  chip.data_width, chip.value_bits), "ifmap_spad")
+                                  chip.data_width), "ifmap_spad")
         connect(m, flipped(self.i), spad.i)
         step = Signal.like(self.pe.steps_last)
         some, last, emits, advance = signals("some last emits advance")  # some: a group of this window is out
@@ -135,11 +134,11 @@ class SkippingFilterSpad(Block):
     upto : In(range(depth + 1)), with `retire`; if it is `words`, numbers are those of the next pass from then on.
     """
 
-    def __init__(self, depth, bus_values=4, width=16, value_bits=16):
-        self._depth, self._bus_values, self._width, self._value_bits = depth, bus_values, width, value_bits
+    def __init__(self, depth, bus_values=4, width=16):
+        self._depth, self._bus_values, self._width = depth, bus_values, width
         self.module_name = f"skipping_filter_spad_{depth}"
         super().__init__({
-            "i": In(stream.Signature(value_bits * bus_values)), "words": In(range(depth + 1)),
+            "i": In(stream.Signature(width * bus_values)), "words": In(range(depth + 1)),
             "index": In(range(depth)), "available": Out(1),
             "read": In(1), "address": In(range(depth)), "data": Out(signed(width)),
             "retire": In(1), "upto": In(range(depth + 1)),
@@ -152,8 +151,7 @@ class SkippingFilterSpad(Block):
         # below 0 where a pass ends with zeros before its last weights have come: they are dead on arrival
         held = Signal(range(-self._depth, self._depth + 1))
         write_address = Signal(range(self._depth))
-        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, held != self._depth,
-                                      self._value_bits)
+        push, weight = unpack_weights(m, self.i, self._bus_values, self.words, held != self._depth, self._width)
         m.d.comb += [
             self.available.eq(self.index < released + held),
             freed.eq(Mux(self.retire, self.upto - released, 0)),
@@ -185,10 +183,10 @@ class ZeroSkipPE(Block):
         m = Module()
         chip = self._chip
         scanner = place(m, ZeroScanner(chip), "scanner")
-        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width,
-                                              chip.value_bits), "filter_spad")
+        weights = place(m, SkippingFilterSpad(chip.filter_spad_words, chip.filter_bus_values, chip.data_width),
+                        "filter_spad")
         psum = place(m, PsumSpad(chip.psum_spad_words, chip.psum_fifo_depth, chip.psum_bus_values, zero_skip=True,
-                              bits=chip.psum_bits), "psum_spad")
+                                 width=chip.psum_width), "psum_spad")
         connect(m, flipped(self.ifmaps), scanner.i)
         connect(m, flipped(self.filters), weights.i)
         join_psums(m, self, psum)

@@ -150,34 +150,24 @@ class ChipConfig:
         return self.rows * self.columns
 
     @property
-    def value_bits(self) -> int:
-        """Bits of a weight, an ifmap value or an ofmap, in the PEs, on buses, in the GLB and in DRAM."""
-        return self.data_width
-
-    @property
     def word_values(self) -> int:
         """Such values of a 64-bit word."""
-        return 64 // self.value_bits
-
-    @property
-    def psum_bits(self) -> int:
-        """Bits of a psum."""
-        return self.psum_width
+        return 64 // self.data_width
 
     @property
     def word_psums(self) -> int:
         """Psums of a 64-bit word: a power of two."""
-        return 1 << (64 // self.psum_bits).bit_length() - 1
+        return 1 << (64 // self.psum_width).bit_length() - 1
 
     @property
     def run_bits(self) -> int:
         """Bits of a run of zeros in a run-length pair."""
-        return 5 if self.value_bits == 16 else 4
+        return 5 if self.data_width == 16 else 4
 
     @property
     def word_pairs(self) -> int:
         """Run-length pairs of a 64-bit word, whose last bit is a mark."""
-        return 63 // (self.run_bits + self.value_bits)
+        return 63 // (self.run_bits + self.data_width)
 
     @property
     def pair_values(self) -> int:
@@ -187,7 +177,7 @@ class ChipConfig:
     @property
     def bias_parts(self) -> int:
         """64-bit words of DRAM for the biases of a word of psums; for 8-bit ofmaps 32 bits each, and a factor."""
-        return 1 if self.value_bits == 16 else self.word_psums
+        return 1 if self.data_width == 16 else self.word_psums
 
     @property
     def row_id_bits(self) -> int:

@@ -67,7 +67,7 @@ class Pe:
     steps_last: int = _setting(_up_to(lambda chip: chip.ifmap_spad_words - 1), "words of a window (q S), less one")
     slide: int = _setting(_up_to(lambda chip: chip.ifmap_spad_words), "words by which a window slides (q V)")
     filter_words: int = _setting(_up_to(lambda chip: chip.filter_spad_words), "weights of a PE in a pass (p q S)")
-    shift: int = _setting(lambda chip: 5 if chip.value_bits == 16 else 0,
+    shift: int = _setting(lambda chip: 5 if chip.data_width == 16 else 0,
                           "right shift of the 32-bit product, 0 to 16")
 
 
@@ -75,8 +75,8 @@ class Pe:
 class Formats:
     """How fmaps are coded in DRAM and in the GLB, and what is done to ofmaps."""
 
-    relu: int = _setting(lambda chip: int(chip.value_bits == 16), "ReLU on the ofmap")
-    ofmap_zero: int = _setting(lambda chip: 8 if chip.value_bits == 8 else 0, "zero point of the ofmap")
+    relu: int = _setting(lambda chip: int(chip.data_width == 16), "ReLU on the ofmap")
+    ofmap_zero: int = _setting(lambda chip: 8 if chip.data_width == 8 else 0, "zero point of the ofmap")
     ifmap_raw: int = _setting(1, "ifmaps lie in DRAM as they are, not run-length coded")
     ofmap_raw: int = _setting(1, "the same for ofmaps")
     ifmap_coded: int = _setting(

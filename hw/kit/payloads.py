@@ -17,7 +17,7 @@ UNCLAIMED = data.StructLayout({"filters": 1, "ifmaps": 1, "psums": 1, "requests"
 
 
 def value_shape(bits):
-    """Shape of an ifmap value of the chip's `value_bits`: those of 8 bits are unsigned."""
+    """Shape of an ifmap value of the chip's `data_width`: those of 8 bits are unsigned."""
     return signed(bits) if bits == 16 else unsigned(bits)
 
 
@@ -46,9 +46,9 @@ def ifmap_bus_word(values, bits):
 def bus_word(chip, name):
     """Shape of a word of the ifmap, filter or psum buses."""
     return {
-        "filter": chip.value_bits * chip.filter_bus_values,
-        "ifmap": ifmap_bus_word(chip.ifmap_bus_values, chip.value_bits),
-        "psum": chip.psum_bits * chip.psum_bus_values,
+        "filter": chip.data_width * chip.filter_bus_values,
+        "ifmap": ifmap_bus_word(chip.ifmap_bus_values, chip.data_width),
+        "psum": chip.psum_width * chip.psum_bus_values,
     }[name]
 
 

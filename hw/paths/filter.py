@@ -129,7 +129,7 @@ class FilterSender(Block):
 
     def _part(self, m, sent, word_ends):
         """(the part of a word of the GLB that is to be sent, whether it is the last one)."""
-        bits, lanes = self._chip.value_bits, self._chip.word_values
+        bits, lanes = self._chip.data_width, self._chip.word_values
         if self._values == lanes:
             return self.i.payload, 1
         within = (lanes - 1).bit_length()

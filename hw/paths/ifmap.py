@@ -214,7 +214,7 @@ class IfmapSender(Block):
 
     def _source(self, m, word, q, produce, stored, tile_ends):
         """Fill `word` with the value at hand, or with zero where it is not `stored`; whether it is there."""
-        bits, lanes = self._chip.value_bits, self._chip.word_values
+        bits, lanes = self._chip.data_width, self._chip.word_values
         lane = Signal(range(lanes))
         m.d.comb += [
             word.value.eq(Mux(stored, self.i.payload.word_select(lane, bits), 0)),

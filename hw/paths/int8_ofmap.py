@@ -61,7 +61,7 @@ class OfmapPacker(Block):
             with m.If(whole):
                 m.d.sync += [
                     self.o.payload.values.eq(word), self.o.payload.last.eq(self.i.payload.last),
-                    self.o.payload.nonzero.eq(Cat(value.any() for value in lanes(word, self._chip.value_bits))),
+                    self.o.payload.nonzero.eq(Cat(value.any() for value in lanes(word, self._chip.data_width))),
                 ]
         return m
 
@@ -95,7 +95,7 @@ class Int8OfmapDrain(OfmapDrain):
         return requantizer.i, requantizer.running | packer.running | self.o.valid
 
     def _finish(self, word, psums, biases, last):
-        count, width = self._chip.word_psums, self._chip.psum_bits
+        count, width = self._chip.word_psums, self._chip.psum_width
         psums = [psum.as_signed() for psum in lanes(psums[:count * width], width)]
         biases, factors = biases[:SUM * count], biases[SUM * count:]
         return [

@@ -16,7 +16,7 @@ __all__ = ["DecodedWord", "RlcDecoder", "RlcEncoder", "RlcWord", "StreamWord"]
 
 def _pair(chip):
     """`run` zeros and then `level`."""
-    return data.StructLayout({"run": chip.run_bits, "level": chip.value_bits})
+    return data.StructLayout({"run": chip.run_bits, "level": chip.data_width})
 
 
 class RlcWord(data.FlexibleLayout):
@@ -63,7 +63,7 @@ class RlcDecoder(Block):
 
     def elaborate(self, platform):
         m = Module()
-        count, width, pairs = self._chip.word_values, self._chip.value_bits, self._chip.word_pairs
+        count, width, pairs = self._chip.word_values, self._chip.data_width, self._chip.word_pairs
         word = data.View(RlcWord(self._chip), self.i.payload)
         pair = Signal(range(pairs))
         taken = Signal(self._chip.run_bits)
@@ -148,7 +148,7 @@ class RlcEncoder(Block):
         skip = Signal(range(count))
         run = Signal(self._chip.run_bits)
         flushing = Signal()
-        values = lanes(self.i.payload.values, self._chip.value_bits)
+        values = lanes(self.i.payload.values, self._chip.data_width)
         nonzero = Cat(flag & (index >= skip) for index, flag in enumerate(self.i.payload.nonzero))
         first = Signal(range(count + 1))
         found = Signal()
@@ -164,7 +164,7 @@ class RlcEncoder(Block):
             rest.eq(count - 1 - first),
             later.eq((nonzero & (nonzero - 1)[:count]).any()),  # another one follows in this word
         ]
-        level = Signal(self._chip.value_bits)
+        level = Signal(self._chip.data_width)
         with m.Switch(first):
             for index, value in enumerate(values):
                 with m.Case(index):

@@ -78,7 +78,7 @@ class WideIfmapSender(IfmapSender):
 
     def _source(self, m, word, q, produce, stored, tile_ends):
         most = self._chip.ifmap_bus_values
-        aligner = place(m, IfmapAligner(most, self._chip.value_bits), "aligner")
+        aligner = place(m, IfmapAligner(most, self._chip.data_width), "aligner")
         connect(m, flipped(self.i), aligner.i)
         rest = Signal.like(self.ifmap_tile.q_last)
         m.d.comb += [

@@ -11,7 +11,7 @@ from sim.bench.streams import cross, run_io_check
 from tests.hw.passes import BITS16, Pass, ifmap_words, packed, quads
 
 SHIFT = 4
-BITS, PSUM_BITS = CHIP.value_bits, CHIP.psum_bits
+BITS, PSUM_BITS = CHIP.data_width, CHIP.psum_width
 FILTERS, PSUMS = CHIP.filter_bus_values, CHIP.psum_bus_values
 IFMAPS = (0, 256) if BITS == 8 else BITS16
 #: e, r, R, U, and what a PE does: r sets of R rows and e columns stand above each other.

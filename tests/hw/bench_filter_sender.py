@@ -34,7 +34,7 @@ async def run(dut, rows, columns, idle="never", pressure="never"):
 
 def tagged(rows, columns):
     """Words of the bus: of those of the GLB as they are, or what is no padding of their parts."""
-    bits, lanes = CHIP.value_bits, CHIP.word_values
+    bits, lanes = CHIP.data_width, CHIP.word_values
     values, word_of_pass = CHIP.filter_bus_values, -(-WEIGHTS // CHIP.word_values)
     for index, word in enumerate(WORDS):
         last = index // (rows * columns) % word_of_pass == word_of_pass - 1

@@ -6,7 +6,7 @@ from layer_model import CHIP, LAYERS, Layer, pack
 
 from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
-VALUES, BITS = CHIP.ifmap_bus_values, CHIP.value_bits
+VALUES, BITS = CHIP.ifmap_bus_values, CHIP.data_width
 ROW_ENDS = BITS * VALUES  # of a bus word; the number of values, less one, follows the flags, and the tag follows it
 TAG = ROW_ENDS + 2 + (VALUES - 1).bit_length()
 # more channels than a bus word holds, not a multiple of them, and every last turn is ragged

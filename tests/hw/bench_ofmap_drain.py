@@ -10,7 +10,7 @@ from layer_model import CHIP, LAYERS, pack, stream_word
 from golden.int8 import Format, requantize
 from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, start
 
-INT8, PSUMS = CHIP.value_bits == 8, CHIP.word_psums
+INT8, PSUMS = CHIP.data_width == 8, CHIP.word_psums
 ZERO = 100
 EACH = CHIP.word_values // PSUMS  # words of psums that make one of ofmaps
 
@@ -18,7 +18,7 @@ EACH = CHIP.word_values // PSUMS  # words of psums that make one of ofmaps
 def int8_table(count, seed):
     """Biases and factors of each word of psums, most of which become values within the range or just beyond it."""
     chance = np.random.default_rng(seed)
-    size = CHIP.psum_bits
+    size = CHIP.psum_width
     biases = chance.integers(-1 << size - 1, 1 << size - 1, (count, PSUMS)).astype(np.int32)
     return biases, (2.0 ** chance.uniform(2 - size, 12 - size, (count, PSUMS))).astype(np.float32)
 
@@ -31,8 +31,8 @@ def table_words(biases, factors):
 
 def requantized(word, biases, factors):
     """Values in a word of 8 bits each."""
-    psums = [word >> CHIP.psum_bits * lane & (1 << CHIP.psum_bits) - 1 for lane in range(PSUMS)]
-    psums = [psum - (psum >> CHIP.psum_bits - 1 << CHIP.psum_bits) for psum in psums]
+    psums = [word >> CHIP.psum_width * lane & (1 << CHIP.psum_width) - 1 for lane in range(PSUMS)]
+    psums = [psum - (psum >> CHIP.psum_width - 1 << CHIP.psum_width) for psum in psums]
     sums = (np.array(psums, np.int64) + biases).astype(np.int32).reshape(1, PSUMS, 1, 1)
     return pack(map(int, requantize(sums, factors, Format(np.float32(1), ZERO)).reshape(-1)), 8)
 

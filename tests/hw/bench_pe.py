@@ -11,7 +11,7 @@ from tests.hw.passes import BITS16, Pass, bus_words, quads, random_values
 
 BUS_VALUES, FILTERS, PSUMS, ZERO_SKIP = (
     CHIP.ifmap_bus_values, CHIP.filter_bus_values, CHIP.psum_bus_values, CHIP.zero_skip)
-BITS, PSUM_BITS = CHIP.value_bits, CHIP.psum_bits
+BITS, PSUM_BITS = CHIP.data_width, CHIP.psum_width
 IFMAPS, WEIGHTS = ((0, 256), (-128, 128)) if BITS == 8 else (BITS16, BITS16)
 SUMS = (-1 << PSUM_BITS - 1, 1 << PSUM_BITS - 1)
 #: Small enough for the cross product. `rows` counts those of all tiles of a pass.

@@ -13,7 +13,7 @@ from sim.bench.streams import ProtocolChecker, Sink, Source, cross, cycles, star
 def model(layer, supply):
     """(tags asked for, words that come, [(place, word, first, last)] of what is written)."""
     supply, tags, come, written, values = iter(supply), [], [], [], CHIP.psum_bus_values
-    width = CHIP.psum_bits * values
+    width = CHIP.psum_width * values
     for tile, indices in layer.psum_walk():
         indices = iter(indices)
         for (row, column, stored), psums in zip(layer.array_walk(tile), layer.word_psums(tile), strict=True):

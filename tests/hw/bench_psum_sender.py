@@ -17,8 +17,8 @@ def model(layer, supply):
                 word = next(supply)
                 taken.append(word)
             for lane in range(0, psums if values < CHIP.word_psums else CHIP.word_psums, values):
-                part = word >> CHIP.psum_bits * lane & (1 << CHIP.psum_bits * values) - 1
-                sent.append(part | (row | column << 4) << CHIP.psum_bits * values)
+                part = word >> CHIP.psum_width * lane & (1 << CHIP.psum_width * values) - 1
+                sent.append(part | (row | column << 4) << CHIP.psum_width * values)
     return taken, sent
 
 

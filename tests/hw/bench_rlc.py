@@ -11,7 +11,7 @@ from golden import rlc
 from sim.bench.streams import Source, cross, cycles, run_io_check, start
 
 END, BAD = 1 << 64, 1 << 65
-CODE = rlc.CODE8 if CHIP.value_bits == 8 else rlc.CODE16
+CODE = rlc.CODE8 if CHIP.data_width == 8 else rlc.CODE16
 VALUES, RUN = CODE.values, CODE.most_run
 MASK = (1 << CODE.level_bits) - 1
 
