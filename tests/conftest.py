@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import golden.conv
 from scripts import cli
 from sim.tools import runner
 from sim.tools.find import available
@@ -49,3 +50,14 @@ def need():
         if not available(simulator):
             pytest.skip(f"no {simulator}")
     return need
+
+
+@pytest.fixture
+def wrong_ofmap(monkeypatch):
+    """One value of each ofmap is wrong as the numpy model computes it beside the RTL."""
+    def conv_layer(*tensors, **options):
+        ofmap = golden.conv.conv_layer(*tensors, **options)
+        ofmap.flat[5] ^= 1
+        return ofmap
+
+    monkeypatch.setattr("sim.jobs.network.conv_layer", conv_layer)

@@ -192,7 +192,7 @@ def choose_formats(layer: ChipLayer, seen: Observed) -> Formats:
         loss = float(np.concatenate([
             share * rounding_loss(np.rint(np.ldexp(sample.astype(np.float64), ifmap_bits)), shift)
             for sample, share in seen.samples]).mean())
-    # the sums have fewer bits than there is room for where there is nothing to drop
+    # where no bit of a product is dropped, ofmaps have the products' fraction bits, which may be fewer than would fit
     return Formats(ifmap_bits, weight_bits, ifmap_bits + weight_bits - shift, shift, seen.peak, seen.sum_peak, loss)
 
 

@@ -27,7 +27,7 @@ __all__ = ["simulate_programs"]
 #: Cycles times PEs from which it takes less time to compile for speed, and then to simulate fast.
 LONG = 20_000_000
 
-#: The same of compiling once more, by what a training run took most often; builds are kept for later runs.
+#: Cycles times PEs from which a build is also worth a training run, whose profile the compiler goes by.
 VERY_LONG = 100_000_000
 
 

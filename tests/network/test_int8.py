@@ -39,7 +39,7 @@ def kept(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def own_mappings(kept, monkeypatch):
-    for module in (commands, planning):
+    for module in (shared, planning):
         monkeypatch.setattr(module, "Cache", functools.partial(Cache, build=kept))
 
 

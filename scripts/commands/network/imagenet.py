@@ -42,11 +42,12 @@ def imagenet(photographs, *, weights, backend, layers, chip, simulator, workers,
     reports, answers = [], []
     for path, square, stem in zip(paths, squares, _stems(paths), strict=True):
         feeds, maps = {"x": as_input(square)}, FeatureMaps()
+        exact = run_float(proto, feeds)
         with bad_input():
             report, outputs = run_model(proto, network, feeds, [], name=stem, backend=backend, chip=chip, only=only,
                                         simulator=simulator, energy_table=energy_table, fresh=fresh,
-                                        quantized=formats, workers=workers, look=maps.look)
-        report |= {"photograph": str(path)} | _named(outputs["y"][0], run_float(proto, feeds)["y"][0], names)
+                                        quantized=formats, workers=workers, oracle=exact, look=maps.look)
+        report |= {"photograph": str(path)} | _named(outputs["y"][0], exact["y"][0], names)
         reports.append(report)
         answers.append(report["classes"][0])
         _show(report)

@@ -11,24 +11,21 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from compiler.energy.report import counted_power
-from compiler.energy.table import DEFAULT, load_table
 from compiler.image.int8 import moved
 from compiler.mapping.density import Density, density_of
 from compiler.onnx.file import GraphError
 from compiler.onnx.float_nodes import error_reason
 from compiler.onnx.graph import execute
-from compiler.onnx.plan import NEAR, Planner, totals
 from compiler.onnx.qlinear import run_as_given
 from golden.int8 import conv_int8
 from scripts.terminal.console import bars, require_simulator
 from scripts.terminal.names import on_terminal
 from sim.chip.recording import NOTHING
-from sim.jobs.cache import Cache
 from sim.jobs.layers import ChipFailure, Int8Task
 from sim.jobs.network import compared
 from sim.tools.find import SimulatorError
 
-from .shared import batch_of, rtl_layers, rtl_totals, warn
+from .shared import planner_of, report_of, rtl_layers, warn
 
 __all__ = ["quantized", "run_int8"]
 
@@ -96,9 +93,7 @@ def run_int8(proto, network, feeds, *, name, chip, backend="model", objective="l
     """
     if backend != "model":
         require_simulator(simulator)
-    energy = load_table(energy_table or DEFAULT)
-    prices = energy.prices(chip.core_mhz) if energy_table else None
-    planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
+    energy, planner = planner_of(chip, objective, ofmap, energy_table)
     own = network.fed(feeds)
     names = [layer.output for layer in own.layers]
     right = run_as_given(own.fused, feeds, names) if names else {}
@@ -141,17 +136,11 @@ def run_int8(proto, network, feeds, *, name, chip, backend="model", objective="l
             return output
 
         outputs = execute(network, feeds, layer_done)
-    matches = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
-    report = {
-        "model": name, "backend": backend, "int8": True, "chip": chip.name, "core_mhz": chip.core_mhz,
-        "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch_of(feeds),
-        "simulator": None if backend == "model" else simulator,
-        "match": all(matches) if backend == "both" else None,
-        "inputs": {key: {"shape": list(value.shape)} for key, value in feeds.items()},
-        "outputs": {key: {"shape": list(value.shape), "values": value.size, "sqnr_db": None,
-                          "differing": _differing(oracle[key], value)} for key, value in outputs.items()},
-        "layers": entries, "totals": totals(entries, own, chip, batch_of(feeds)) | rtl_totals(entries),
-    }
+    report = report_of(
+        name, backend, simulator, own, chip, feeds, entries, int8=True,
+        inputs={key: {"shape": list(value.shape)} for key, value in feeds.items()},
+        outputs={key: {"shape": list(value.shape), "values": value.size, "sqnr_db": None,
+                       "differing": _differing(oracle[key], value)} for key, value in outputs.items()})
     report["warnings"] = [f"{what}: {entry['differing']} of {entry['values']} values are not onnxruntime's"
                           for what, entry in [(f"layer {entry['layer']}", entry) for entry in entries]
                           + [(f"output {key}", entry) for key, entry in report["outputs"].items()]

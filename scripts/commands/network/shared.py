@@ -26,8 +26,8 @@ from sim.tools.find import SimulatorError
 
 from .quality import warnings
 
-__all__ = ["batch_of", "chosen_layers", "division", "layer_recordings", "rtl_layers", "rtl_totals",
-           "run_model", "warn"]
+__all__ = ["chosen_layers", "division", "layer_recordings", "planner_of", "report_of", "rtl_layers", "run_model",
+           "warn"]
 
 
 def warn(text):
@@ -36,7 +36,7 @@ def warn(text):
 
 def run_model(proto, network, feeds, batches, *, name, backend, chip, objective="latency", ofmap="auto", only=None,
               simulator="verilator", energy_table=None, fresh=False, records=None, quantized=None, workers=None,
-              look=None) -> tuple[dict, dict]:
+              oracle=None, look=None) -> tuple[dict, dict]:
     """Calibrate, quantize and run a network, with a progress bar.
 
     Parameters
@@ -49,6 +49,8 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         The layers in integers and the ranges of the inputs, of an earlier calibration; then `batches` are not used.
     workers : int or str, optional
         With backend "both": the RTL's layers run side by side, as in `run_side_by_side`.
+    oracle : dict of str to ndarray, optional
+        The outputs of the model in float, where they are known.
     look : callable, optional
         Called with (LayerRun, ofmap) of each layer.
 
@@ -58,8 +60,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         The object of `eyeriss run --json`.
     outputs : dict of str to ndarray
     """
-    energy = load_table(energy_table or DEFAULT)
-    prices = energy.prices(chip.core_mhz) if energy_table else None
+    energy, planner = planner_of(chip, objective, ofmap, energy_table)
     if backend != "model":
         require_simulator(simulator)
     with working("the network in float"):
@@ -67,7 +68,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
             seen, ranges = calibrate(network, batches)
             quantized = quantize(network, seen), ranges
         integers, ranges = quantized
-        oracle = run_float(proto, feeds)
+        oracle = run_float(proto, feeds) if oracle is None else oracle
     together = backend == "both" and workers is not None
     taken = {}
 
@@ -89,7 +90,6 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
 
         rtl = None if backend == "model" else rtl_layers(shown, chip, simulator, fresh, visible=not together)
         try:
-            planner = Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
             outputs, runs = run_network(network, integers, feeds, planner, rtl=None if together else rtl,
                                         model=backend != "rtl", only=only, records=records, report=report, take=take)
         except ChipFailure as error:
@@ -97,21 +97,33 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     if together:
         runs = _in_rtl(runs, taken, rtl, workers)
     entries = [entry.as_dict(energy) for entry in runs]
-    compared = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
-    table = {
-        "model": name, "backend": backend, "int8": False, "chip": chip.name, "core_mhz": chip.core_mhz,
-        "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch_of(feeds),
-        "simulator": None if backend == "model" else simulator,
-        "match": all(compared) if backend == "both" else None,
-        "inputs": {key: _outside(value, *ranges[key]) for key, value in feeds.items()},
-        "outputs": {key: _output(oracle[key], value) for key, value in outputs.items()},
-        "layers": entries, "totals": totals(entries, network, chip, batch_of(feeds)),
-    }
-    table["totals"] |= rtl_totals(entries)
+    table = report_of(
+        name, backend, simulator, network, chip, feeds, entries, int8=False,
+        inputs={key: _outside(value, *ranges[key]) for key, value in feeds.items()},
+        outputs={key: _output(oracle[key], value) for key, value in outputs.items()})
     table["warnings"] = warnings(table, network, [run.quantized.layer.index for run in runs])
     for line in table["warnings"]:
         warn(line)
     return table, outputs
+
+
+def planner_of(chip, objective, ofmap, energy_table):
+    """The table that energy is priced by, and the planner of a run; it searches by that table if one is given."""
+    energy = load_table(energy_table or DEFAULT)
+    prices = energy.prices(chip.core_mhz) if energy_table else None
+    return energy, Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
+
+
+def report_of(name, backend, simulator, network, chip, feeds, entries, *, int8, inputs, outputs) -> dict:
+    """The object of `eyeriss run --json`, but for its warnings, of a network whose layers' objects are `entries`."""
+    matches = [entry["rtl"]["match"] for entry in entries if entry["rtl"]]
+    return {
+        "model": name, "backend": backend, "int8": int8, "chip": chip.name, "core_mhz": chip.core_mhz,
+        "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": _batch_of(feeds),
+        "simulator": None if backend == "model" else simulator,
+        "match": all(matches) if backend == "both" else None, "inputs": inputs, "outputs": outputs,
+        "layers": entries, "totals": totals(entries, network, chip, _batch_of(feeds)) | _rtl_totals(entries),
+    }
 
 
 def rtl_layers(shown, chip, simulator, fresh, *, visible=True):
@@ -121,7 +133,7 @@ def rtl_layers(shown, chip, simulator, fresh, *, visible=True):
                      progress=lambda done, total: shown.update(passes, completed=done, total=total))
 
 
-def rtl_totals(entries) -> dict:
+def _rtl_totals(entries) -> dict:
     """Sums over the layers that the RTL ran, for the totals of a run."""
     simulated = [entry["rtl"] for entry in entries if entry["rtl"]]
     return {
@@ -189,7 +201,7 @@ def _names(text, known):
             return [name, *(_names(rest, known) if count < len(parts) else [])]
 
 
-def batch_of(feeds):
+def _batch_of(feeds):
     """The first size of the first input, or 1 where it has one size at most."""
     first = next(iter(feeds.values()))
     return len(first) if np.ndim(first) > 1 else 1
