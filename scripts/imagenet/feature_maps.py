@@ -20,10 +20,10 @@ class FeatureMaps:
     def __init__(self):
         self._found = {}
 
-    def look(self, run, ofmap):
-        """Take a layer's ofmap (1, M, E, F), if it is one of those that are shown."""
-        if (name := run.quantized.layer.name) in STAGES:
-            self._found[name] = run.quantized.real_ofmap(ofmap[0])
+    def look(self, layer, ofmap):
+        """Take what a layer's ofmap (1, M, E, F) stands for, if it is one of those that are shown."""
+        if layer.name in STAGES:
+            self._found[layer.name] = ofmap[0]
 
     def pictures(self) -> list[dict]:
         """For each stage: `stage`, `layer`, `planes` and `size` as text, and the `picture` as PNG."""

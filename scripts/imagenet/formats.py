@@ -18,10 +18,10 @@ from scripts.terminal.console import BadInput
 from sim.tools.files import write_file
 
 from .efficientnet import MODEL, efficientnet, write_model
-from .photographs import PACKAGED, as_input, crop, packaged
+from .photographs import PACKAGED, as_input, crop, packaged, views
 from .weights import SHA256, WeightsError, find_weights, load_weights
 
-__all__ = ["FILE", "quantized", "views"]
+__all__ = ["FILE", "quantized"]
 
 FILE = Path(__file__).with_name("formats.json")
 SIGNIFICANT = 6  # digits of the file's numbers
@@ -32,14 +32,6 @@ def quantized(network: Network, file: Path = FILE) -> tuple[dict[int, QuantizedL
     table = json.loads(file.read_text())
     layers = {layer.index: quantize_layer(layer, Formats(**table["layers"][layer.name])) for layer in network.layers}
     return layers, {name: tuple(limits) for name, limits in table["inputs"].items()}
-
-
-def views(square: Image.Image) -> list[Image.Image]:
-    """A photograph as the network sees it, mirrored, and its four quarters enlarged."""
-    size, half = square.size, square.width // 2
-    corners = [(left, top, left + half, top + half) for top in (0, half) for left in (0, half)]
-    return [square, square.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-            *(square.resize(size, Image.Resampling.BICUBIC, box=box) for box in corners)]
 
 
 def choose(network: Network, squares: list[Image.Image]) -> dict:

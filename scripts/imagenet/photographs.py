@@ -10,7 +10,7 @@ from scripts.terminal.pictures import middle, open_picture, pixels
 
 from .efficientnet import SIZE
 
-__all__ = ["PACKAGED", "as_input", "crop", "packaged"]
+__all__ = ["PACKAGED", "as_input", "crop", "packaged", "views"]
 
 CROP = 0.875  # of the shorter side
 #: (name, package that is imported by this name, file in it), the default first.
@@ -33,6 +33,14 @@ def packaged() -> dict[str, Path]:
 def crop(path: Path | str) -> Image.Image:
     """What the network sees of a file: the square in the middle, 0.875 of the shorter side, at 224 x 224 pixels."""
     return middle(open_picture(path), SIZE, SIZE, CROP, Image.Resampling.BICUBIC)
+
+
+def views(square: Image.Image) -> list[Image.Image]:
+    """A photograph as the network sees it, mirrored, and its four quarters enlarged."""
+    size, half = square.size, square.width // 2
+    corners = [(left, top, left + half, top + half) for top in (0, half) for left in (0, half)]
+    return [square, square.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+            *(square.resize(size, Image.Resampling.BICUBIC, box=box) for box in corners)]
 
 
 def as_input(square: Image.Image) -> np.ndarray:

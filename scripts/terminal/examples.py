@@ -26,6 +26,7 @@ EXAMPLES = {
              "eyeriss plan model.onnx --shape 4x3x224x224 --zeros 0.5 --json - --no-page"),
     "digits": ("eyeriss digits --count 360 --backend model",),
     "imagenet": ("eyeriss imagenet",
-                 "eyeriss imagenet cat.jpg cup.png --backend both --workers 4"),
+                 "eyeriss imagenet cat.jpg cup.png --backend both --workers 4",
+                 "eyeriss imagenet cat.jpg --chip eyeriss-int8"),
     "demo": ("eyeriss demo --output pictures",),
 }

@@ -137,13 +137,13 @@ class RtlLayers:
         self._kept.put(key, table, ofmap=ofmap)
         return ofmap, table | {"kept": False}
 
-    def run_all(self, tasks: Sequence[tuple[str, LayerTask]], workers: int | str,
+    def run_all(self, tasks: Sequence[tuple[str, LayerTask | Int8Task]], workers: int | str,
                 report: Callable[[int, Simulated], None]) -> None:
         """Layers side by side, begun in this order; each is kept as it ends, whatever becomes of the others.
 
         Parameters
         ----------
-        tasks : sequence of (str, LayerTask)
+        tasks : sequence of (str, LayerTask or Int8Task)
             With what messages call the layer.
         workers : int or str
             As in `sim.jobs.workers.executor`.
@@ -154,6 +154,8 @@ class RtlLayers:
         ------
         ChipFailure
             As in `run`, for the first layer that fails.
+        ValueError
+            A layer that the chip's psums may not hold, or a worker that runs other code.
         """
         keys = [_key(task, self._chip, self._simulator) for _, task in tasks]
         waiting = []
@@ -171,6 +173,8 @@ class RtlLayers:
                     ofmap, table = future.result()
                 except ChipFailure as error:
                     raise ChipFailure(f"{tasks[place][0]}: {error}") from None
+                except ValueError as error:
+                    raise ValueError(f"{tasks[place][0]}: {error}") from None
                 self._kept.put(keys[place], table, ofmap=ofmap)
                 report(place, (ofmap, table | {"kept": False}))
 
@@ -183,7 +187,7 @@ def _key(task: LayerTask | Int8Task, chip: ChipConfig, simulator: str) -> str:
     return cache.key(chip, simulator, require(simulator).version, *task.subject)
 
 
-def _simulate_here(task: LayerTask, key: str, chip: ChipConfig, simulator: str, build: Path) -> Simulated:
+def _simulate_here(task: LayerTask | Int8Task, key: str, chip: ChipConfig, simulator: str, build: Path) -> Simulated:
     """Run a layer in a worker's process."""
     if _key(task, chip, simulator) != key:
         raise ValueError(f"worker {platform.node()} runs other code than the client: bring its tree up to date")

@@ -1,8 +1,8 @@
 """A quantized network run layer by layer: by the numpy model, by the chip's RTL, or by both and compared."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ from golden.conv import conv_layer
 from golden.tensors import first_difference
 from sim.chip.recording import NOTHING, Recording
 
-from .layers import ChipFailure, LayerTask, RtlLayers
+from .layers import ChipFailure, Int8Task, LayerTask, RtlLayers
 
-__all__ = ["LayerRun", "compared", "finite", "float_outputs", "run_network", "run_side_by_side"]
+__all__ = ["LayerRun", "SideTask", "compared", "finite", "float_outputs", "run_network", "run_side_by_side"]
 
 
 @dataclass(frozen=True)
@@ -157,36 +157,54 @@ def run_network(
     return execute(network, feeds, chip), runs
 
 
-def run_side_by_side(runs: list[LayerRun], taken: Mapping[int, tuple[LayerTask, NDArray[np.int16]]], rtl: RtlLayers,
-                     workers: int | str, report: Callable[[LayerRun], None]) -> list[LayerRun]:
+class SideTask(NamedTuple):
+    """A layer that the model ran, and the RTL is to run.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    task : LayerTask or Int8Task
+    ofmap : ndarray
+        The model's.
+    cycles : float
+        As planned.
+    """
+
+    name: str
+    task: LayerTask | Int8Task
+    ofmap: NDArray[Any]
+    cycles: float
+
+
+def run_side_by_side(taken: Mapping[int, SideTask], rtl: RtlLayers, workers: int | str,
+                     report: Callable[[int, dict[str, Any]], None]) -> dict[int, dict[str, Any]]:
     """Layers that the model ran, on the simulated chip: side by side, as the model gave each one's tensors.
 
     Parameters
     ----------
-    runs : list of LayerRun
-        Of the model.
-    taken : mapping of int to (LayerTask, ndarray)
-        What `run_network` gave `take` of the layers that the RTL is to do, by `index`.
+    taken : mapping of int to SideTask
+        By the layers' `index`.
     workers : int or str
         As in `sim.jobs.workers.executor`.
     report : callable
-        Called with each LayerRun that the RTL has done.
+        Called with (index, object of its run) of each layer that the RTL has done.
 
     Returns
     -------
-    list of LayerRun
-        With `rtl`, compared, where it did them.
+    dict of int to dict
+        The objects of the runs, each compared with the model.
     """
-    done = {run.quantized.layer.index: run for run in runs}
-    longest = sorted(taken, key=lambda index: -done[index].plan.cycles)  # first: no worker is left alone with one
+    longest = sorted(taken, key=lambda index: -taken[index].cycles)  # first: no worker is left alone with one
+    done: dict[int, dict[str, Any]] = {}
 
-    def ended(place: int, result: tuple[NDArray[np.int16], dict[str, Any]]) -> None:
+    def ended(place: int, result: tuple[NDArray[Any], dict[str, Any]]) -> None:
         index, (found, table) = longest[place], result
-        done[index] = replace(done[index], rtl=table | compared(taken[index][1], found))
-        report(done[index])
+        done[index] = table | compared(taken[index].ofmap, found)
+        report(index, done[index])
 
-    rtl.run_all([(str(done[index].quantized.layer), taken[index][0]) for index in longest], workers, ended)
-    return list(done.values())
+    rtl.run_all([(taken[index].name, taken[index].task) for index in longest], workers, ended)
+    return done
 
 
 def compared(expected: NDArray[Any] | None, found: NDArray[Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def small(tmp_path, monkeypatch, photos):
     tensors, _ = trained()
     monkeypatch.setattr(photographs, "SIZE", FORM["size"])
     monkeypatch.setattr(imagenet, "MODEL", kept / "model.onnx")
+    monkeypatch.setattr(imagenet, "INT8_MODEL", kept / "int8.onnx")
     monkeypatch.setattr(imagenet, "find_weights", lambda: None)
     monkeypatch.setattr(imagenet, "load_weights", lambda _: tensors)
     monkeypatch.setattr(imagenet, "efficientnet", functools.partial(efficientnet, **FORM))

@@ -87,8 +87,6 @@ def test_a_bad_picture_stops_before_any_work(refuses, small, photos, tmp_path):
 
 
 def test_bad_options(refuses, small, photos, tmp_path):
-    (tmp_path / "narrow.toml").write_text('preset = "mini"\ndata_width = 8\n')
-    refuses("--chip must have data of 16 bits, which the formats are for, not 8", photos[0], "--chip", "narrow.toml")
     refuses("--workers must be at least 1", photos[0], "--workers", "0")
     refuses("--layers: the chip runs no layer other; its layers are stem, block0.depthwise", photos[0], "--layers",
             "other")

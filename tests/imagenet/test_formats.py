@@ -15,7 +15,7 @@ from golden.conv import conv_layer
 from scripts.imagenet import formats
 from scripts.imagenet.efficientnet import efficientnet, write_model
 from scripts.imagenet.names import best, class_names, probabilities
-from scripts.imagenet.photographs import as_input, crop, packaged
+from scripts.imagenet.photographs import as_input, crop, packaged, views
 from scripts.imagenet.weights import SHA256, find_weights, load_weights
 
 
@@ -23,9 +23,9 @@ def test_formats_of_a_file_are_those_that_were_chosen(small, photos, tmp_path):
     squares = list(map(crop, photos))
     (tmp_path / "formats.json").write_text(json.dumps(formats.choose(small, squares)))
     found, ranges = formats.quantized(small, tmp_path / "formats.json")
-    views = [formats.views(square) for square in squares]
+    seen_as = [views(square) for square in squares]
     seen, expected = calibrate(small, [{"x": np.concatenate([as_input(one), as_input(two)])}
-                                       for one, two in zip(*views, strict=True)])
+                                       for one, two in zip(*seen_as, strict=True)])
     assert ranges == expected
     for index, layer in quantize(small, seen).items():
         own = found[index]
@@ -38,7 +38,7 @@ def test_formats_of_a_file_are_those_that_were_chosen(small, photos, tmp_path):
 def test_views():
     """As seen, mirrored, and four quarters."""
     square = Image.fromarray(np.random.default_rng(2).integers(0, 256, (8, 8, 3)).astype(np.uint8))
-    found = formats.views(square)
+    found = views(square)
     assert len(found) == 6 and all(view.size == (8, 8) for view in found)
     np.testing.assert_array_equal(np.asarray(found[1])[:, ::-1], np.asarray(square))
     quarter = square.crop((4, 0, 8, 4)).resize((8, 8), Image.Resampling.BICUBIC)

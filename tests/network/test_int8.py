@@ -21,6 +21,8 @@ from golden.int8 import conv_int8
 from hw.config import load_chip
 from scripts.commands.network import plan as planning
 from scripts.commands.network import shared
+from scripts.commands.network.quantizer import Batches
+from scripts.commands.network.quantizer import quantized as quantized_model
 from scripts.examples.digits_data import load_digits
 from scripts.examples.train_digits import MODEL
 from sim.jobs.cache import Cache
@@ -47,7 +49,7 @@ def quantizer(model, batches, path, **options):
     """A model by onnxruntime's static quantizer: uint8 and int8, of 7 bits where the processor would saturate."""
     quant_pre_process(model, path / "ready.onnx", skip_symbolic_shape=True)
     options = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8} | options
-    quantize_static(path / "ready.onnx", path / "int8.onnx", commands._Batches(batches), reduce_range=saturates(),
+    quantize_static(path / "ready.onnx", path / "int8.onnx", Batches(batches), reduce_range=saturates(),
                     **options)
     return load_model(path / "int8.onnx")
 
@@ -179,7 +181,7 @@ def test_a_wrong_weight_in_rtl_is_noticed(rtl, monkeypatch, tmp_path):
 
 def test_the_quantizer_of_the_command_line():
     model, batches, feeds, layers = digits()
-    report, outputs = run(commands.quantized(model, batches), feeds)
+    report, outputs = run(quantized_model(model, batches), feeds)
     assert_equal(report, layers)
     right = (outputs["scores"].argmax(axis=1) == load_digits().held_out_labels[:60]).mean()
     assert right >= 0.97
@@ -357,7 +359,7 @@ def test_a_float_model_is_quantized_and_run(eyeriss, folder):
 
 
 def test_on_a_chip_of_16_bits_a_quantized_model_is_fixed_point(eyeriss, folder):
-    quantized = commands.quantized(load_model(folder / "model.onnx"), [{"x": models.features(1, 3, 33, 31)}])
+    quantized = quantized_model(load_model(folder / "model.onnx"), [{"x": models.features(1, 3, 33, 31)}])
     onnx.save(quantized, folder / "int8.onnx")
     status, out, err = eyeriss("run", "int8.onnx", "--input", "x.npy", "--chip", "mini", "--json", "-", "--no-page")
     assert status == 0, err

@@ -98,6 +98,10 @@ def verdict(report) -> tuple[str, str]:
         wrong = [entry["layer"] for entry in done if not entry["rtl"]["match"]]
         parts.append(f"MISMATCH in {', '.join(wrong)}" if wrong else
                      f"match: every tensor of {len(done)} layers equal to the model's, in RTL")
+    if report["int8"]:
+        values, differing = (sum(entry[key] for entry in report["layers"]) for key in ("values", "differing"))
+        parts.append(f"{differing:,} of {values:,} values of the layers are not onnxruntime's" if differing else
+                     f"all {values:,} values of {len(report['layers'])} layers are onnxruntime's")
     outputs = report["outputs"].values()
     noise = [entry["sqnr_db"] for entry in outputs if entry["sqnr_db"] is not None]
     if noise:

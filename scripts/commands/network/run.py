@@ -29,8 +29,9 @@ from scripts.terminal.names import on_terminal, own_file
 from sim.tools.files import BUILD, write_file
 
 from .inputs import Preparation, load_calibration, load_classes, load_inputs
-from .int8 import quantized, run_int8
+from .int8 import run_int8
 from .quality import against_float, verdict
+from .quantizer import quantized
 from .shared import chosen_layers, division, layer_recordings, run_model
 
 __all__ = ["run"]

@@ -1,6 +1,7 @@
 """What the commands for networks share: run a model on the chip or its numpy model, and say it in words."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,14 +21,14 @@ from scripts.terminal.console import (
 from scripts.terminal.names import in_path, on_terminal
 from sim.jobs.cache import Cache
 from sim.jobs.layers import ChipFailure, RtlLayers
-from sim.jobs.network import finite, run_network, run_side_by_side
+from sim.jobs.network import SideTask, finite, run_network, run_side_by_side
 from sim.jobs.workers import ClusterError
 from sim.tools.find import SimulatorError
 
 from .quality import warnings
 
-__all__ = ["chosen_layers", "division", "layer_recordings", "planner_of", "report_of", "rtl_layers", "run_model",
-           "warn"]
+__all__ = ["chosen_layers", "division", "in_rtl", "layer_recordings", "planner_of", "report_of", "rtl_layers",
+           "run_model", "warn"]
 
 
 def warn(text):
@@ -52,7 +53,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     oracle : dict of str to ndarray, optional
         The outputs of the model in float, where they are known.
     look : callable, optional
-        Called with (LayerRun, ofmap) of each layer.
+        Called with (ChipLayer, what its ofmap stands for) of each layer.
 
     Returns
     -------
@@ -73,11 +74,11 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
     taken = {}
 
     def take(run, task, ofmap):
-        index = run.quantized.layer.index
-        if together and (only is None or index in only):
-            taken[index] = task, ofmap
+        layer = run.quantized.layer
+        if together and (only is None or layer.index in only):
+            taken[layer.index] = SideTask(str(layer), task, ofmap, run.plan.cycles)
         if look:
-            look(run, ofmap)
+            look(layer, run.quantized.real_ofmap(ofmap))
 
     with bars() as shown:
         every = shown.add_task("layers", total=len(network.layers))
@@ -95,7 +96,8 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
         except ChipFailure as error:
             raise SimulatorError(str(error)) from None
     if together:
-        runs = _in_rtl(runs, taken, rtl, workers)
+        simulated = in_rtl(taken, rtl, workers)
+        runs = [replace(run, rtl=simulated.get(run.quantized.layer.index)) for run in runs]
     entries = [entry.as_dict(energy) for entry in runs]
     table = report_of(
         name, backend, simulator, network, chip, feeds, entries, int8=False,
@@ -145,13 +147,11 @@ def _rtl_totals(entries) -> dict:
     }
 
 
-def _in_rtl(runs, taken, rtl, workers):
-    """The runs with what the RTL makes of the layers taken, side by side, with a progress bar."""
-    cycles = {run.quantized.layer.index: run.plan.cycles for run in runs if run.quantized.layer.index in taken}
-    with work_bar("layers in RTL", cycles) as done:
+def in_rtl(taken, rtl, workers):
+    """What the RTL makes of layers that the model ran, side by side, by `index`; with a progress bar."""
+    with work_bar("layers in RTL", {index: side.cycles for index, side in taken.items()}) as done:
         try:
-            return run_side_by_side(runs, taken, rtl, workers,
-                                    lambda run: done(run.quantized.layer.index, run.rtl["kept"]))
+            return run_side_by_side(taken, rtl, workers, lambda index, table: done(index, table["kept"]))
         except ChipFailure as error:
             raise SimulatorError(str(error)) from None
         except ClusterError as error:
