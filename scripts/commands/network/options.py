@@ -132,7 +132,8 @@ def imagenet(
 ):
     """Say what photographs show: EfficientNet-Lite0, trained on ImageNet's 1,000 classes, on the chip.
 
-    On a chip of 8-bit data it is the network that onnxruntime quantizes, and each value is held to onnxruntime's. With --backend both layers run in RTL side by side; an interrupted run resumes. Exit status as that of run.
+    On a chip of 8-bit data it is the network that onnxruntime quantizes, and each value is held to onnxruntime's.
+    With --backend both layers run in RTL side by side; an interrupted run resumes. Exit status as that of run.
     """
     from . import imagenet as classification
 
