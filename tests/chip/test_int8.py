@@ -78,6 +78,12 @@ def test_layers_under_icarus(need):
     assert_right(simulated(of_list("pointwise", "depthwise, none merged", "m groups"), simulator="icarus"))
 
 
+def test_layers_behind_axi(need):
+    """Every channel of the bus stalls at random; run-length coded ifmaps and ofmaps, zero points, groups."""
+    need("verilator")
+    assert_right(simulated(of_list("pointwise", "padded", "groups", "ragged"), top="axi", stall_seed=5))
+
+
 def test_random_layers(need):
     need("verilator")
     cases = []

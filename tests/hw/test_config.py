@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.config import PRESETS, ChipConfig, load_chip, pack_scan, scan_fields
+from hw.config.registers import FIELDS, constants
 
 
 def test_presets_are_named_after_themselves():
@@ -72,6 +73,19 @@ def test_width_of_psums(data_width, psum_width, widths):
     with pytest.raises(ValueError, match=(
             f"^psum_width must be {widths} with data_width = {data_width}, not {psum_width}$")):
         ChipConfig(data_width=data_width, psum_width=psum_width)
+
+
+@pytest.mark.parametrize("width", [16, 24, 32])
+def test_a_host_can_tell_the_width_of_psums(width):
+    chip = dataclasses.replace(PRESETS["mini-int8"], psum_width=width)
+    found = constants(chip)["ARRAY"]
+    assert found < 1 << 32
+
+    def value(name):
+        return found >> FIELDS[f"ARRAY.{name}"].low & (1 << FIELDS[f"ARRAY.{name}"].width) - 1
+
+    assert [value(name) for name in ("ROWS", "COLUMNS", "DATA_WIDTH", "ZERO_SKIP")] == [6, 5, 8, 0]
+    assert 16 + value("PSUM_EXTRA") == width
 
 
 def test_psum_bus_is_no_wider_than_a_word():

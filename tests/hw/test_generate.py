@@ -37,7 +37,7 @@ AXI = "mini-axi"
 ALL = (*CHIPS, *BEHIND_AXI)
 
 # between them they have all modules; a large chip takes tools ten times as long as a small one
-CHECKED = ("eyeriss", "mini-skip-wide", "odd", AXI)
+CHECKED = ("eyeriss", "mini-int8", "mini-skip-wide", "odd", AXI)
 
 # writes the chip that argv names into the directory that it names, and prints how many Python calls that took
 GENERATE = """
