@@ -12,8 +12,10 @@ import numpy as np
 
 from .conv import exact_sums
 from .layer import LayerShape
+from .tensors import Tensors, place_zeros
 
-__all__ = ["Format", "LayerFormats", "check_int8", "conv_int8", "requantize", "rounded", "sums_int8"]
+__all__ = ["Format", "LayerFormats", "check_int8", "conv_int8", "fitting_formats", "random_int8", "requantize",
+           "rounded", "sums_int8"]
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,46 @@ def conv_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: L
     ndarray of uint8 or int8, shape (N, M, E, F)
     """
     return requantize(sums_int8(ifmap, weights, bias, shape, formats.ifmap), formats.factors, formats.ofmap)
+
+
+def random_int8(shape: LayerShape, *, seed: int, zeros: float = 0.0) -> Tensors:
+    """Tensors to try a layer with, the same ones for the same arguments: uint8 ifmaps, int8 weights, int32 biases.
+
+    Values are uniform, biases as large as sums of products are.
+
+    Parameters
+    ----------
+    shape : LayerShape
+    seed : int
+    zeros : float
+        Fraction of the ifmap's values that are 0, in 0..1; met exactly, to the nearest value.
+    """
+    rng = np.random.default_rng(seed)
+    ifmap = rng.integers(1, 256, shape.ifmap_shape).astype(np.uint8)
+    place_zeros(ifmap, zeros, rng)
+    weights = rng.integers(-128, 128, shape.weights_shape).astype(np.int8)
+    limit = int(128 * 128 * (shape.C // shape.G * shape.R * shape.S) ** 0.5)
+    return Tensors(ifmap, weights, rng.integers(-limit, limit + 1, shape.M).astype(np.int32))
+
+
+def fitting_formats(tensors: Tensors, shape: LayerShape, *, relu: bool) -> LayerFormats:
+    """Formats of a layer by which its ofmaps use the 8 bits that they have: the ifmap's zero point is 0.
+
+    Parameters
+    ----------
+    tensors : Tensors
+        Of uint8, int8 and int32.
+    shape : LayerShape
+    relu : bool
+        The ofmap's zero point is 0, so that saturation is a ReLU; else it is 128.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sums_int8`.
+    """
+    one = np.float32(1)
+    sums = sums_int8(*tensors, shape, Format(one)).astype(np.float64)
+    size = np.sqrt(np.mean(sums ** 2, axis=(0, 2, 3)))  # of each filter's sums; it becomes 64 units of the ofmap
+    scales = (1 / np.where(size > 0, size, 1)).astype(np.float32)
+    return LayerFormats(Format(one), scales, Format(np.float32(1 / 64), 0 if relu else 128))

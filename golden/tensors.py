@@ -7,13 +7,13 @@ import numpy as np
 
 from .layer import LayerShape
 
-__all__ = ["Difference", "Tensors", "check_tensors", "first_difference", "random_tensors"]
+__all__ = ["Difference", "Tensors", "check_tensors", "first_difference", "place_zeros", "random_tensors"]
 
 MOST = 32767  # largest 16-bit number
 
 
 class Tensors(NamedTuple):
-    """The inputs of a layer.
+    """The inputs of a layer, here of one of 16 bits; of 8-bit ones they are as `golden.int8.sums_int8` has them.
 
     Attributes
     ----------
@@ -85,8 +85,6 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
     -------
     Tensors
     """
-    if not 0 <= zeros <= 1:
-        raise ValueError(f"zeros must be a fraction in 0..1, not {zeros!r}")
     rng = np.random.default_rng(seed)
     if full_range:
         low, high, bias_limit = -1 - MOST, MOST, 1 << 15
@@ -99,10 +97,23 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
     # One integer fewer than low..high, closed up over the zero that is left out.
     ifmap = rng.integers(low, high, shape.ifmap_shape)
     ifmap[ifmap >= 0] += 1
-    ifmap.reshape(-1)[rng.permutation(ifmap.size)[:round(zeros * ifmap.size)]] = 0
+    place_zeros(ifmap, zeros, rng)
     weights = rng.integers(low, high + 1, shape.weights_shape)
     bias = rng.integers(-bias_limit, bias_limit, shape.bias_shape)
     return Tensors(*(tensor.astype(np.int16) for tensor in (ifmap, weights, bias)))
+
+
+def place_zeros(values: np.ndarray, share: float, rng: np.random.Generator) -> None:
+    """Make a share of the values 0, to the nearest value, in places drawn at random.
+
+    Raises
+    ------
+    ValueError
+        A share that is not in 0..1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"zeros must be a fraction in 0..1, not {share!r}")
+    values.reshape(-1)[rng.permutation(values.size)[:round(share * values.size)]] = 0
 
 
 @dataclass(frozen=True)

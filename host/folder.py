@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.image.program import Job, Program
-from golden.tensors import Tensors
 from hw.config import VERSION, configuration_cycles, scan_words
 from hw.config.registers import OFFSETS
 
@@ -30,6 +29,7 @@ FILES = {
     "registers.hex": "register writes behind AXI in order, a line each: byte offset, value",
     "expected.hex": "words that memory holds after the last job where it has changed, with @addresses",
     "ifmap.npy": "the layer's ifmaps", "weights.npy": "the layer's weights", "bias.npy": "the layer's biases",
+    "factors.npy": "of a layer of 8 bits: what the sums of each filter are multiplied by",
     "ofmap.npy": "the golden ofmaps",
     "compiled.h": "addresses, sizes and register writes for C",
     "compiled.f": "sizes as arguments of a simulation",
@@ -43,6 +43,15 @@ LAYOUTS = {
     "ofmap": "in each job: group, m group, block, filter group, tile, column, quad, set, row, four values",
 }
 
+#: The same on a chip of 8 bits, by psums of a word.
+INT8_LAYOUTS = {count: LAYOUTS | {
+    "weights": LAYOUTS["weights"].replace("four", "eight"),
+    "bias": f"in each job: group, filter group, {count} of p, set: {count} biases of 32 bits, then the factors",
+    "factors": "behind the biases of each word of psums, the bits of a float32 each",
+    "ofmap": ("in each job: group, m group, block, filter group, tile, column, "
+              f"{count} of p, set, row, {count} values"),
+} for count in (2, 4)}
+
 
 @dataclass(frozen=True)
 class CompiledFolder:
@@ -54,9 +63,8 @@ class CompiledFolder:
         Of the layer.
     program : Program
         Its image begins at word 0.
-    tensors : Tensors
-    ofmap : ndarray of int16 (N, M, E, F)
-        The golden one.
+    tensors : mapping of str to ndarray
+        Of LAYOUTS, or for 8 bits of INT8_LAYOUTS; the ofmap is the golden one.
     shift : int
     relu : bool
     cycles : int
@@ -67,8 +75,7 @@ class CompiledFolder:
 
     name: str
     program: Program
-    tensors: Tensors
-    ofmap: NDArray[np.int16]
+    tensors: Mapping[str, NDArray[Any]]
     shift: int
     relu: bool
     cycles: int
@@ -77,7 +84,7 @@ class CompiledFolder:
     def files(self) -> dict[str, bytes]:
         """The content of each of FILES, in their order."""
         program = self.program
-        written = program.ofmap_words(self.ofmap)
+        written = program.ofmap_words(self.tensors["ofmap"])
         scan = [word for job in program.jobs for word in scan_words(job.bits)]
         writes = [(OFFSETS[name], value)
                   for name, value in job_writes((job.bits for job in program.jobs), self.base)]
@@ -90,31 +97,35 @@ class CompiledFolder:
             "registers.hex": "".join(f"{offset:08x} {value:08x}\n" for offset, value in writes),
             "expected.hex": "".join(f"@{job.ofmap_base:x}\n{hex_lines(words)}"
                                     for job, words in zip(program.jobs, written, strict=True)),
-            **{f"{name}.npy": _npy(array) for name, array in self._tensors().items()},
+            **{f"{name}.npy": _npy(array) for name, array in self.tensors.items()},
             "compiled.h": self._header(sizes, writes, description["jobs"]),
             "compiled.f": "".join(f"+{name}={value}\n" for name, value in sizes.items()) + f"+base={self.base:x}\n",
             "compiled.json": json.dumps(description, indent=1) + "\n",
         }
         return {name: text if isinstance(text, bytes) else text.encode()
-                for name, text in ((name, texts[name]) for name in FILES)}
+                for name, text in ((name, texts[name]) for name in self._present())}
+
+    def _present(self) -> dict[str, str]:
+        """Those of FILES that this layer has."""
+        return {name: what for name, what in FILES.items()
+                if not name.endswith(".npy") or name.removesuffix(".npy") in self.tensors}
 
     def _description(self, sizes: Mapping[str, int], written: Sequence[Words]) -> dict[str, Any]:
-        program = self.program
+        program, form = self.program, self.program.ofmap_format
+        layouts = INT8_LAYOUTS[program.chip.word_psums] if form else LAYOUTS
         shape = asdict(program.shape) | {"E": program.shape.E, "F": program.shape.F}
         return {
             "version": VERSION, "layer": self.name, "shape": shape, "shift": self.shift, "relu": self.relu,
-            "chip": asdict(program.chip), "mapping": program.mapping.as_dict(), **sizes,
+            "ofmap_zero": form.zero if form else 0, "chip": asdict(program.chip),
+            "mapping": program.mapping.as_dict(), **sizes,
             "configuration_cycles": sizes["jobs"] * configuration_cycles(program.chip),
             "scan_bits": len(program.jobs[0].bits), "base": self.base,
-            "tensors": {name: {"file": f"{name}.npy", "type": "int16", "shape": list(array.shape),
-                               "layout": LAYOUTS[name]} for name, array in self._tensors().items()},
+            "tensors": {name: {"file": f"{name}.npy", "type": str(array.dtype), "shape": list(array.shape),
+                               "layout": layouts[name]} for name, array in self.tensors.items()},
             # here each of them, where `sizes` has their number
             "jobs": [self._job(job, len(words)) for job, words in zip(program.jobs, written, strict=True)],
-            "files": FILES,
+            "files": self._present(),
         }
-
-    def _tensors(self) -> dict[str, NDArray[np.int16]]:
-        return self.tensors._asdict() | {"ofmap": self.ofmap}
 
     def _job(self, job: Job, written: int) -> dict[str, Any]:
         """Addresses and counts of 64-bit words; `written` of those kept for ofmaps are changed."""

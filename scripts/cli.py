@@ -59,7 +59,8 @@ from .commands import compile as compilation
 from .commands import generate as generation
 from .commands import map as map_report
 from .commands import simulate as simulation
-from .commands.shared import choose_layer, choose_recording, load_tensors
+from .commands.one_layer import load_inputs
+from .commands.shared import choose_chip, choose_layer, choose_recording
 
 __all__ = ["app", "main"]
 
@@ -146,9 +147,10 @@ def simulate(
     """
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
+    config = choose_chip(chip)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, relu=relu)
     raise typer.Exit(simulation.simulate(
-        chosen, tensors, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value, simulator=sim.value,
+        chosen, inputs, chip=config, mapping=mapping, ofmap=ofmap.value, simulator=sim.value,
         energy_table=energy_table, recording=recording, save=save, json_target=json))
 
 
@@ -172,9 +174,9 @@ def compile_command(
 ):
     """Write a layer as files for a bench or driver of your own: memory, configuration, register writes, result."""
     chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
-    compilation.compile_files(chosen, tensors, output, chip=chip, mapping=mapping, shift=shift, relu=relu,
-                              ofmap=ofmap.value, base=base)
+    config = choose_chip(chip)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, relu=relu)
+    compilation.compile_files(chosen, inputs, output, chip=config, mapping=mapping, ofmap=ofmap.value, base=base)
 
 
 @command("map")

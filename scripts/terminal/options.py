@@ -18,11 +18,15 @@ Layer = Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")]
 Shape = Annotated[str | None, typer.Option(
     help="N=1,M=32,C=16,H=20,W=24,R=3,S=5,U=1[,V=2][,P=1][,G=1][,D=1]; H, W before padding.")]
 Batch = Annotated[int | None, typer.Option(help="N.")]
-Ifmap = Annotated[Path | None, typer.Option(help="int16 (N, C, H, W) as .npy; else random.")]
-Weights = Annotated[Path | None, typer.Option(help="int16 (M, C/G, R, S) as .npy; else random.")]
-Bias = Annotated[Path | None, typer.Option(help="int16 (M,) as .npy; else random, 0 with --weights.")]
-Shift = Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16.")]
-Relu = Annotated[bool, typer.Option("--relu/--no-relu", help="ReLU on the ofmap.")]
+Ifmap = Annotated[Path | None, typer.Option(
+    help="int16 (N, C, H, W) as .npy, uint8 for a chip of 8 bits; else random.")]
+Weights = Annotated[Path | None, typer.Option(
+    help="int16 (M, C/G, R, S) as .npy, int8 for a chip of 8 bits; else random.")]
+Bias = Annotated[Path | None, typer.Option(
+    help="int16 (M,) as .npy, int32 for a chip of 8 bits; else random, 0 with --weights.")]
+Shift = Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0..16; none on a chip of 8 bits.")]
+Relu = Annotated[bool, typer.Option(
+    "--relu/--no-relu", help="ReLU on the ofmap; on a chip of 8 bits by its zero point, 0 instead of 128.")]
 Zeros = Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")]
 Seed = Annotated[int, typer.Option(help="Of the random tensors.")]
 

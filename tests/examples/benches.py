@@ -72,7 +72,8 @@ def compiled(directory, shape, *, seed=1, zeros=0.3, shift=0, relu=False, compre
     mapping = replace(mapping, e=max(1, mapping.e - ragged))
     program = compile_layer(shape, mapping, MINI, *tensors, shift=shift, relu=relu, compress=compress)
     ofmap = conv_layer(*tensors, shape, shift=shift, relu=relu)
-    found = CompiledFolder("random", program, tensors, ofmap, shift, relu, cycles=10_000, base=base)
+    found = CompiledFolder("random", program, {**tensors._asdict(), "ofmap": ofmap}, shift, relu, cycles=10_000,
+                           base=base)
     directory.mkdir(exist_ok=True)
     for name, content in found.files().items():
         (directory / name).write_bytes(content)

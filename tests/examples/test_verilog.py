@@ -37,7 +37,8 @@ def test_the_random_layers_are_of_all_kinds(tmp_path):
             "coded ifmaps": not job.fields["ifmap_raw"], "raw ifmaps": job.fields["ifmap_raw"],
             "coded ofmaps": not job.fields["ofmap_raw"], "raw ofmaps": job.fields["ofmap_raw"],
             "ragged": ragged, "strided": shape.U > 1, "grouped": shape.G > 1, "ReLU": found.relu,
-            "bias": found.tensors.bias.any(), "padded": shape.P, "p is no multiple of 4": found.program.mapping.p % 4,
+            "bias": found.tensors["bias"].any(), "padded": shape.P,
+            "p is no multiple of 4": found.program.mapping.p % 4,
         }.items() if there}
     assert kinds == {"coded ifmaps", "raw ifmaps", "coded ofmaps", "raw ofmaps", "ragged", "strided", "grouped",
                      "ReLU", "bias", "padded", "p is no multiple of 4"}

@@ -12,7 +12,7 @@ import pytest
 
 from hw.config import PRESETS
 from scripts import cli
-from scripts.commands import shared
+from scripts.commands import one_layer
 from sim.chip.board import simulated_board
 from sim.tools.find import available
 
@@ -60,14 +60,14 @@ def test_refused(port, options, status, message):
 
 
 def test_a_wrong_output_is_noticed(port, monkeypatch, capsys):
-    whole = shared.conv_layer
+    whole = one_layer.conv_layer
 
     def other(*arguments, **options):
         expected = whole(*arguments, **options)
         expected[0, 0, 0, 0] += 1
         return expected
 
-    monkeypatch.setattr(shared, "conv_layer", other)
+    monkeypatch.setattr(one_layer, "conv_layer", other)
     monkeypatch.setattr(sys, "argv", ["eyeriss", "fpga", "run", "--port", port, "--chip", "mini", "--shape", SHAPE])
     with pytest.raises(SystemExit) as stop:
         cli.main()

@@ -260,6 +260,10 @@ def inputs(tmp_path):
 
 # what is wrong -> arguments after `simulate`, the line on standard error after "eyeriss: "
 REFUSED = {
+    "a shift of 8 bits": (f"--shape {SHAPE} --chip mini-int8 --shift 3",
+                          r"--shift must be 0 on mini-int8, not 3: sums of 8-bit layers have a factor each"),
+    "weights of 16 bits for 8": (f"--shape {SHAPE} --chip mini-int8 --weights groups.npy",
+                                 r"weights must be an array of int8, not int16"),
     "weights of other groups": (f"--shape {SHAPE},G=2 --weights groups.npy",
                                 r"weights must be of shape \(M, C/G, R, S\) = \(4, 1, 3, 3\), not \(4, 4, 3, 3\)"),
     "groups that do not divide C": ("--shape M=4,C=3,H=6,W=6,R=3,G=2", r"C must be a multiple of G=2, not 3"),
@@ -298,8 +302,6 @@ REFUSED = {
                                      r"field.toml: unknown field 'raws'; known are .+"),
     "an unknown chip": (f"--shape {SHAPE} --chip maxi",
                         r"chip must be one of eyeriss, mini, .* or a TOML file, not 'maxi'"),
-    "a chip of 8 bits": (f"--shape {SHAPE} --chip mini-int8",
-                         r"--chip must have data_width 16, not 8 as mini-int8: 8-bit networks go to eyeriss run"),
     "an unknown option": (f"--shape {SHAPE} --speed 3", r"No such option: --speed.*"),
     "an unknown simulator": (f"--shape {SHAPE} --sim vcs", r"Invalid value for '--sim': .*'vcs' is not one of .*"),
     "a shift of 17": (f"--shape {SHAPE} --shift 17", r"--shift must be 0 to 16, not 17"),

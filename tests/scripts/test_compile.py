@@ -54,7 +54,8 @@ def numbers(path):
 
 
 def test_all_files_are_there_and_described(folder, table):
-    assert {path.name for path in folder.iterdir()} == set(FILES) and table["files"] == FILES
+    assert {path.name for path in folder.iterdir()} == set(FILES) - {"factors.npy"} == set(table["files"])
+    assert table["files"].items() < FILES.items()
 
 
 def test_the_docs_name_all_files_and_keys(table):
@@ -170,7 +171,35 @@ def test_tensors_of_ones_own(eyeriss, tmp_path):
     assert np.array_equal(np.load(tmp_path / "out" / "ofmap.npy"), expected)
 
 
+def test_a_layer_of_8_bits(eyeriss, tmp_path):
+    """The files have all that its outputs are computed from; those of another layer that it does not have go."""
+    options = ["compile", "--shape", "M=5,C=4,H=6,W=7,R=3,P=1", "--zeros", "0.4", "-o", "out", "--chip"]
+    assert eyeriss(*options, "mini-int8")[0] == 0
+    table = json.loads((tmp_path / "out" / "compiled.json").read_text())
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES) and table["files"] == FILES
+    assert table["ofmap_zero"] == 128 and table["tensors"]["bias"]["type"] == "int32"
+    x, w, b, factors, y = (np.load(tmp_path / "out" / f"{name}.npy")
+                           for name in ("ifmap", "weights", "bias", "factors", "ofmap"))
+    assert np.count_nonzero(x == 0) == round(0.4 * x.size)
+    planes = np.pad(x[0].astype(int), ((0, 0), (1, 1), (1, 1)))
+    sums = np.array([[[(planes[:, e:e + 3, f:f + 3] * w[m]).sum() + b[m] for f in range(7)] for e in range(6)]
+                     for m in range(5)])
+    units = np.rint(sums.astype(np.float32) * factors[:, None, None])
+    assert np.array_equal(y[0], np.clip(units + 128, 0, 255))
+    assert np.allclose(np.sqrt(np.mean(units ** 2, axis=(1, 2))), 64, atol=1)
+    job, = table["jobs"]
+    words = [int(line, 16) for line in (tmp_path / "out" / "memory.hex").read_text().split()]
+    first = job["bias"]["address"]
+    halves = np.array(words[first:first + 4], np.uint64).view(np.uint32)  # of a word of psums at the first set
+    assert np.array_equal(halves[:2].view(np.int32), b[:2])
+    assert np.array_equal(halves[2:4].view(np.float32), factors[:2])
+    assert eyeriss(*options, "mini")[0] == 0
+    assert not (tmp_path / "out" / "factors.npy").exists()
+
+
 @pytest.mark.parametrize("arguments, message", [
+    (["--chip", "mini-int8", "--shift", "3"],
+     "--shift must be 0 on mini-int8, not 3: sums of 8-bit layers have a factor each"),
     (["--base", "12"], "--base must be a byte address, a multiple of 8 such as 0x80000000, not '12'"),
     (["--base", "high"], "--base must be a byte address, a multiple of 8 such as 0x80000000, not 'high'"),
     (["--base", "0xffff_ffff_ffff_fff8"], "--base must leave [0-9,]+ bytes below 2\\^64, not 0xffff_ffff_ffff_fff8"),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.shared import choose_layer, load_tensors
+from scripts.commands.one_layer import load_inputs
+from scripts.commands.shared import choose_chip, choose_layer
 from scripts.terminal.choices import Ofmap
 from scripts.terminal.console import BadInput
 from scripts.terminal.options import (
@@ -79,7 +80,8 @@ def fpga_run(
     if baud < 1:
         raise BadInput(f"--baud must be at least 1, not {baud!r}")
     chosen = choose_layer(layer, shape, batch)
-    tensors = load_tensors(chosen.shape, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift)
+    config = choose_chip(chip)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, relu=relu)
     raise typer.Exit(running.run(
-        chosen, tensors, port=port, baud=baud, chip=chip, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap.value,
-        save=save, json_target=json))
+        chosen, inputs, port=port, baud=baud, chip=config, mapping=mapping, ofmap=ofmap.value, save=save,
+        json_target=json))

@@ -2,27 +2,27 @@
 
 from pathlib import Path
 
-from golden.tensors import Tensors
 from host.jobs import complete
 from host.program import run_program
 from host.serial_line import PATIENCE, SerialDriver, WrongBoard
-from scripts.commands.shared import NamedLayer, compile_chosen, deliver, fixed_point_chip
+from hw.config import ChipConfig
+from scripts.commands.one_layer import LayerInputs, compile_chosen, deliver
+from scripts.commands.shared import NamedLayer
 from scripts.terminal.console import BadInput, bad_input, check_targets, steps_bar
 
 __all__ = ["run"]
 
 
-def run(layer: NamedLayer, tensors: Tensors, *, port: str, baud: int, chip: str, mapping: str, shift: int,
-        relu: bool, ofmap: str, save: Path | None = None, json_target: str | None = None) -> int:
+def run(layer: NamedLayer, inputs: LayerInputs, *, port: str, baud: int, chip: ChipConfig, mapping: str, ofmap: str,
+        save: Path | None = None, json_target: str | None = None) -> int:
     """Run a layer on a board and report as for a simulation; the exit status."""
     check_targets(json=json_target, folders={"save": save})
     with bad_input():
-        config = fixed_point_chip(chip)
-        compiled = compile_chosen(layer.shape, tensors, config, mapping=mapping, shift=shift, relu=relu, ofmap=ofmap)
+        compiled = compile_chosen(layer.shape, inputs, chip, mapping=mapping, ofmap=ofmap)
     with _opened(port, baud) as board:
         board.synchronise()
         try:
-            memory_words = board.check(config)
+            memory_words = board.check(chip)
         except WrongBoard as error:
             raise BadInput(f"--chip must be what the board holds: {error}") from None
         needed = len(compiled.program.dram)
@@ -31,7 +31,7 @@ def run(layer: NamedLayer, tensors: Tensors, *, port: str, baud: int, chip: str,
         with steps_bar() as progress:
             result = complete(run_program(board, compiled.program, compiled.expected, patience=PATIENCE,
                                           simulator="board", progress=progress))
-    return deliver(layer, tensors, result, save=save, json_target=json_target)
+    return deliver(layer, inputs, result, save=save, json_target=json_target)
 
 
 def _opened(port: str, baud: int) -> SerialDriver:

@@ -12,7 +12,8 @@ from compiler.mapping.placement import Placement
 from compiler.mapping.search import find_mapping, timed_costs
 from golden.tensors import random_tensors
 from hw.config import VERSION, load_chip
-from scripts.commands.shared import choose_energy, compile_chosen, fixed_point_chip
+from scripts.commands.one_layer import LayerInputs, compile_chosen
+from scripts.commands.shared import choose_energy, fixed_point_chip
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, passes_bar, place, require_simulator
 from sim.chip.programs import simulate_programs
 from sim.tools.files import BUILD, write_file
@@ -74,8 +75,8 @@ def _planned(layer, chip, mapping, zeros):
 
 def _run(layer, chip, mapping, zeros, seed):
     with passes_bar(layer.name) as progress:
-        tensors = random_tensors(layer.shape, seed=seed, zeros=zeros)
-        compiled = compile_chosen(layer.shape, tensors, chip, mapping=mapping, shift=0, relu=False, ofmap="auto")
+        inputs = LayerInputs(random_tensors(layer.shape, seed=seed, zeros=zeros))
+        compiled = compile_chosen(layer.shape, inputs, chip, mapping=mapping, ofmap="auto")
         result, = simulate_programs([compiled.program], [compiled.expected], chip, progress=progress)
     return result
 
