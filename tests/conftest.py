@@ -61,3 +61,12 @@ def wrong_ofmap(monkeypatch):
         return ofmap
 
     monkeypatch.setattr("sim.jobs.network.conv_layer", conv_layer)
+
+
+@pytest.fixture
+def cluster():
+    """A Dask cluster on this machine: two workers, each a process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        yield cluster

@@ -138,6 +138,8 @@ def pool(monkeypatch):
             ran.append(task.shift)
             if task.shift == 13:
                 future.set_exception(layers.ChipFailure("it hangs"))
+            elif task.shift == 15:
+                future.set_exception(ValueError("worker runs other code"))
             elif task.shift == 14:
                 future.set_exception(KeyboardInterrupt())
             else:
@@ -178,3 +180,8 @@ def test_an_interrupted_run_goes_on_from_what_is_done(pool, tmp_path):
 def test_a_layer_that_hangs_is_named(pool, tmp_path):
     with pytest.raises(layers.ChipFailure, match="^node 13: it hangs$"):
         RtlLayers(None, build=tmp_path).run_all([task(13)], 2, lambda *_: None)
+
+
+def test_a_layer_that_a_worker_refuses_is_named(pool, tmp_path):
+    with pytest.raises(ValueError, match="^node 15: worker runs other code$"):
+        RtlLayers(None, build=tmp_path).run_all([task(15)], 2, lambda *_: None)

@@ -113,6 +113,14 @@ def test_layers_side_by_side_in_rtl(classified, need):
 
 
 @pytest.mark.simulation
+def test_layers_on_a_cluster(classified, need, cluster):
+    need("verilator")
+    report, _, _ = classified("--backend", "both", "--layers", "stem,classes", "--workers", cluster.scheduler_address)
+    assert report["match"] is True
+    assert [entry["rtl"]["kept"] for entry in report["layers"] if entry["rtl"]] == [False, False]
+
+
+@pytest.mark.simulation
 def test_a_layer_that_differs_is_noticed(classified, need, monkeypatch):
     need("verilator")
 

@@ -27,14 +27,6 @@ def tasks():
     return layer_tasks(LAYER, MAPPING, PRESETS["mini"], seed=7, simulator="verilator", shards=4)
 
 
-@pytest.fixture
-def cluster():
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-        yield cluster
-
-
 def timeless(results):
     """Results without what differs from run to run."""
     return {task: {name: value for name, value in result.items()
