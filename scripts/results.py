@@ -56,6 +56,9 @@ def _row(layer):
     """What the tables show of a layer of a command's JSON."""
     if "dram_bytes" not in layer and "rtl_cycles" not in layer:
         return layer
+    if "rtl" in layer:
+        return {"layer": layer["layer"], "shape": layer["shape"], "mapping": layer["mapping"],
+                "cycles": layer["rtl"]["cycles"]["total"], "model_cycles": layer["cycles"]}
     if "rtl_cycles" in layer:
         return {"shape": layer["shape"], "mapping": layer["mapping"], "cycles": layer["rtl_cycles"],
                 "model_cycles": layer["model_cycles"]}
@@ -207,6 +210,17 @@ def modern():
     return _markdown(("layer", "m n e f p q r t coded g", "RTL, cycles", "timeline", "error"), lines, "modern")
 
 
+def mobilenet_int8():
+    """MobileNet 0.5-128 in 8 bits, complete in RTL."""
+    rows = load("mobilenet-int8")["rows"]
+    total = {key: _sum(rows, key) for key in ("cycles", "model_cycles")}
+    lines = [(row["layer"], row["shape"].removeprefix("N=1,"), _values(row), f"{row['cycles']:,}",
+              f"{row['model_cycles']:,}", _error(row)) for row in rows]
+    lines.append(("all", "", "", f"{total['cycles']:,}", f"{total['model_cycles']:,}", _error(total)))
+    return _markdown(("layer", "shape", "m n e f p q r t coded g", "RTL, cycles", "timeline", "error"), lines,
+                     "mobilenet-int8")
+
+
 def energy_fit():
     """The chip's measured power beside the 65 nm table's, by part."""
     rows = load("energy-fit")["rows"]
@@ -319,7 +333,7 @@ def listed(name, *headings, origin=False):
 #: name -> function that gives the Markdown
 TABLES: dict[str, Callable[[], str]] = {
     "readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
-    "timeline": timeline, "calibrate": calibrate, "modern": modern,
+    "timeline": timeline, "calibrate": calibrate, "modern": modern, "mobilenet-int8": mobilenet_int8,
     "energy-fit": energy_fit, "energy-compare": energy_compare,
     "energy-levels": functools.partial(listed, "energy-levels", "layer", "clock", "leakage", "alu", "spads",
                                        "networks", "glb", "link", "dram", origin=True),
