@@ -105,16 +105,17 @@ def counted_power(table: EnergyTable, geometry: Geometry[int], counters: Mapping
     geometry : Geometry
         Of any of its jobs.
     """
-    return power_report(table, count_actions(Layout.of(geometry), counters), core_mhz=geometry.chip.core_mhz,
-                        macs=geometry.layer.shape.macs if frames else 0, frames=frames)
+    return power_report(table.of(geometry.chip), count_actions(Layout.of(geometry), counters),
+                        core_mhz=geometry.chip.core_mhz, macs=geometry.layer.shape.macs if frames else 0,
+                        frames=frames)
 
 
 def planned_power(table: EnergyTable, geometry: Geometry[int], costs: Costs[float], density: Density, *,
                   macs: int) -> dict[str, Any]:
     """The same as the cycle model has it, and of the layer's own MACs."""
     counters = planned_counters(geometry, costs, density)
-    return power_report(table, count_actions(Layout.of(geometry), counters), core_mhz=geometry.chip.core_mhz,
-                        macs=macs, frames=geometry.layer.N)
+    return power_report(table.of(geometry.chip), count_actions(Layout.of(geometry), counters),
+                        core_mhz=geometry.chip.core_mhz, macs=macs, frames=geometry.layer.N)
 
 
 def total_power(reports: list[dict[str, Any]], macs: float, frames: float | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.mapping.energy import Prices
+from hw.config import ChipConfig
 
 from .actions import ACTIONS
 
@@ -18,6 +19,9 @@ FOLDER = Path(__file__).with_name("tables")
 TABLES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 DEFAULT = "65nm"
+
+#: pJ of a 16-bit multiplication and addition at 45 nm, four times and twice those of 8 bits (Horowitz, ISSCC 2014).
+MULTIPLICATION, ADDITION = 4 * 0.2, 2 * 0.03
 
 LEAKAGE_EXPONENT = 3.0  # of the voltage; leakage is 1 % of the chip's power, so little depends on it
 _FIELDS = {"description": str, "volts": (int, float), "leakage_mw": (int, float), "pj": dict}
@@ -59,9 +63,26 @@ class EnergyTable:
         pj = {name: price if ACTIONS[name].part == "dram" else price * factor**2 for name, price in self.pj.items()}
         return replace(self, volts=volts, leakage_mw=self.leakage_mw * factor**LEAKAGE_EXPONENT, pj=pj)
 
-    def prices(self, core_mhz: float) -> Prices:
-        """What the search of mappings goes by: the same in pJ, reads and writes of a level for one."""
-        pj = self.pj
+    def of(self, chip: ChipConfig) -> "EnergyTable":
+        """The table for a chip's widths, whose name says so; of 16 bits it is this one.
+
+        Multiplications go by the square of the width of data, additions and psums from PE to PE by the width of
+        psums, accesses of a spad by that of its values. Words of 64 bits, and bits over networks, are the same; so
+        are cycles, and gated MACs.
+        """
+        if chip.data_width == chip.psum_width == 16:
+            return self
+        data, psum = chip.data_width / 16, chip.psum_width / 16
+        mac = (MULTIPLICATION * data**2 + ADDITION * psum) / (MULTIPLICATION + ADDITION)
+        by = {"mac": mac, "psum_hop": psum} | {
+            f"{name}_spad_{access}": width for name, width in (("ifmap", data), ("filter", data), ("psum", psum))
+            for access in ("read", "write")}
+        return replace(self, name=f"{self.name}, {chip.data_width}-bit data, {chip.psum_width}-bit psums",
+                       pj={action: price * by.get(action, 1) for action, price in self.pj.items()})
+
+    def prices(self, chip: ChipConfig) -> Prices:
+        """What the search of mappings goes by: the same in pJ, for a chip; reads and writes of a level for one."""
+        pj = self.of(chip).pj
 
         def mean(*names: str) -> float:
             return sum(pj[name] for name in names) / len(names)
@@ -71,7 +92,7 @@ class EnergyTable:
         return Prices(
             dram=dram / 4, glb=glb / 4, noc=mean("noc_ifmap", "noc_filter", "noc_psum"),
             spad=mean("ifmap_spad_read", "filter_spad_read", "psum_spad_read", "psum_spad_write"), mac=pj["mac"],
-            gated_mac=pj["mac_gated"], cycle=pj["core_cycle"] + 1e3 * self.leakage_mw / core_mhz,
+            gated_mac=pj["mac_gated"], cycle=pj["core_cycle"] + 1e3 * self.leakage_mw / chip.core_mhz,
             pe_cycle=pj["pe_cycle"], idle_pe_cycle=pj["idle_pe_cycle"])
 
 

@@ -78,7 +78,7 @@ def fixed_point_chip(source: str) -> ChipConfig:
 def choose_energy(source: str | None, chip: ChipConfig) -> tuple[EnergyTable, Prices]:
     """The table of --energy-table for reports, and what a search goes by: the table if one is given, else ratios."""
     table = load_table(source or DEFAULT)
-    return table, table.prices(chip.core_mhz) if source else Prices()
+    return table, table.prices(chip) if source else Prices()
 
 
 def power_line(power: dict[str, Any]) -> str:

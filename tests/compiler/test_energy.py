@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,7 @@ from compiler.mapping.energy import Prices
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping
 from compiler.mapping.placement import Placement
+from compiler.mapping.search import find_mapping
 from compiler.paper.networks import benchmark_layers
 from compiler.paper.published import MEASURED, PAPER_MAPPINGS
 from hw.config import PRESETS
@@ -183,7 +185,7 @@ def test_a_layer_that_did_nothing_has_no_figures():
 
 def test_prices_of_the_ratios_are_the_searchs():
     """The table isca2016 is what a search goes by without a table."""
-    prices, usual = load_table("isca2016").prices(200), Prices()
+    prices, usual = load_table("isca2016").prices(CHIP), Prices()
     assert prices == usual
 
 
@@ -191,8 +193,32 @@ def test_a_search_and_a_report_agree():
     """The energy that a search minimises is the report's, DRAM included, but for mean prices and receptions."""
     table = load_table("65nm")
     placement, _, density = planned("alexnet/CONV4")
-    found = costs(placement, density, table.prices(CHIP.core_mhz))
+    found = costs(placement, density, table.prices(CHIP))
     report = planned_power(table, placement, found, density, macs=1)
     both = 1e9 * (report["millijoules"] + report["dram_millijoules"])
     assert found.energy == pytest.approx(both, rel=0.05)
     assert math.isfinite(found.energy)
+
+
+@pytest.mark.parametrize("width, mac", [(16, 0.2 + 0.06), (24, 0.2 + 0.09), (32, 0.2 + 0.12)])
+def test_a_table_of_8_bits(width, mac):
+    """A MAC has the share that Horowitz's figures give it, spads that of their bits; all else costs the same."""
+    table, chip = load_table("65nm"), replace(PRESETS["eyeriss-int8"], psum_width=width)
+    own = table.of(chip)
+    ratios = {action: own.pj[action] / price for action, price in table.pj.items() if price}
+    assert ratios.pop("mac") == pytest.approx(mac / (0.8 + 0.06))
+    for name, bits in (("ifmap", 8), ("filter", 8), ("psum", width)):
+        assert [ratios.pop(f"{name}_spad_{access}") for access in ("read", "write")] == pytest.approx(2 * [bits / 16])
+    assert set(ratios.values()) == {1.0} and own.leakage_mw == table.leakage_mw
+    assert load_table("45nm").of(chip).pj["psum_hop"] == pytest.approx(0.221 * width / 16)
+    assert own.name == f"65nm, 8-bit data, {width}-bit psums" and table.of(CHIP) is table
+
+
+def test_reports_of_8_bits_are_by_such_a_table():
+    chip, layer, density = PRESETS["eyeriss-int8"], LAYERS["alexnet/CONV4"], Density(0.5)
+    native = lower(layer.shape, chip)
+    placement = Placement(native, find_mapping(native, chip, density=density), chip)
+    report = planned_power(load_table("65nm"), placement, costs(placement, density), density, macs=1)
+    price = load_table("65nm").pj["mac"] * (0.2 + 0.12) / 0.86
+    assert report["table"] == "65nm, 8-bit data, 32-bit psums"
+    assert 1e9 * report["parts_mj"]["alu"] == pytest.approx(report["actions"]["mac"] * price)

@@ -41,7 +41,7 @@ def _cost(layer, way, chip, table):
         mapping = Mapping(**PAPER_MAPPINGS[layer.name]).cut_to(native)
     else:
         mapping = find_mapping(native.each()[0], chip, objective=way.partition(",")[0], density=density, coded=True,
-                               energy=table.prices(chip.core_mhz) if way == "energy, pJ" else Prices())
+                               energy=table.prices(chip) if way == "energy, pJ" else Prices())
     found = timed_costs(native, chip, mapping, density)
     power = planned_power(table, Placement(native, mapping, chip), found, density, macs=layer.shape.macs)
     return {"way": way, "layer": layer.name, "batch": layer.shape.N, "macs": layer.shape.macs,

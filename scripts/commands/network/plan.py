@@ -61,7 +61,7 @@ def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, ofma
                energy_table=None) -> dict:
     """Plan a model for inputs of these sizes, with a progress bar: the object of `eyeriss plan --json`."""
     energy = load_table(energy_table or DEFAULT)
-    prices = energy.prices(chip.core_mhz) if energy_table else None
+    prices = energy.prices(chip) if energy_table else None
     int8 = chip.data_width == 8 and is_quantized(proto)
     network = import_graph(proto, sizes, weights=False, int8=int8)
     plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), prices=prices, form=ofmap), zeros)

@@ -112,7 +112,7 @@ def run_model(proto, network, feeds, batches, *, name, backend, chip, objective=
 def planner_of(chip, objective, ofmap, energy_table):
     """The table that energy is priced by, and the planner of a run; it searches by that table if one is given."""
     energy = load_table(energy_table or DEFAULT)
-    prices = energy.prices(chip.core_mhz) if energy_table else None
+    prices = energy.prices(chip) if energy_table else None
     return energy, Planner(chip, objective, Cache("mappings"), prices=prices, near=NEAR, form=ofmap)
 
 
