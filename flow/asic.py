@@ -139,7 +139,7 @@ def synthesize(block, directory, library, *, spads="registers", poll=None):
     yosys.run(_script(top, sources, srams, library, directory), directory, poll=poll)
     insert_buffers(directory / "netlist.json", library.buffer, clocks=CLOCKS | library.clock_pins,
                    limit=lambda name: FAST_LOADS if name in LONG_PATHS else LOADS)
-    yosys.run(_finish(library), directory, name="finish", poll=poll)
+    yosys.run(_finish(library, srams, directory), directory, name="finish", poll=poll)
     models = directory / "models.sv"
     # 0 or 1 at power-on, as in silicon: with X, gates that reset a register through two paths would never leave it
     models.write_text(re.sub(r"^(  reg \w+);$", r"\1 = $random;", models.read_text(), flags=re.MULTILINE))
@@ -175,12 +175,16 @@ def _script(top, sources, srams, library, directory):
     ]
 
 
-def _finish(library):
+def _finish(library, srams, directory):
     """The script behind the buffers: files, names after the nets that cells drive."""
+    macros = [f"read_verilog -lib -sv {file.relative_to(directory)}" for file in srams]
     return [
         "read_json netlist.json", "opt_clean -purge", "rename -wire", "tee -q -o cells.json stat -json",
         *(["read_verilog -overwrite clock_gate.v"] if library.clock_gate else []),
         "write_verilog -noattr -noexpr -simple-lhs netlist.v",  # OpenSTA reads no concatenation on the left
+        # with the names of the Verilog, for `flow.power`
+        "design -reset", "read_liberty -lib -ignore_miss_func cells.lib", *macros, "read_verilog netlist.v",
+        "write_json gates.json",
         "design -reset", "read_liberty -ignore_miss_func cells.lib", "write_verilog -sv -noattr models.sv",
     ]
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DEFAULT", "ClockGate", "Library", "load_library"]
+__all__ = ["DEFAULT", "ClockGate", "Library", "liberty_cells", "load_library"]
 
 #: Where Debian's package qflow-tech-osu018 puts Oklahoma State University's cells for TSMC's 0.18 um.
 DEFAULT = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
@@ -80,7 +80,7 @@ def load_library(path=None):
             raise ValueError(f"the default cell library {DEFAULT} is missing: apt-get install qflow-tech-osu018, "
                              "or give another with --liberty") from None
         raise ValueError(f"liberty must be a Liberty file that can be read, not {chosen}") from None
-    cells = dict(_cells(text))
+    cells = dict(liberty_cells(text))
     nands = [area for name, (area, _) in cells.items() if re.match(r"(?i).*(nand2|nd2)", name) and area > 0]
     if not nands:
         raise ValueError(f"liberty must have a two-input NAND with an area (a cell named *NAND2* or *ND2*), "
@@ -110,7 +110,7 @@ def _buffer(cells, path):
     return found[min(1, len(found) - 1)][1:]
 
 
-def _cells(text):
+def liberty_cells(text):
     """(name, (area, text)) of each cell."""
     starts = list(re.finditer(r"^\s*cell\s*\(\s*\"?(\w+)\"?\s*\)", text, re.MULTILINE))
     for start, end in zip(starts, [*starts[1:], None], strict=False):

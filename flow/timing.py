@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sim.tools import process
 
+from .ports import module_ports
 from .yosys import FlowError
 
 __all__ = ["SRAM_ACCESS", "SRAM_SETUP", "TimedPath", "Timing", "analyse", "find_sta"]
@@ -45,8 +46,13 @@ class Timing:
         return 1000 / (self.period - self.paths[0].slack)
 
 
-def find_sta():
+def find_sta(without=None):
     """OpenSTA's program.
+
+    Parameters
+    ----------
+    without : str, optional
+        The option that does without.
 
     Raises
     ------
@@ -55,7 +61,8 @@ def find_sta():
     """
     program = shutil.which("sta")
     if program is None:
-        raise ValueError("OpenSTA (sta) is missing: apt-get install opensta, or leave it out with --no-timing")
+        raise ValueError("OpenSTA (sta) is missing: apt-get install opensta"
+                         + (f", or leave it out with {without}" if without else ""))
     return program
 
 
@@ -146,11 +153,8 @@ def sram_liberty(files):
 
 def _macro(file):
     """(module, [(port, direction, width)], access time) of an SRAM."""
-    text = file.read_text()
-    ports = [(match[3], match[1], int(match[2] or 0) + 1) for match in
-             re.finditer(r"^  (input|output) (?:reg )?(?:\[(\d+):0\] )?(\w+),?$", text, re.MULTILINE)]
     words = int(re.search(r"_(\d+)x\d+$", file.stem)[1])
-    return file.stem, ports, next(time for most, time in sorted(SRAM_ACCESS.items()) if words <= most)
+    return file.stem, module_ports(file), next(time for most, time in sorted(SRAM_ACCESS.items()) if words <= most)
 
 
 def _pin(name, direction, width, access):

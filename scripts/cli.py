@@ -259,10 +259,13 @@ def asic(
         = Spads.registers,
     output: Annotated[Path, output_option("asic")] = BUILD / "asic",
     timing: Annotated[bool, typer.Option(help="Static timing of PE, networks and chip.")] = True,
+    power: Annotated[bool, typer.Option(
+        "--power", help="Power of PE, GINs and GLB control at the gates, under AlexNet's CONV1 and CONV5.")] = False,
     json: JsonFile = None,
 ):
     """Synthesise to standard cells: area of each module in NAND2 beside the paper's, static timing."""
-    raise typer.Exit(asic_flow.asic(chip, liberty, output, spads=spads.value, timing=timing, json_target=json))
+    raise typer.Exit(asic_flow.asic(chip, liberty, output, spads=spads.value, timing=timing, power=power,
+                                   json_target=json))
 
 
 for name, function in (("run", run), ("plan", plan), ("digits", digits), ("imagenet", imagenet)):

@@ -9,7 +9,17 @@ from flow.timing import analyse, find_sta
 from hw.chip import Eyeriss
 from hw.config import load_chip
 from scripts.pages.area_chart import draw
-from scripts.terminal.console import bad_input, check_targets, console, counts_table, working, write_json
+from scripts.terminal.console import (
+    bad_input,
+    check_targets,
+    console,
+    counts_table,
+    require_simulator,
+    working,
+    write_json,
+)
+
+from .asic_power import check_power, gate_power
 
 __all__ = ["asic"]
 
@@ -20,15 +30,18 @@ SPADS = {"registers": "spads' registers", "latch": "spads' latches"}
 TIMED = (("PE", ("pe", "pe_zero_skip")), ("GIN", ("gin_64_4",)), ("X-bus", ("x_bus_64_",)), ("chip", ("eyeriss",)))
 
 
-def asic(chip_source, liberty, output, *, spads, timing, json_target):
+def asic(chip_source, liberty, output, *, spads, timing, power, json_target):
     """Synthesise a chip; its tables, chart and results."""
     with bad_input():
         chip = load_chip(chip_source)
         library = load_library(liberty)
         check_spads(spads, library)
-    if timing:
-        with bad_input():
-            find_sta()
+        if power:
+            check_power(chip, library)
+            require_simulator("verilator")
+            require_simulator("icarus")
+        if timing or power:
+            find_sta("--no-timing" if timing else None)
     directory = Path(output) / chip.name
     check_targets(json=json_target, folders={"output": directory})
     directory.mkdir(parents=True, exist_ok=True)
@@ -40,6 +53,8 @@ def asic(chip_source, liberty, output, *, spads, timing, json_target):
     result = {"chip": chip.name, "library": library.path.name, "spads": spads, "area": area_json(synthesis)}
     if timing:
         result["timing"] = report_timing(synthesis, directory)
+    if power:
+        result["power"] = gate_power(chip, synthesis, directory, library, spads=spads, mhz=MHZ)
     write_json(directory / "result.json", result)
     write_json(json_target, result)
     console().print(f"netlist.v, area.png, result.json and logs are in {directory}")

@@ -8,6 +8,9 @@ from .figures import PARTS
 
 __all__ = ["draw_curves", "draw_shares", "draw_stacks", "draw_voltage"]
 
+#: Also of what only gates have.
+COLOURS = PARTS | {"control": "#937860"}
+
 
 def _figure(*size):
     from matplotlib.figure import Figure  # slow to import
@@ -24,19 +27,19 @@ def _write(figure, path):
     write_file(path, buffer.getvalue())
 
 
-def draw_shares(shares, path):
-    """One bar of 100 % for each name of `shares`: name -> part -> mW."""
+def draw_shares(shares, path, *, of="the chip's power"):
+    """One bar of 100 % for each name of `shares`: name -> part -> mW; `of` what."""
     figure = _figure(8, 0.8 * len(shares) + 1.4)
     axes = figure.add_subplot()
     for y, (name, parts) in enumerate(reversed(shares.items())):
         left, total = 0.0, sum(parts.values())
         for part, value in parts.items():
             width = 100 * value / total
-            axes.barh(name, width, left=left, color=PARTS[part], label=part if y == 0 else None)
+            axes.barh(name, width, left=left, color=COLOURS[part], label=part if y == 0 else None)
             if width > 2.5:
                 axes.text(left + width / 2, y, f"{width:.0f}", ha="center", va="center", color="white", fontsize=9)
             left += width
-    axes.set_xlabel("% of the chip's power")
+    axes.set_xlabel(f"% of {of}")
     axes.set_xlim(0, 100)
     figure.legend(loc="outside upper center", ncols=7, fontsize=8)
     _write(figure, path)

@@ -7,7 +7,7 @@ import pytest
 from sim.tools.files import ROOT
 
 COMMANDS = ROOT / "scripts" / "commands"
-SHARED = {"shared", "inputs", "int8", "one_layer", "options", "quality", "quantizer"}  # no commands
+SHARED = {"asic_power", "shared", "inputs", "int8", "one_layer", "options", "quality", "quantizer"}  # no commands
 FILES_MAX = 12
 
 

@@ -25,6 +25,10 @@ def eyeriss(*arguments):
 @pytest.mark.parametrize("arguments, message", [
     ("asic --chip none", "chip must be one of .*"),
     ("asic --liberty none.lib", "liberty must be a Liberty file that can be read, not none.lib"),
+    ("asic --power --chip mini", "--power needs a chip that runs CONV1 and CONV5 by the paper's mappings, which mini "
+     "does not: .*"),
+    ("asic --power --chip eyeriss-skip", "--power needs a chip that .*: its PEs must have 16 bits and gate zeros, "
+     "not skip them"),
     ("fpga build --board icebreaker", "board must be one of ulx3s-85f, not 'icebreaker'"),
     ("fpga build --mhz 33", "mhz must be a multiple of 25 that divides 600, not 33"),
     ("fpga build --rows 0", "rows must be 2 to 32, not 0 .*"),
