@@ -9,7 +9,7 @@ import onnx
 from onnx import defs, helper, inliner, numpy_helper, shape_inference, version_converter
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
-__all__ = ["Dims", "GraphError", "Port", "Sizes", "graph_nodes", "load_model", "model_inputs"]
+__all__ = ["Dims", "GraphError", "Port", "Sizes", "converted", "graph_nodes", "load_model", "model_inputs"]
 
 Dims = tuple[int, ...]  # sizes of a tensor
 Sizes = dict[str, Dims]  # of tensors, by name
@@ -158,7 +158,7 @@ def _known(model: onnx.ModelProto) -> onnx.ModelProto:
         used.version = NEWEST  # the same operators, though of an older set
         return model
     try:
-        return _converted(model, NEWEST)
+        return converted(model, NEWEST)
     except RuntimeError:  # an operator that is new: onnxruntime says whether it has it
         return model
 
@@ -178,15 +178,15 @@ def _from_oldest(model: onnx.ModelProto) -> onnx.ModelProto:
     _fill((*sized.graph.value_info, *sized.graph.output))
     _align(sized.graph)
     try:
-        converted = _converted(sized, OLDEST)
+        made = converted(sized, OLDEST)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0].rpartition("failed: ")[2]
         raise ValueError(f"its operators, of a set before {OLDEST}, cannot be converted: {reason}") from None
     for field in ("input", "output"):
         open_values = {value.name: value for value in getattr(model.graph, field)}
-        for value in getattr(converted.graph, field):
+        for value in getattr(made.graph, field):
             value.CopyFrom(open_values.get(value.name, value))
-    return converted
+    return made
 
 
 def _fill(values: Iterable[onnx.ValueInfoProto]) -> None:
@@ -205,10 +205,17 @@ def graph_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
                 yield from graph_nodes(inner)
 
 
-def _converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
-    converted = version_converter.convert_version(model, version)
-    del converted.graph.value_info[:]  # it describes tensors that it adds without a type
-    return converted
+def converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
+    """A model in another operator set.
+
+    Raises
+    ------
+    RuntimeError
+        ONNX's converter refuses the model.
+    """
+    made = version_converter.convert_version(model, version)
+    del made.graph.value_info[:]  # it describes tensors that it adds without a type
+    return made
 
 
 def _align(graph: onnx.GraphProto) -> None:

@@ -127,6 +127,9 @@ def test_wrong_shape_and_type(refuses, tmp_path):
     refuses(r"input x must be finite numbers; 396 of 396 are NaN or infinite \(nan.npy\)", "model.onnx",
             "--input", "nan.npy")
     refuses("--shape 1x4x9 must fit the input .*", "model.onnx", "--shape", "1x4x9", command="plan")
+    onnx.save(models.conv((2, 1, 3, 3), data=("N", 1, 64, "W")), tmp_path / "open.onnx")
+    refuses(r"input x \(float32, \?x1x64x\?\) leaves sizes open: give --shape x=1x1x64x224 or the like", "open.onnx",
+            command="plan")
 
 
 def test_what_the_chip_path_cannot_do_is_the_hosts(eyeriss, tmp_path):

@@ -187,6 +187,16 @@ def test_the_quantizer_of_the_command_line():
     assert right >= 0.97
 
 
+def test_weights_of_constant_nodes_and_of_an_old_operator_set():
+    model, batches, feeds, layers = digits()
+    model.opset_import[0].version = 11  # which has no scale for each filter
+    nodes = [helper.make_node("Constant", [], [tensor.name], value=tensor) for tensor in model.graph.initializer]
+    nodes += model.graph.node
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.node.extend(nodes)
+    assert_equal(run(quantized_model(model, batches), feeds)[0], layers)
+
+
 def test_a_float_model_is_not_quantized():
     assert not is_quantized(load_model(MODEL))
 

@@ -116,10 +116,18 @@ def parse_sizes(items, ports: dict[str, Port]) -> dict[str, tuple]:
             if min(sizes[name], default=1) < 1 or not port.accepts(sizes[name]):
                 raise BadInput(f"--shape {given[name]} must fit the input {port}")
         elif port.dims is None or None in port.dims[1:]:
-            raise BadInput(f"input {port} leaves sizes open: give --shape {name}=1x3x224x224 or the like")
+            raise BadInput(f"input {port} leaves sizes open: give --shape {name}={_example(port)} or the like")
         else:
             sizes[name] = tuple(size or 1 for size in port.dims)
     return sizes
+
+
+def _example(port):
+    """Sizes that an input could have."""
+    if port.dims is None:
+        return "1x3x224x224"
+    first, *others = port.dims
+    return "x".join(map(str, (first or 1, *(size or 224 for size in others))))
 
 
 def load_calibration(source, ports: dict[str, Port], preparation: Preparation,

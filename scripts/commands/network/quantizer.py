@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from compiler.onnx.file import GraphError
+from compiler.onnx.file import GraphError, converted
 from compiler.onnx.float_nodes import error_reason
 
 __all__ = ["OPTIONS", "Batches", "quantized"]
 
 #: uint8 tensors, int8 weights, a scale for each filter.
 OPTIONS = {"per_channel": True, "weight_type": QuantType.QInt8, "activation_type": QuantType.QUInt8}
+_PER_FILTER = 13  # the first operator set with a scale for each filter
 
 
 class Batches(CalibrationDataReader):
@@ -56,11 +57,12 @@ def quantized(model: onnx.ModelProto, batches: Iterable[dict[str, np.ndarray]]) 
         The quantizer refuses the model.
     """
     with _quiet(), TemporaryDirectory() as folder:
-        ready, made = Path(folder) / "ready.onnx", Path(folder) / "int8.onnx"
-        given = onnx.ModelProto()
-        given.CopyFrom(model)  # of which it moves the weights away
+        given, ready, made = (Path(folder) / f"{name}.onnx" for name in ("given", "ready", "int8"))
         try:
-            quant_pre_process(given, ready, skip_symbolic_shape=True)
+            if all(item.version < _PER_FILTER for item in model.opset_import if item.domain in ("", "ai.onnx")):
+                model = converted(model, _PER_FILTER)
+            onnx.save(model, given)  # of a model in memory it moves the weights away, and fails where there are none
+            quant_pre_process(str(given), ready, skip_symbolic_shape=True)
             quantize_static(ready, made, Batches(batches), **OPTIONS)
         except Exception as error:  # it has no exceptions of its own
             raise GraphError(f"onnxruntime cannot quantize the model: {error_reason(error)}") from None
