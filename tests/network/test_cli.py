@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
+from PIL import Image
 
 from hw.config import PRESETS, configuration_cycles
 from tests.network import models
@@ -52,6 +53,18 @@ def test_run(eyeriss, tmp_path):
     assert np.load(tmp_path / "y.npy").shape == (1, 16, 4, 4)
     text = parse(tmp_path / "page.html")
     assert all(f"{entry['cycles']:,}" in text for entry in report["layers"])
+
+
+def test_a_picture_into_open_sizes(eyeriss, tmp_path):
+    onnx.save(models.conv((2, 3, 3, 3), data=("N", 3, "H", "W")), tmp_path / "model.onnx")
+    Image.fromarray(np.arange(40 * 30 * 3, dtype=np.uint16).astype(np.uint8).reshape(40, 30, 3)).save(
+        tmp_path / "photo.png")
+    arguments = ("run", "model.onnx", "--input", "photo.png", "--output", "y.npy", "--chip", "mini", "--no-page")
+    status, _, err = eyeriss(*arguments)
+    assert status == 2
+    assert "or --shape where sizes are open" in err
+    assert eyeriss(*arguments, "--shape", "1x3x12x9")[0] == 0
+    assert np.load(tmp_path / "y.npy").shape == (1, 2, 10, 7)
 
 
 def test_a_broken_page_is_noticed(tmp_path):

@@ -1,6 +1,6 @@
 """What a network is fed: arrays and pictures from files, checked against the model's inputs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from compiler.onnx.file import Port
 from scripts.terminal.console import BadInput
 from scripts.terminal.pictures import middle, open_picture, pixels
 
-__all__ = ["Preparation", "load_calibration", "load_classes", "load_inputs", "load_picture", "parse_sizes"]
+__all__ = ["Preparation", "load_calibration", "load_classes", "load_inputs", "load_picture", "parse_sizes", "sized"]
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 BATCH = 32  # calibration samples that are run at once
@@ -43,7 +43,8 @@ class Preparation:
 def load_picture(path, port: Port, preparation: Preparation) -> np.ndarray:
     """A picture as (1, C, H, W): the middle of it, of the input's proportions, scaled to its size."""
     if port.dims is None or len(port.dims) != 4 or port.dims[1] not in (1, 3) or None in port.dims[2:]:
-        raise BadInput(f"input {port} must be Nx3xHxW or Nx1xHxW to take the picture {path}; give a .npy file")
+        raise BadInput(f"input {port} must be Nx3xHxW or Nx1xHxW to take the picture {path}: give a .npy file, or "
+                       "--shape where sizes are open")
     _, channels, height, width = (size or 0 for size in port.dims)  # only the first is open
     image = open_picture(path).convert("RGB" if channels == 3 else "L")
     return pixels(middle(image, width, height, preparation.crop), preparation.pixels).astype(port.dtype)
@@ -104,20 +105,31 @@ def load_inputs(items, ports: dict[str, Port], preparation: Preparation) -> dict
     return {name: _load(path, ports[name], preparation) for name, path in files.items()}
 
 
+def _given_sizes(items, ports):
+    """{input: sizes} of --shape [NAME=]1x3x224x224 options."""
+    sizes = {}
+    for name, text in _named(items, ports, "--shape").items():
+        try:
+            sizes[name] = tuple(int(size) for size in text.split("x"))
+        except ValueError:
+            raise BadInput(f"--shape must be sizes such as 1x3x224x224, not {text!r}") from None
+        if min(sizes[name], default=1) < 1 or not ports[name].accepts(sizes[name]):
+            raise BadInput(f"--shape {text} must fit the input {ports[name]}")
+    return sizes
+
+
+def sized(items, ports: dict[str, Port]) -> dict[str, Port]:
+    """The inputs, those that --shape [NAME=]1x3x224x224 options name with these sizes."""
+    return ports | {name: replace(ports[name], dims=sizes) for name, sizes in _given_sizes(items, ports).items()}
+
+
 def parse_sizes(items, ports: dict[str, Port]) -> dict[str, tuple]:
     """Sizes of every input, open ones from --shape [NAME=]1x3x224x224 options; an open first size is 1 otherwise."""
-    given, sizes = _named(items, ports, "--shape"), {}
+    sizes = _given_sizes(items, ports)
     for name, port in ports.items():
-        if name in given:
-            try:
-                sizes[name] = tuple(int(size) for size in given[name].split("x"))
-            except ValueError:
-                raise BadInput(f"--shape must be sizes such as 1x3x224x224, not {given[name]!r}") from None
-            if min(sizes[name], default=1) < 1 or not port.accepts(sizes[name]):
-                raise BadInput(f"--shape {given[name]} must fit the input {port}")
-        elif port.dims is None or None in port.dims[1:]:
-            raise BadInput(f"input {port} leaves sizes open: give --shape {name}={_example(port)} or the like")
-        else:
+        if name not in sizes:
+            if port.dims is None or None in port.dims[1:]:
+                raise BadInput(f"input {port} leaves sizes open: give --shape {name}={_example(port)} or the like")
             sizes[name] = tuple(size or 1 for size in port.dims)
     return sizes
 

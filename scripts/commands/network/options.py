@@ -32,10 +32,15 @@ from sim.tools.files import BUILD
 __all__ = ["digits", "imagenet", "plan", "run"]
 
 
+Sizes = Annotated[list[str] | None, typer.Option(
+    "--shape", help="[NAME=]1x3x224x224, where the model leaves sizes open.")]
+
+
 def run(
     model: Annotated[Path, typer.Argument(help="An ONNX file.")],
     input: Annotated[list[str] | None, typer.Option(
         help="[NAME=]FILE: a .npy file or a picture, for each input.")] = None,
+    shape: Sizes = None,
     output: Annotated[Path | None, typer.Option(help=".npy of the output, .npz of several.")] = None,
     calibrate: Annotated[Path | None, typer.Option(
         help="Directory of .npy files or pictures, or .npz by input name; by default the input itself.")] = None,
@@ -72,16 +77,15 @@ def run(
 
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     raise typer.Exit(network_run.run(
-        model, inputs=input or [], output=output, calibration=calibrate, quantization=quantize, backend=backend.value,
-        layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value, simulator=sim.value,
-        pixels=pixels.value, crop=crop, classes=classes, energy_table=energy_table, fresh=fresh, recording=recording,
-        json_target=json, page=page, no_page=no_page))
+        model, inputs=input or [], shapes=shape or [], output=output, calibration=calibrate, quantization=quantize,
+        backend=backend.value, layers=layers or None, chip=chip, objective=objective.value, ofmap=ofmap.value,
+        simulator=sim.value, pixels=pixels.value, crop=crop, classes=classes, energy_table=energy_table, fresh=fresh,
+        recording=recording, json_target=json, page=page, no_page=no_page))
 
 
 def plan(
     model: Annotated[Path, typer.Argument(help="An ONNX file; its weights are not needed.")],
-    shape: Annotated[list[str] | None, typer.Option(
-        help="[NAME=]1x3x224x224, where the model leaves sizes open.")] = None,
+    shape: Sizes = None,
     chip: Chip = "eyeriss",
     objective: Annotated[Objective, typer.Option(help="What counts most.")] = Objective.latency,
     clock: Annotated[int | None, typer.Option(help="Core clock in MHz; the chip's by default.")] = None,

@@ -28,7 +28,7 @@ from scripts.terminal.console import (
 from scripts.terminal.names import on_terminal, own_file
 from sim.tools.files import BUILD, write_file
 
-from .inputs import Preparation, load_calibration, load_classes, load_inputs
+from .inputs import Preparation, load_calibration, load_classes, load_inputs, sized
 from .int8 import run_int8
 from .quality import against_float, verdict
 from .quantizer import quantized
@@ -37,8 +37,9 @@ from .shared import chosen_layers, division, layer_recordings, run_model
 __all__ = ["run"]
 
 
-def run(model, *, inputs, output, calibration, quantization=None, backend, layers, chip, objective, ofmap, simulator,
-        pixels, crop=1.0, classes=None, energy_table=None, fresh, recording, json_target, page, no_page=False) -> int:
+def run(model, *, inputs, shapes=(), output, calibration, quantization=None, backend, layers, chip, objective, ofmap,
+        simulator, pixels, crop=1.0, classes=None, energy_table=None, fresh, recording, json_target, page,
+        no_page=False) -> int:
     """Run, print, write; the exit status."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "run" / f"{own_file(path)}.html")
@@ -48,7 +49,7 @@ def run(model, *, inputs, output, calibration, quantization=None, backend, layer
     preparation, names = Preparation(pixels, crop), load_classes(classes) if classes else []
     with bad_input():
         proto = load_model(path)
-        ports = model_inputs(proto)
+        ports = sized(shapes, model_inputs(proto))
         feeds = load_inputs(inputs, ports, preparation)
         batches = load_calibration(calibration, ports, preparation) if calibration else [feeds]
         chip = load_chip(chip)
