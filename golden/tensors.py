@@ -60,7 +60,7 @@ def check_tensors(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shap
 
 
 def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: int = 0,
-                   full_range: bool = False) -> Tensors:
+                   full_range: bool = False, weight_zeros: float = 0.0) -> Tensors:
     """Tensors to try a layer with, the same ones for the same arguments.
 
     Values are uniform, and as large as lets an ofmap, after `shift`, have a standard deviation of about
@@ -80,6 +80,8 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
         The shift that the layer will be computed with, in bits.
     full_range : bool
         Draw from -32768..32767.
+    weight_zeros : float
+        Fraction of the weights that become zero, in 0..1; all other values stay what they are without it.
 
     Returns
     -------
@@ -100,6 +102,7 @@ def random_tensors(shape: LayerShape, *, seed: int, zeros: float = 0.0, shift: i
     place_zeros(ifmap, zeros, rng)
     weights = rng.integers(low, high + 1, shape.weights_shape)
     bias = rng.integers(-bias_limit, bias_limit, shape.bias_shape)
+    place_zeros(weights, weight_zeros, rng)
     return Tensors(*(tensor.astype(np.int16) for tensor in (ifmap, weights, bias)))
 
 

@@ -137,6 +137,7 @@ class CompiledFolder:
         return {"filters": [own.start, own.stop], "cycles": self.cycles, "passes": job.placement.passes,
                 "active_pes": job.placement.active_pes, **places,
                 "ifmap": {**places["ifmap"], "coded": not fields["ifmap_raw"]},
+                "filter": {**places["filter"], "coded": not fields.get("filter_raw", True)},
                 "ofmap": {**places["ofmap"], "written": written, "coded": not fields["ofmap_raw"]}}
 
     def _header(self, sizes: Mapping[str, int], writes: Sequence[tuple[int, int]],

@@ -9,7 +9,7 @@ from hw.config.counters import COUNTERS
 from hw.dram.pins import DRAM_PINS, link_to_pins
 from hw.dram.port import DramPort
 from hw.kit.block import Block, place
-from hw.paths.filter import FilterBuffer, FilterSender
+from hw.paths.filter import FilterBuffer, FilterDecoder, FilterSender
 from hw.paths.glb import Glb
 from hw.paths.ifmap import IfmapLoader, IfmapReader, IfmapSender
 from hw.paths.int8_ofmap import Int8OfmapDrain
@@ -97,6 +97,7 @@ class _Parts:
         self.array = place(m, PEArray(chip), "array")
         self.glb = place(m, Glb(chip), "glb")
         self.filter_buffer = place(m, FilterBuffer(chip), "filter_buffer")
+        self.filter_decoder = place(m, FilterDecoder(chip), "filter_decoder") if chip.coded_weights else None
         self.filter_sender = place(m, FilterSender(chip), "filter_sender")
         self.decoder = place(m, RlcDecoder(chip), "rlc_decoder")
         self.loader = place(m, IfmapLoader(chip), "ifmap_loader")
@@ -137,6 +138,8 @@ class _Parts:
             self.encoder.raw.eq(scan.formats.ofmap_raw),
             self.drain.ofmap_zero.eq(scan.formats.ofmap_zero) if int8 else self.drain.relu.eq(scan.formats.relu),
         ]
+        if self.filter_decoder:
+            m.d.comb += self.filter_decoder.filter_raw.eq(scan.formats.filter_raw)
         if self._chip.filter_bus_values < self._chip.word_values:
             m.d.comb += self.filter_sender.filter_words.eq(scan.pe.filter_words)
         if self._chip.psum_bus_values < self._chip.word_psums:
@@ -149,7 +152,9 @@ class _Parts:
         """Words from DRAM to the array and back."""
         port, array = self.port, self.array
         connect(m, port.filter_words, self.filter_buffer.i)
-        connect(m, self.filter_buffer.o, self.filter_sender.i)
+        if self.filter_decoder:
+            connect(m, self.filter_buffer.o, self.filter_decoder.i)
+        connect(m, (self.filter_decoder or self.filter_buffer).o, self.filter_sender.i)
         connect(m, self.filter_sender.o, array.filters)
         self._ifmaps(m)
         connect(m, self.ifmap_sender.o, array.ifmaps)

@@ -87,8 +87,8 @@ def pack_ifmaps(placement: Placement, ifmap: np.ndarray, padding: int = 0, *, ra
                            for values in ifmap_streams(placement, ifmap, padding)])
 
 
-def pack_filters(placement: Placement, weights: np.ndarray) -> np.ndarray:
-    """Words of a job's weights: for each group, each m group, each channel group, each filter group a pass.
+def pack_filters(placement: Placement, weights: np.ndarray, *, raw: bool) -> list[np.ndarray]:
+    """Words of a job's weights, an array for each m group of each group: for each channel group, filter group a pass.
 
     In a pass: for each word of a PE's p q S weights, each filter row ID, each filter col ID.
 
@@ -96,16 +96,26 @@ def pack_filters(placement: Placement, weights: np.ndarray) -> np.ndarray:
     ----------
     weights : ndarray of int16 (M, C/G, R, S)
         Or of int8 on a chip of 8-bit values.
+    raw : bool
+        Or run-length coded, a stream an m group.
 
     Returns
     -------
-    ndarray of uint64 (words,)
+    list of ndarrays of uint64 (words,)
+        All of one length but for the last: behind the end of a shorter stream are streams without a word of values.
     """
-    return np.concatenate([_group_filters(placement, layer.weights(weights)) for layer in _groups(placement)])
+    parts = [part for layer in _groups(placement) for part in _group_filters(placement, layer.weights(weights))]
+    if raw:
+        return list(map(_words, parts))
+    code = _code(placement.chip)
+    coded = [rlc.encode(part.view(code.dtype), code) for part in parts]
+    longest = max(map(len, coded[:-1]), default=0)
+    return [np.pad(part, (0, longest - len(part)), constant_values=np.uint64(rlc.LAST)) for part in coded[:-1]
+            ] + coded[-1:]
 
 
-def _group_filters(placement: Placement, own: np.ndarray) -> np.ndarray:
-    """The words of one group, of its weights (M, C, R, S)."""
+def _group_filters(placement: Placement, own: np.ndarray) -> list[np.ndarray]:
+    """The values of each m group of one group, of its weights (M, C, R, S)."""
     layer, mp = placement.layer, placement.mapping
     down, across = placement.sets_down, placement.sets_across
     groups = placement.all_filter_groups
@@ -120,7 +130,7 @@ def _group_filters(placement: Placement, own: np.ndarray) -> np.ndarray:
     per_pe = np.pad(per_pe, [(0, 0)] * 6 + [(0, -per_pe.shape[-1] % values)])
     words = per_pe.reshape(*per_pe.shape[:6], -1, values).transpose(0, 1, 6, 2, 3, 4, 5, 7)
     each = placement.groups_of_m
-    return np.concatenate([_words(words[:, first:first + each]) for first in range(0, groups, each)])
+    return [words[:, first:first + each] for first in range(0, groups, each)]
 
 
 def pack_biases(placement: Placement, *tables: np.ndarray) -> np.ndarray:

@@ -144,6 +144,15 @@ def _check_coded(placement: Placement, words: np.ndarray, raw: bool) -> None:
                           f"{placement.mapping.coded} banks hold {room}: give them more, or coded = 0")
 
 
+def _filters(placement: Placement, weights: np.ndarray, compress: bool | None) -> tuple[list[np.ndarray], bool]:
+    """(words of each m group's weights, whether they are raw)."""
+    can = placement.chip.coded_weights
+    ways = (True,) if not can or compress is False else (False,) if compress else (True, False)
+    packed = {raw: dram_image.pack_filters(placement, weights, raw=raw) for raw in ways}
+    raw = min(packed, key=lambda raw: sum(map(len, packed[raw])))
+    return packed[raw], raw
+
+
 def _loop_fields(placement: Placement) -> Fields:
     layer, mp = placement.layer, placement.mapping
     strips, spans, blocks, groups = placement.strips, placement.spans, placement.blocks, placement.filter_groups
@@ -179,14 +188,13 @@ def _array_fields(placement: Placement) -> Fields:
     }
 
 
-def _dram_fields(placement: Placement, bases: dict[str, int]) -> Fields:
-    groups = placement.filter_groups
-    per_group = {"filter": placement.channel_groups * placement.pass_words, "bias": placement.bias_words}
+def _dram_fields(placement: Placement, bases: dict[str, int], filters: list[np.ndarray]) -> Fields:
+    groups, words = placement.filter_groups, placement.bias_words
     fields: Fields = {f"{name}_base": bases[name] for name in ("ifmap", "filter", "bias", "ofmap")}
     fields["ifmap_last"] = bases["filter"] - bases["ifmap"] - 1
     fields["ifmap_once"] = int(placement.job_groups > 1)
-    for name, words in per_group.items():
-        fields |= {f"{name}_last": groups.each * words - 1, f"{name}_ragged": groups.last * words - 1}
+    fields |= {"filter_last": len(filters[0]) - 1, "filter_ragged": len(filters[-1]) - 1,
+               "bias_last": groups.each * words - 1, "bias_ragged": groups.last * words - 1}
     return fields
 
 
@@ -220,7 +228,8 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
     shift : int
         Right shift of the products, 0..16.
     compress : bool, optional
-        Whether fmaps are run-length coded in DRAM. By default ifmaps are where that saves words.
+        Whether fmaps are run-length coded in DRAM, and weights on a chip that can have them so. By default ifmaps
+        and weights are where that saves words.
     ofmap_coded : bool, optional
         Whether ofmaps are, see `Density.ofmap_coded`; as `compress` says by default, or else after a ReLU.
     shards : list of Shard, optional
@@ -289,10 +298,11 @@ def _compile(shape: LayerShape, mapping: Mapping, chip: ChipConfig, tensors: _Te
         ifmap_words = {raw: dram_image.pack_ifmaps(placement, tensors.ifmap, tensors.padding, raw=raw)
                        for raw in ((False,) if mapping.coded and compress is None else wanted)}
         ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
+        filters, filter_raw = _filters(placement, tensors.weights, compress)
         count = dram_image.ofmap_words(placement, raw=not ofmap_coded)
         for name, words in (
             ("ifmap", ifmap_words[ifmap_raw]),
-            ("filter", dram_image.pack_filters(placement, tensors.weights)),
+            ("filter", np.concatenate(filters)),
             ("bias", dram_image.pack_biases(placement, *tensors.tables)),
             ("ofmap", np.full(count, NEVER_WRITTEN)),
         ):
@@ -303,7 +313,9 @@ def _compile(shape: LayerShape, mapping: Mapping, chip: ChipConfig, tensors: _Te
             _check_coded(placement, ifmap_words[ifmap_raw], ifmap_raw)
         coding: Fields = {"ifmap_raw": int(ifmap_raw), "ofmap_raw": int(not ofmap_coded),
                           "ifmap_coded": int(mapping.coded > 0)}
+        if chip.coded_weights:
+            coding["filter_raw"] = int(filter_raw)
         fields = (tensors.fields | coding | _array_fields(placement) | _loop_fields(placement)
-                  | _dram_fields(placement, bases) | noc_ids(placement))
+                  | _dram_fields(placement, bases, filters) | noc_ids(placement))
         jobs.append(Job(placement, fields, pack_scan(chip, fields), bases["ofmap"], count))
     return Program(shape, chip, jobs[0].placement.mapping, jobs, np.concatenate(parts), base)

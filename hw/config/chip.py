@@ -73,6 +73,9 @@ class ChipConfig:
         Longest DRAM burst in 64-bit words; a power of two.
     zero_skip : bool
         PEs skip zeros of the ifmap instead of gating them: beyond the paper's chip, see `hw.array.zero_skip`.
+    coded_weights : bool
+        Weights may lie run-length coded in DRAM and in the filter banks: beyond the paper's chip, see
+        `hw.paths.filter.FilterDecoder`.
     core_mhz, link_mhz : int
         Clocks of the simulated system.
 
@@ -103,6 +106,7 @@ class ChipConfig:
     bias_words: int = 64
     burst_words: int = 16
     zero_skip: bool = False
+    coded_weights: bool = False
     core_mhz: int = 200
     link_mhz: int = 60
 
@@ -119,8 +123,10 @@ class ChipConfig:
             if not least <= value <= most:
                 reason = f" ({_REASONS[field]})" if field in _REASONS else ""
                 raise ValueError(f"{field} must be {least} to {most}, not {value!r}{reason}")
-        if not isinstance(self.zero_skip, bool):
-            raise TypeError(f"zero_skip must be true or false, not {self.zero_skip!r}")
+        for field in ("zero_skip", "coded_weights"):
+            value = getattr(self, field)
+            if not isinstance(value, bool):
+                raise TypeError(f"{field} must be true or false, not {value!r}")
         for field in ("data_width", "ifmap_bus_values", "filter_bus_values", "psum_bus_values", "glb_bank_words",
                       "filter_bank_words", "burst_words"):
             value = getattr(self, field)

@@ -81,6 +81,8 @@ class Formats:
     ofmap_raw: int = _setting(1, "the same for ofmaps")
     ifmap_coded: int = _setting(
         1, "run-length coded ifmaps stay so in the GLB and are decoded on their way to the array")
+    filter_raw: int = _setting(lambda chip: int(chip.coded_weights),
+                               "weights lie in DRAM and in the filter banks as they are, not run-length coded")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Filters: DRAM -> the filter banks of the GLB -> filter GIN.
+"""Filters: DRAM -> the filter banks of the GLB -> filter GIN; on some chips through an RLC decoder ahead of the GIN.
 
 Each word of weights is used in one pass and not kept, so the two banks are a queue: while the array works on a pass,
 the weights of the next ones gather in it (Section V-A).
@@ -17,8 +17,9 @@ from hw.kit.settings import Settings
 from hw.kit.stream import Queue, signals
 
 from .fetch import Prefetch
+from .rlc import RlcDecoder
 
-__all__ = ["FilterBuffer", "FilterSender"]
+__all__ = ["FilterBuffer", "FilterDecoder", "FilterSender"]
 
 
 class FilterBuffer(Block):
@@ -71,6 +72,41 @@ class FilterBuffer(Block):
         return m
 
 
+class FilterDecoder(Block):
+    """Decodes weights that are run-length coded in DRAM and in the filter banks (`ChipConfig.coded_weights`).
+
+    It stands behind the banks, so that a word of DRAM is a word of them, and they hold more weights. An m group's
+    weights are a stream, which begins anew each time they are read. The words behind its end, which keep m groups at
+    equal distances in DRAM, are streams without a word of values.
+
+    Latency and throughput are those of the RLC decoder.
+
+    Members
+    -------
+    filter_raw : In(1), setting: words pass as they are.
+    i : In(stream of 64 bits), from the filter buffer.
+    o : Out(stream of 64 bits), words of weights, to the sender.
+    """
+
+    module_name = "filter_decoder"
+
+    def __init__(self, chip):
+        self._chip = chip
+        super().__init__({
+            "filter_raw": In(1), "i": In(stream.Signature(QUAD)), "o": Out(stream.Signature(QUAD)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        decoder = place(m, RlcDecoder(self._chip), "rlc_decoder")
+        connect(m, flipped(self.i), decoder.i)
+        m.d.comb += [
+            decoder.raw.eq(self.filter_raw), self.o.payload.eq(decoder.o.payload.values),
+            self.o.valid.eq(decoder.o.valid & ~decoder.o.payload.ends), decoder.o.ready.eq(self.o.ready),
+        ]
+        return m
+
+
 class FilterSender(Block):
     """Sends each word of weights to its PEs.
 
@@ -84,7 +120,7 @@ class FilterSender(Block):
     -------
     filter_walk : In(Settings).
     filter_words : In, weights of a PE in a pass; only on a bus of fewer values than a word of the GLB.
-    i : In(stream of 64 bits), from the filter buffer.
+    i : In(stream of 64 bits), words of weights.
     o : Out(Tagged), to the filter GIN.
     partial : Out(1), not all PEs have had the word of their weights that is being sent.
     """

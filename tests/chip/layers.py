@@ -22,7 +22,7 @@ from sim.chip.verilog import chip_verilog
 __all__ = ["check", "expected_counters", "random_layer", "run"]
 
 
-def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, zeros=0.25, shift=0,
+def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, zeros=0.25, weight_zeros=0.0, shift=0,
         relu=False, full_range=True, link_mhz=None, **options):
     """Simulate a layer of random tensors; by default every bit of every operand matters.
 
@@ -44,7 +44,8 @@ def run(shape, mapping="auto", *, chip="mini", simulator="verilator", seed=1, ze
         mapping = find_mapping(lower(shape, chip), chip)
     else:
         mapping = Mapping(**{name: int(value) for name, value in (item.split("=") for item in mapping.split())})
-    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range)
+    tensors = random_tensors(shape, seed=seed, zeros=zeros, shift=shift, full_range=full_range,
+                             weight_zeros=weight_zeros)
     settings = {field.name: options.pop(field.name) for field in fields(Settings) if field.name in options}
     return simulate_layer(shape, mapping, chip, tensors, Settings(simulator=simulator, **settings), shift=shift,
                           relu=relu, **{"verilog": verilog} | options)
@@ -126,6 +127,8 @@ def _of_job(job):
     ifmap = in_dram if mp.coded else channel_groups * sum(
         placement.ifmap_words(tile.rows, tile.columns) for tile in tiles)
     filters = blocks * channel_groups * filter_groups * placement.pass_words
+    if not job.fields.get("filter_raw", 1):  # what lies in DRAM is read once for every block
+        filters = placement.blocks.count * (job.fields["bias_base"] - job.fields["filter_base"])
     # all e rows of a set work in a ragged strip as well, and all q r channels in the last group
     positions = sum(mp.e * tile.columns for tile in tiles)
     # psums enter and leave by column of the array

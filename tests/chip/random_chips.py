@@ -30,7 +30,8 @@ def run_chip(seed, layers=3):
     while len(programs) < layers:
         shape = random_shape(chance, most_values=4000, most_macs=20_000)
         options = dict(shift=chance.randint(0, 16), relu=chance.random() < 0.5)
-        tensors = random_tensors(shape, seed=seed, zeros=chance.choice((0.0, 0.4, 0.9)), full_range=True)
+        tensors = random_tensors(shape, seed=seed, zeros=chance.choice((0.0, 0.4, 0.9)), full_range=True,
+                                 weight_zeros=chance.choice((0.0, 0.8)))
         try:
             mapping = find_mapping(lower(shape, chip), chip)
         except MappingError:

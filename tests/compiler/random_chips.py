@@ -29,7 +29,8 @@ def random_chip(chance, most_pes=1024, data_width=None):
         glb_banks=chance.randint(2, 64), glb_bank_words=1 << chance.randint(4, 12),
         filter_bank_words=1 << chance.randint(4, 12), bias_words=chance.randint(4, 256),
         burst_words=1 << chance.randint(1, 6), zero_skip=chance.random() < 0.3,
-        core_mhz=_dimension(chance, 5000), link_mhz=_dimension(chance, 5000))
+        core_mhz=_dimension(chance, 5000), link_mhz=_dimension(chance, 5000),
+        coded_weights=chance.random() < 0.3)
     try:
         return ChipConfig(name="random", **fields), None
     except ValueError as error:

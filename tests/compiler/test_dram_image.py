@@ -130,7 +130,7 @@ def test_filters(changes):
                     for pe in sorted(pes):
                         quad = pes[pe][word:word + 4]
                         expected += quad + [0] * (4 - len(quad))
-    words = dram_image.pack_filters(placement, weights)
+    words = np.concatenate(dram_image.pack_filters(placement, weights, raw=True))
     assert values_of(words) == expected
     assert len(words) == placement.passes // placement.blocks.count * placement.pass_words
 
@@ -148,7 +148,7 @@ def test_second_group_has_its_own_tensors():
     placement = placed(shape, Mapping(m=4, n=1, e=3, p=4, q=2, r=1, t=1), group=1)
     ifmap, weights, bias = random_tensors(shape, seed=3)
     assert values_of(dram_image.pack_ifmaps(placement, ifmap, raw=True))[:2] == ifmap[0, 2:, 0, 0].tolist()
-    assert values_of(dram_image.pack_filters(placement, weights))[:4] == weights[4:, 0, 0, 0].tolist()
+    assert values_of(dram_image.pack_filters(placement, weights, raw=True)[0])[:4] == weights[4:, 0, 0, 0].tolist()
     assert values_of(dram_image.pack_biases(placement, bias)) == bias[4:].tolist()
 
 
@@ -161,7 +161,7 @@ def test_a_job_of_several_groups_has_one_after_another(groups, g):
     assert whole.jobs == 1 and whole.passes == sum(part.passes for part in each)
     for pack in (lambda placement: dram_image.pack_ifmaps(placement, tensors.ifmap, raw=True),
                  lambda placement: dram_image.pack_ifmaps(placement, tensors.ifmap, raw=False),
-                 lambda placement: dram_image.pack_filters(placement, tensors.weights),
+                 lambda placement: np.concatenate(dram_image.pack_filters(placement, tensors.weights, raw=True)),
                  lambda placement: dram_image.pack_biases(placement, tensors.bias)):
         assert np.array_equal(pack(whole), np.concatenate([pack(part) for part in each]))
     words = [np.arange(100 * index, 100 * index + dram_image.ofmap_words(part, raw=True), dtype=np.uint64)

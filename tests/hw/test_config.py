@@ -49,9 +49,10 @@ def test_no_integer(value):
         ChipConfig(rows=value)
 
 
-def test_zero_skip_is_a_yes_or_no():
-    with pytest.raises(TypeError, match=r"^zero_skip must be true or false, not 1$"):
-        ChipConfig(zero_skip=1)
+@pytest.mark.parametrize("field", ["zero_skip", "coded_weights"])
+def test_options_are_a_yes_or_no(field):
+    with pytest.raises(TypeError, match=rf"^{field} must be true or false, not 1$"):
+        ChipConfig(**{field: 1})
 
 
 @pytest.mark.parametrize("field, value", [

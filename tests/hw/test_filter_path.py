@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hw.paths.filter import FilterBuffer, FilterSender
+from hw.paths.filter import FilterBuffer, FilterDecoder, FilterSender
 from tests.hw.int8_chip import int8
 
 
@@ -50,3 +50,20 @@ def test_broken_sender(bench, tiny, signal, expression, message):
 def test_8_bit_sender(bench, tiny, values):
     chip = int8(tiny, filter_bus_values=values)
     bench(FilterSender(chip), "filter_sender", chip=asdict(chip))
+
+
+def test_decoder(bench, tiny):
+    bench(FilterDecoder(tiny), "filter_decoder")
+
+
+def test_8_bit_decoder(bench, tiny):
+    chip = int8(tiny)
+    bench(FilterDecoder(chip), "filter_decoder", chip=asdict(chip))
+
+
+@pytest.mark.parametrize("signal, expression, message", [
+    ("o__valid", "{} | rlc_decoder__o__valid", "word .* is .*, not"),
+    ("o__valid", "{} & ~filter_raw", "then none|never came|word .* is .*, not"),
+])
+def test_broken_decoder(bench, tiny, signal, expression, message):
+    bench.fails(FilterDecoder(tiny), "filter_decoder", f"filter_decoder.{signal}", expression, message)

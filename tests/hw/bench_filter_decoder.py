@@ -1,0 +1,26 @@
+"""FilterDecoder: weights of several m groups, each with words behind its end that stand for nothing."""
+
+import cocotb
+from bench_rlc import CASES, CODE, plain
+
+from golden import rlc
+from sim.bench.streams import cross, run_io_check
+
+FILL = 3  # words behind every other stream
+
+
+@cocotb.test()
+@cocotb.parametrize(("case", ["zeros0", "zeros0.5", "edges"]), cross())
+async def decodes(dut, case, idle, pressure):
+    coded, expected = [], []
+    for index, values in enumerate(CASES[case]):
+        coded += [*map(int, rlc.encode(values, CODE)), *[rlc.LAST] * (FILL * (index % 2))]
+        expected += plain(values)
+    await run_io_check(dut, {"i": coded}, {"o": expected}, idle=idle, pressure=pressure, ports={"filter_raw": 0})
+
+
+@cocotb.test()
+@cocotb.parametrize(cross())
+async def passes_raw_words(dut, idle, pressure):
+    words = [word for values in CASES["zeros0.5"] for word in plain(values)]
+    await run_io_check(dut, {"i": words}, {"o": words}, idle=idle, pressure=pressure, ports={"filter_raw": 1})
