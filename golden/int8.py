@@ -187,7 +187,7 @@ def conv_int8(ifmap: np.ndarray, weights: np.ndarray, bias: np.ndarray, shape: L
     return requantize(sums_int8(ifmap, weights, bias, shape, formats.ifmap), formats.factors, formats.ofmap)
 
 
-def random_int8(shape: LayerShape, *, seed: int, zeros: float = 0.0) -> Tensors:
+def random_int8(shape: LayerShape, *, seed: int, zeros: float = 0.0, weight_zeros: float = 0.0) -> Tensors:
     """Tensors to try a layer with, the same ones for the same arguments: uint8 ifmaps, int8 weights, int32 biases.
 
     Values are uniform, biases as large as sums of products are.
@@ -198,13 +198,17 @@ def random_int8(shape: LayerShape, *, seed: int, zeros: float = 0.0) -> Tensors:
     seed : int
     zeros : float
         Fraction of the ifmap's values that are 0, in 0..1; met exactly, to the nearest value.
+    weight_zeros : float
+        Fraction of the weights that become zero; all other values stay what they are without it.
     """
     rng = np.random.default_rng(seed)
     ifmap = rng.integers(1, 256, shape.ifmap_shape).astype(np.uint8)
     place_zeros(ifmap, zeros, rng)
     weights = rng.integers(-128, 128, shape.weights_shape).astype(np.int8)
     limit = int(128 * 128 * (shape.C // shape.G * shape.R * shape.S) ** 0.5)
-    return Tensors(ifmap, weights, rng.integers(-limit, limit + 1, shape.M).astype(np.int32))
+    bias = rng.integers(-limit, limit + 1, shape.M).astype(np.int32)
+    place_zeros(weights, weight_zeros, rng)
+    return Tensors(ifmap, weights, bias)
 
 
 def fitting_formats(tensors: Tensors, shape: LayerShape, *, relu: bool) -> LayerFormats:

@@ -45,6 +45,7 @@ from scripts.terminal.options import (
     WavesScope,
     WavesTo,
     Weights,
+    WeightZeros,
     Workers,
     Zeros,
     output_option,
@@ -126,6 +127,7 @@ def simulate(
     shift: Shift = 0,
     relu: Relu = False,
     zeros: Zeros = 0.0,
+    weight_zeros: WeightZeros = 0.0,
     seed: Seed = 1,
     mapping: MappingFile = "auto",
     chip: Chip = "eyeriss",
@@ -148,7 +150,8 @@ def simulate(
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     chosen = choose_layer(layer, shape, batch)
     config = choose_chip(chip)
-    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, relu=relu)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, weight_zeros=weight_zeros, seed=seed,
+                         shift=shift, relu=relu)
     raise typer.Exit(simulation.simulate(
         chosen, inputs, chip=config, mapping=mapping, ofmap=ofmap.value, simulator=sim.value,
         energy_table=energy_table, recording=recording, save=save, json_target=json))
@@ -165,6 +168,7 @@ def compile_command(
     shift: Shift = 0,
     relu: Relu = False,
     zeros: Zeros = 0.0,
+    weight_zeros: WeightZeros = 0.0,
     seed: Seed = 1,
     mapping: MappingFile = "auto",
     chip: Chip = "eyeriss",
@@ -175,7 +179,8 @@ def compile_command(
     """Write a layer as files for a bench or driver of your own: memory, configuration, register writes, result."""
     chosen = choose_layer(layer, shape, batch)
     config = choose_chip(chip)
-    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, seed=seed, shift=shift, relu=relu)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, weight_zeros=weight_zeros, seed=seed,
+                         shift=shift, relu=relu)
     compilation.compile_files(chosen, inputs, output, chip=config, mapping=mapping, ofmap=ofmap.value, base=base)
 
 
@@ -189,6 +194,7 @@ def map_command(
     mapping: Annotated[str, typer.Option(help="auto, or a JSON file whose costs to report.")] = "auto",
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ifmaps.")] = 0.0,
     ofmap_zeros: Annotated[float, typer.Option(help="Fraction of zeros in the ofmaps.")] = 0.0,
+    weight_zeros: WeightZeros = 0.0,
     ofmap: OfmapForm = Ofmap.auto,
     energy_table: Energy = None,
     json: Json = None,
@@ -198,8 +204,8 @@ def map_command(
     """Find a layer's mapping: cycles by binding resource, traffic, energy, and why the runner-up lost."""
     map_report.map_layer(
         choose_layer(layer, shape, batch), chip=chip, objective=objective.value, mapping=mapping,
-        zeros=zeros, ofmap_zeros=ofmap_zeros, ofmap=ofmap.value, energy_table=energy_table, json_target=json,
-        picture=picture)
+        zeros=zeros, ofmap_zeros=ofmap_zeros, weight_zeros=weight_zeros, ofmap=ofmap.value,
+        energy_table=energy_table, json_target=json, picture=picture)
 
 
 @command("benchmark")

@@ -72,7 +72,7 @@ class Costs(Generic[Amount]):
 
 @dataclass(frozen=True)
 class Rates:
-    """How zeros in fmaps and late filters change the numbers of a geometry.
+    """How zeros in fmaps and weights, and late filters, change the numbers of a geometry.
 
     Attributes
     ----------
@@ -86,6 +86,11 @@ class Rates:
         The same of the GLB: less than 1 where ifmaps stay coded in it.
     decoding : float or ndarray
         Core cycles that the RLC decoder behind the GLB takes for a word of values; 0 where nothing is coded.
+    filter_dram : float or ndarray
+        64-bit words of DRAM and of the filter banks that a word of weights takes.
+    filter_cycles : int or ndarray
+        Core cycles in which a pass's weights go from the filter banks to the PEs: those of the filter bus, or of the
+        RLC decoder ahead of it.
     """
 
     worked: float
@@ -94,6 +99,8 @@ class Rates:
     ofmap_dram: float
     ifmap_glb: Any
     decoding: Any
+    filter_dram: Any
+    filter_cycles: Any
 
 
 def rates(geometry: Geometry[Number], density: Density) -> Rates:
@@ -104,9 +111,25 @@ def rates(geometry: Geometry[Number], density: Density) -> Rates:
         worked = _share_worked(density.ifmap * inside(layer.shape), mapping.q * layer.S)
     in_dram = density.ifmap * unpadded(layer)  # RLC codes padding, too
     shrink = Density.coded(in_dram, geometry.chip)
-    return Rates(worked, _ramp(geometry, worked), shrink, density.ofmap_share(geometry.chip),
+    filter_dram, filter_cycles = _filters(geometry, density)
+    return Rates(worked, _ramp(geometry, worked, filter_cycles), shrink, density.ofmap_share(geometry.chip),
                  choose(mapping.coded > 0, shrink, 1.0),
-                 choose(mapping.coded > 0, _decoder_cycles(in_dram, geometry.chip), 0.0))
+                 choose(mapping.coded > 0, _decoder_cycles(in_dram, geometry.chip), 0.0),
+                 filter_dram, filter_cycles)
+
+
+def _filters(geometry: Geometry[Number], density: Density) -> tuple[Any, Any]:
+    """`filter_dram` and `filter_cycles` of the rates."""
+    chip, bus = geometry.chip, geometry.filter_bus_cycles
+    if not chip.coded_weights:
+        return 1.0, bus
+    layer, shape = geometry.layer, geometry.layer.shape
+    own = layer.merged * (shape.M // shape.G) * (shape.C // shape.G) * shape.R * shape.S
+    words = geometry.pass_words * geometry.channel_groups * geometry.all_filter_groups
+    in_dram = density.weight * own / (chip.word_values * words)  # RLC codes what fills up words and passes, too
+    shrink = Density.coded(in_dram, chip)
+    decoding = choose(shrink < 1, geometry.pass_words * _decoder_cycles(in_dram, chip), 0.0)
+    return shrink, np.maximum(bus, decoding)
 
 
 def array_cycles(geometry: Geometry[Number], given: Rates, positions: Any, tiles: Any,
@@ -149,15 +172,16 @@ def costs(geometry: Any, density: Density | None = None, energy: Prices | None =
 
     pe, ifmap_bus, psum_bus = (cycles * sweeps * groups for cycles in array_cycles(
         geometry, given, positions, tiles, ifmap_words / sweeps))
-    filter_bus = geometry.filter_bus_cycles * passes
-    dram = {"ifmap": ifmap_words * geometry.m_groups * given.ifmap_dram, "filter": geometry.pass_words * passes,
+    filter_bus = given.filter_cycles * passes
+    dram = {"ifmap": ifmap_words * geometry.m_groups * given.ifmap_dram,
+            "filter": geometry.pass_words * passes * given.filter_dram,
             "bias": blocks * groups * geometry.bias_words,
             "ofmap": geometry.ofmap_words(psum_words, blocks * groups) * given.ofmap_dram}
     glb = {"ifmap": ifmap_words * given.ifmap_glb * groups, "psum_read": psum_words * sweeps,
            "psum_write": psum_words * sweeps, "filter": dram["filter"]}
     received = geometry.tile_rows * mapping.q * mapping.r * geometry.ifmap_columns_of(positions, tiles)  # ifmaps
     noc = {"ifmap": received * sweeps * groups / chip.word_values,
-           "filter": filter_bus * chip.filter_bus_values / chip.word_values,
+           "filter": geometry.filter_bus_cycles * passes * chip.filter_bus_values / chip.word_values,
            "psum": 2 * psum_bus * chip.psum_bus_values / chip.word_psums}
     macs = geometry.pe_cycles(positions) * sweeps * groups * geometry.active_pes
 
@@ -201,10 +225,10 @@ def _share_worked(density: float, window: Any) -> Any:
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
-def _decoder_cycles(density: float, chip: ChipConfig) -> float:
-    """Cycles that the RLC decoder takes for a word of values: one a pair, and one if a run of zeros continues.
+def _decoder_cycles(density: Any, chip: ChipConfig) -> Any:
+    """Cycles that an RLC decoder takes for a word of values: one a pair, and one if a run of zeros continues.
 
-    Between GLB and array, the decoder keeps up with an ifmap bus of one value, not always with a wider one.
+    Between GLB and array, the decoder of ifmaps keeps up with a bus of one value, not always with a wider one.
     """
     return chip.word_values * density + 1 - density
 
@@ -220,14 +244,14 @@ def _drain(dram: dict[str, Any], array: Any, blocks: Any, sweeps: Any, per_word:
     return (blocks - 1) * np.minimum(late, dram["ofmap"] / blocks * per_word)
 
 
-def _ramp(geometry: Geometry[Number], worked: Any) -> Any:
+def _ramp(geometry: Geometry[Number], worked: Any, filters: Any) -> Any:
     """Cycles of a pass beyond its MACs: a fixed part, and the stall for weights that arrive late.
 
     The filter bus sends the next pass's weights ahead until the spads are full; it sends the rest during this
-    pass's last position and the next pass's first, which stalls for them.
+    pass's last position and the next pass's first, which stalls for them. `filters` are cycles of a pass's weights.
     """
-    filters = geometry.filter_bus_cycles
-    ahead = np.minimum(filters, geometry.weights_ahead(geometry.chip.filter_bus_values))
+    bus = geometry.filter_bus_cycles
+    ahead = filters / bus * np.minimum(bus, geometry.weights_ahead(geometry.chip.filter_bus_values))
     late = filters - ahead - 2 * (worked * geometry.pe_cycles(1))
     return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 

@@ -1,17 +1,19 @@
-"""Zeros in fmaps, and how run-length coding (RLC) shrinks them."""
+"""Zeros in fmaps and weights, and how run-length coding (RLC) shrinks them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from golden.layer import LayerShape
 from hw.config import ChipConfig
 
+from .geometry import choose, least
 from .lowering import NativeLayer
 
 __all__ = ["Density", "density_of", "inside", "most_coded_words", "unpadded"]
 
-# The model counts ifmaps as raw where a code would take more than this share of their words.
+# The model counts ifmaps and weights as raw where a code would take more than this share of their words.
 WORTH_CODING = 0.96
 DEVIATIONS = 4  # standard deviations above the mean that banks for coded ifmaps have room for
 NO_ZERO_DIVISION = 1e-9
@@ -19,14 +21,16 @@ NO_ZERO_DIVISION = 1e-9
 
 @dataclass(frozen=True)
 class Density:
-    """Fractions of fmap values that are not zero; RLC, zero gating and zero skipping depend on them.
+    """Fractions of fmap values and weights that are not zero; RLC, zero gating and zero skipping depend on them.
 
-    `form` says how ofmaps lie in DRAM: "coded", "raw", or "auto", the smaller of both.
+    `form` says how ofmaps lie in DRAM: "coded", "raw", or "auto", the smaller of both. That of weights counts on a
+    chip that has them run-length coded.
     """
 
     ifmap: float = 1.0
     ofmap: float = 1.0
     form: str = "auto"
+    weight: float = 1.0
 
     def ofmap_coded(self, chip: ChipConfig) -> bool:
         """Whether ofmaps are run-length coded."""
@@ -37,17 +41,17 @@ class Density:
         return self.code(self.ofmap, chip) if self.ofmap_coded(chip) else 1.0
 
     @staticmethod
-    def coded(density: float, chip: ChipConfig) -> float:
-        """64-bit words that a word of values takes, run-length coded or raw, whichever is less."""
+    def coded(density: Any, chip: ChipConfig) -> Any:
+        """64-bit words that a word of values takes, run-length coded or raw, whichever is less; elementwise."""
         worth = density < WORTH_CODING * chip.word_pairs / chip.word_values
-        return min(1.0, Density.code(density, chip)) if worth else 1.0
+        return choose(worth, least(1.0, Density.code(density, chip)), 1.0)
 
     @staticmethod
-    def code(density: float, chip: ChipConfig) -> float:
+    def code(density: Any, chip: ChipConfig) -> Any:
         """The same, run-length coded in any case: a pair for each value but zeros, and for each longest run."""
         zeros = 1 - density
         run = zeros**chip.pair_values
-        pairs = density + density * run / (1 - run) if zeros < 1 else 1 / chip.pair_values
+        pairs = choose(zeros < 1, density + density * run / (1 - run + (run == 1)), 1 / chip.pair_values)
         return chip.word_values * pairs / chip.word_pairs
 
 

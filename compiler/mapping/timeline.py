@@ -44,7 +44,7 @@ class _Pass:
     ifmap : words that it needs of the slot; 0 if an earlier pass read the slot.
     frees : words of the slot that it is the last to read.
     starts, ends : psum words that it writes for the first time, and that it finishes.
-    filters : words of weights.
+    filters : words of weights, as they are in the filter banks.
     first : share of its first position in the work.
     """
 
@@ -53,7 +53,7 @@ class _Pass:
     frees: float
     starts: float
     ends: float
-    filters: int
+    filters: float
     first: float
 
 
@@ -83,7 +83,8 @@ def _passes(placement: Placement, given: Rates) -> Iterator[_Pass]:
         np.diff(placement.first_tiles(measure, bounds))
         for measure in (lambda e, f: f, placement.ifmap_words, placement.psum_words))
     array = busy_together(placement.chip, *array_cycles(placement, given, positions, tiles, words))
-    work = np.maximum(placement.filter_bus_cycles, given.ramp + array)
+    work = np.maximum(given.filter_cycles, given.ramp + array)
+    filters = placement.pass_words * given.filter_dram
     blocks = list(zip(work.tolist(), (given.ifmap_glb * words).tolist(), psum_words.tolist(),
                       (1 / positions).tolist(), strict=True))
     for m_group in range(groups.m_groups * placement.job_groups):
@@ -93,7 +94,7 @@ def _passes(placement: Placement, given: Rates) -> Iterator[_Pass]:
                 for group in range(last_group + 1):
                     yield _Pass(cycles, slot if group == 0 else 0, slot if group == last_group else 0,
                                 psums if sweep == 0 else 0, psums if sweep == sweeps - 1 else 0,
-                                placement.pass_words, first)
+                                filters, first)
 
 
 class _Machine:
@@ -104,7 +105,7 @@ class _Machine:
         self._passes = _passes(placement, given)
         self._capacity = (chip.glb_banks - placement.ifmap_banks) * chip.glb_bank_words
         spads = min(placement.weights_ahead(chip.word_values), placement.pass_words)
-        self._buffer = 2 * chip.filter_bank_words + spads  # two banks, and the PEs' spads
+        self._buffer = 2 * chip.filter_bank_words + given.filter_dram * spads  # two banks, and the PEs' spads
         self.now: _Pass | None = next(self._passes)
         self.done = 0.0  # share of the current pass
         self.fetched = self.released = self.taken = 0.0  # ifmap words needed so far, dead; filter words needed

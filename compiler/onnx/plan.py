@@ -143,8 +143,9 @@ class Planner:
             None fits: names the layer and the resource.
         """
         mapped = shape if self.chip.data_width == 8 else chip_shape(layer, shape)
-        rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form)
-        key = self._kept.key(mapped, self.chip, self._objective, self._prices, self.form)
+        weight = round(density.weight, 2) if self.chip.coded_weights else 1.0
+        rounded = Density(round(density.ifmap, 2), round(density.ofmap, 2), self.form, weight)
+        key = self._kept.key(mapped, self.chip, self._objective, self._prices, self.form, weight)
         native = lower(mapped, self.chip)
         table, _ = self._kept.get(key) or ({"found": []}, {})
         entry = self._nearest(table["found"], rounded)
@@ -173,8 +174,8 @@ class Planner:
         return nearest if nearest and distance(nearest) <= self._near + ROUNDING else None
 
 
-def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
-    """Expected densities of each layer's ifmap and ofmap, by `index`: `zeros` of what comes from a ReLU is zero.
+def layer_densities(network: Network, zeros: float, weight_zeros: float = 0.0) -> dict[int, Density]:
+    """Expected densities of each layer's tensors, by `index`: `zeros` of what comes from a ReLU is zero.
 
     Host nodes that keep zeros, such as pooling, keep a ReLU's; what joins several tensors does if they all are.
     """
@@ -184,14 +185,15 @@ def layer_densities(network: Network, zeros: float) -> dict[int, Density]:
             after_relu.update({step.output} if step.relu else ())
         elif step.rectifies or step.node.op_type in _KEEP_ZEROS and after_relu.issuperset(step.inputs):
             after_relu.update(step.outputs)
-    return {layer.index: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu)
+    return {layer.index: Density(1 - zeros * (layer.input in after_relu), 1 - zeros * layer.relu,
+                                 weight=1 - weight_zeros)
             for layer in network.layers}
 
 
 _KEEP_ZEROS = ("Clip", "Concat", "Dropout", "Flatten", "Identity", "LRN", "MaxPool", "Reshape", "Transpose")
 
 
-def plan_network(network: Network, planner: Planner, *, zeros: float = 0.0,
+def plan_network(network: Network, planner: Planner, *, zeros: float = 0.0, weight_zeros: float = 0.0,
                  report: Callable[[ChipLayer], None] | None = None) -> list[LayerPlan]:
     """Plans of the chip's layers whose sizes follow from those of the model's inputs; see `unplanned`.
 
@@ -199,6 +201,8 @@ def plan_network(network: Network, planner: Planner, *, zeros: float = 0.0,
     ----------
     zeros : float
         Fraction of zeros in what comes from a ReLU.
+    weight_zeros : float
+        Fraction of zeros in weights.
     report : callable, optional
         Called with each layer before it is planned.
 
@@ -207,7 +211,7 @@ def plan_network(network: Network, planner: Planner, *, zeros: float = 0.0,
     GraphError
         A layer that fits no mapping.
     """
-    densities, plans = layer_densities(network, zeros), []
+    densities, plans = layer_densities(network, zeros, weight_zeros), []
     left = {layer.index for layer in unplanned(network)}
     for layer in network.layers:
         if layer.index in left:

@@ -9,25 +9,32 @@ from compiler.mapping.placement import Placement
 from compiler.mapping.search import SLACK, search, timed_costs
 from hw.config import load_chip
 from scripts.pages.mapping_picture import PICTURES, draw_mapping
-from scripts.terminal.console import BadInput, bad_input, check_targets, console, counts_table, write_json
+from scripts.terminal.console import (
+    BadInput,
+    bad_input,
+    check_fractions,
+    check_targets,
+    console,
+    counts_table,
+    write_json,
+)
 
 from .shared import choose_energy
 
 __all__ = ["map_layer"]
 
 
-def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, ofmap, energy_table, json_target, picture):
+def map_layer(layer, *, chip, objective, mapping, zeros, ofmap_zeros, weight_zeros, ofmap, energy_table,
+              json_target, picture):
     """Search (or take a given mapping), print, and write JSON and picture where asked for."""
     check_targets(json=json_target, picture=picture)
     if picture and picture.suffix not in PICTURES:
         raise BadInput(f"--picture must end in {', '.join(PICTURES)}, not {picture}")
-    for option, value in (("--zeros", zeros), ("--ofmap-zeros", ofmap_zeros)):
-        if not 0 <= value <= 1:
-            raise BadInput(f"{option} must be between 0 and 1, not {value!r}")
+    check_fractions({"--zeros": zeros, "--ofmap-zeros": ofmap_zeros, "--weight-zeros": weight_zeros})
     with bad_input():
         chip = load_chip(chip)
         priced, prices = choose_energy(energy_table, chip)
-        density = Density(1 - zeros, 1 - ofmap_zeros, ofmap)
+        density = Density(1 - zeros, 1 - ofmap_zeros, ofmap, 1 - weight_zeros)
         native = lower(layer.shape, chip)
         found = None
         if mapping == "auto":

@@ -22,7 +22,7 @@ from golden.layer import LayerShape
 from golden.tensors import Tensors, check_tensors, random_tensors
 from host.result import LayerResult
 from hw.config import ChipConfig
-from scripts.terminal.console import BadInput, bad_input, console, counts_table, write_json
+from scripts.terminal.console import BadInput, bad_input, check_fractions, console, counts_table, write_json
 from sim.jobs.layers import Int8Task, LayerTask
 from sim.tools.files import write_file
 
@@ -75,14 +75,13 @@ def _load(path: Path, option: str) -> NDArray[Any]:
 
 
 def load_inputs(shape: LayerShape, chip: ChipConfig, ifmap: Path | None, weights: Path | None, bias: Path | None, *,
-                zeros: float, seed: int, shift: int, relu: bool) -> LayerInputs:
+                zeros: float, seed: int, shift: int, relu: bool, weight_zeros: float = 0.0) -> LayerInputs:
     """Tensors from .npy files where given, random elsewhere; a bias of 0 goes with given weights.
 
     On a chip of 8 bits they are uint8, int8 and int32, and the factors are those by which the ofmaps use their range.
     """
     int8 = chip.data_width == 8
-    if not 0 <= zeros <= 1:
-        raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
+    check_fractions({"--zeros": zeros, "--weight-zeros": weight_zeros})
     if int8 and shift:
         raise BadInput(f"--shift must be 0 on {chip.name}, not {shift!r}: sums of 8-bit layers have a factor each")
     if not 0 <= shift <= 16:
@@ -90,8 +89,8 @@ def load_inputs(shape: LayerShape, chip: ChipConfig, ifmap: Path | None, weights
     if seed < 0:
         raise BadInput(f"--seed must be 0 or more, not {seed!r}")
     with bad_input():
-        tensors = (random_int8(shape, seed=seed, zeros=zeros) if int8
-                   else random_tensors(shape, seed=seed, zeros=zeros, shift=shift))
+        tensors = (random_int8(shape, seed=seed, zeros=zeros, weight_zeros=weight_zeros) if int8
+                   else random_tensors(shape, seed=seed, zeros=zeros, shift=shift, weight_zeros=weight_zeros))
         if weights is not None:
             tensors = tensors._replace(bias=np.zeros_like(tensors.bias))
         for name, path in (("ifmap", ifmap), ("weights", weights), ("bias", bias)):
@@ -106,7 +105,7 @@ def load_inputs(shape: LayerShape, chip: ChipConfig, ifmap: Path | None, weights
 
 @dataclass(frozen=True)
 class CompiledLayer:
-    """A program, the golden ofmap (N, M, E, F) that it should leave, and the zeros of both fmaps."""
+    """A program, the golden ofmap (N, M, E, F) that it should leave, and the zeros of fmaps and weights."""
 
     program: Program
     expected: NDArray[Any]
@@ -124,7 +123,7 @@ def compile_chosen(shape: LayerShape, inputs: LayerInputs, chip: ChipConfig, *, 
     ValueError, TypeError
     """
     expected = inputs.golden(shape)
-    density = Density(density_of(inputs.tensors.ifmap), density_of(expected), ofmap)
+    density = Density(density_of(inputs.tensors.ifmap), density_of(expected), ofmap, density_of(inputs.tensors.weights))
     native = lower(shape, chip)
 
     def compiled(chosen: Mapping) -> CompiledLayer:

@@ -20,9 +20,9 @@ from sim.tools.find import SimulatorError, require
 
 from .names import on_terminal
 
-__all__ = ["BadInput", "FittedTable", "bad_input", "bars", "check_targets", "choose_page", "console", "counts_table",
-           "layer_table", "passes_bar", "place", "require_simulator",
-           "steps_bar", "time_line", "work_bar", "working", "write_json"]
+__all__ = ["BadInput", "FittedTable", "bad_input", "bars", "check_fractions", "check_targets", "choose_page",
+           "console", "counts_table", "layer_table", "passes_bar", "place", "require_simulator", "steps_bar",
+           "time_line", "work_bar", "working", "write_json"]
 
 WIDE = 100_000  # columns where there is no terminal: nothing is wrapped or cut
 NAME_WIDTH = 14  # what a table leaves of its names before it leaves columns away
@@ -39,6 +39,13 @@ def bad_input():
         yield
     except (ValueError, TypeError) as error:
         raise BadInput(str(error)) from None
+
+
+def check_fractions(given):
+    """Refuse a number that is no fraction: a dict of option to number."""
+    for option, value in given.items():
+        if not 0 <= value <= 1:
+            raise BadInput(f"{option} must be between 0 and 1, not {value!r}")
 
 
 def check_targets(*, folders=None, **files):

@@ -11,7 +11,8 @@ from scripts.terminal.choices import Objective, Ofmap, Simulator
 
 __all__ = ["Batch", "Bias", "Chip", "Energy", "Ifmap", "Json", "JsonFile", "Layer", "MappingFile", "NoPage",
            "OfmapForm", "Relu", "Save", "Searched", "Seed", "Shape", "Shift", "Sim", "Trace", "Waves",
-           "WavesDepth", "WavesFrom", "WavesScope", "WavesTo", "Weights", "Workers", "Zeros", "output_option"]
+           "WavesDepth", "WavesFrom", "WavesScope", "WavesTo", "WeightZeros", "Weights", "Workers", "Zeros",
+           "output_option"]
 
 # a layer and its tensors
 Layer = Annotated[str | None, typer.Option(help="A name of `eyeriss layers`.")]
@@ -28,6 +29,8 @@ Shift = Annotated[int, typer.Option(help="Right shift of the 32-bit products, 0.
 Relu = Annotated[bool, typer.Option(
     "--relu/--no-relu", help="ReLU on the ofmap; on a chip of 8 bits by its zero point, 0 instead of 128.")]
 Zeros = Annotated[float, typer.Option(help="Fraction of zeros in random ifmaps.")]
+WeightZeros = Annotated[float, typer.Option(
+    help="Fraction of zeros in the weights, as of a pruned network: fewer words on a chip with coded_weights.")]
 Seed = Annotated[int, typer.Option(help="Of the random tensors.")]
 
 # the chip, how a layer is mapped to it, and who runs it

@@ -133,7 +133,7 @@ def run_network(
             expected = found = conv_layer(*tensors, shape, shift=own.shift, relu=layer.relu)
         # the zeros of the float network's ofmap, which is there whoever computes the layer
         ofmap = density_of(np.rint(np.ldexp(floats[layer.index], own.ofmap_bits)))
-        density = Density(density_of(tensors.ifmap), ofmap, planner.form)
+        density = Density(density_of(tensors.ifmap), ofmap, planner.form, density_of(tensors.weights))
         plan = planner.plan(layer, layer.shape(x.shape), density)
         task = LayerTask(shape, plan.mapping, tensors, own.shift, layer.relu,
                          density.ofmap_coded(planner.chip))

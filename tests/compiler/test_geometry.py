@@ -1,5 +1,7 @@
 """A geometry against its own tiles and passes one by one, and arrays of mappings against each of them alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,8 @@ from golden.layer import LayerShape
 from hw.config import PRESETS
 from tests.golden.strategies import shapes
 
-CHIPS = [PRESETS[name] for name in ("eyeriss", "mini", "eyeriss-skip")]
+CHIPS = [*(PRESETS[name] for name in ("eyeriss", "mini", "eyeriss-skip")),
+         replace(PRESETS["eyeriss"], coded_weights=True)]
 SIZES = st.integers(1, 12)
 MAPPINGS = st.builds(Mapping, m=SIZES, n=SIZES, e=SIZES, f=SIZES, p=SIZES, q=st.integers(1, 4), r=st.integers(1, 4),
                      t=st.integers(1, 4), coded=st.integers(0, 3))
@@ -44,7 +47,7 @@ def test_arrays_are_each_mapping_by_itself(shape, mappings, chip):
     together = Mappings.of(**{name: np.array([getattr(each, name) for each in mappings])
                               for name in PARAMETERS})
     assert together.each() == mappings
-    geometry, density = Geometry(layer, chip, together), Density(0.5, 0.5)
+    geometry, density = Geometry(layer, chip, together), Density(0.5, 0.5, weight=0.5)
     table, whole = numbers(geometry), costs(geometry, density)
     for index, mapping in enumerate(mappings):
         alone = Geometry(layer, chip, mapping)

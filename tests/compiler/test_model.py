@@ -2,11 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from compiler.image.dram_image import pack_filters
 from compiler.mapping.cost import costs
-from compiler.mapping.density import Density
+from compiler.mapping.density import Density, density_of
 from compiler.mapping.geometry import Geometry
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import Mapping, MappingError
@@ -16,6 +19,7 @@ from compiler.mapping.timeline import schedule
 from compiler.paper.layers import CATALOGUE
 from compiler.paper.networks import benchmark_layers
 from golden.layer import LayerShape
+from golden.tensors import random_tensors
 from hw.config import PRESETS, ChipConfig
 from sim.tools.files import ROOT
 
@@ -117,3 +121,26 @@ def test_form_of_ofmaps(ofmap, form, coded):
     assert words == pytest.approx(raw * (Density.code(ofmap, CHIP) if coded else 1))
     if form == "auto":
         assert words <= raw
+
+
+CODED = {chip.data_width: replace(chip, coded_weights=True) for chip in (CHIP, INT8)}
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+@pytest.mark.parametrize("weight_zeros", [0.1, 0.6, 0.95])
+@pytest.mark.parametrize("shape, mapping", [
+    # m groups, blocks, spare channels; zeros between groups
+    ("N=2,M=48,C=40,H=8,W=8,R=3", Mapping(m=16, n=1, e=6, f=6, p=8, q=3, r=2, t=2)),
+    ("M=8,C=256,H=9,W=9,R=3,G=4", Mapping(m=4, n=1, e=7, f=7, p=4, q=4, r=1, t=1, g=2))])
+def test_words_of_coded_weights(bits, weight_zeros, shape, mapping):
+    """Near those of a program, which takes whichever form is smaller; and raw on a chip without the option."""
+    shape, chip = LayerShape.parse(shape), CODED[bits]
+    placement = Placement(lower(shape, chip), mapping, chip)
+    weights = random_tensors(shape, seed=1, weight_zeros=weight_zeros).weights
+    weights = np.sign(weights).astype(f"i{bits // 8}")
+    raw, coded = (placement.blocks.count * sum(map(len, pack_filters(placement, weights, raw=raw)))
+                  for raw in (True, False))
+    found = costs(placement, Density(weight=density_of(weights)))
+    assert found.dram["filter"] == found.glb["filter"] == pytest.approx(min(raw, coded), rel=0.06)
+    assert costs(Placement(lower(shape, chip), mapping, replace(chip, coded_weights=False)),
+                 Density(weight=density_of(weights))).dram["filter"] == raw

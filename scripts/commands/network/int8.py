@@ -72,7 +72,8 @@ def run_int8(proto, network, feeds, *, name, chip, backend="model", objective="l
             forms, shape = layer.int8, layer.shape(x.shape)
             tensors = layer.ifmap(x), layer.filters(), layer.bias
             y, table = conv_int8(*tensors, shape, forms), None
-            density = Density(density_of(moved(tensors[0], forms.ifmap)), density_of(moved(y, forms.ofmap)), ofmap)
+            density = Density(density_of(moved(tensors[0], forms.ifmap)), density_of(moved(y, forms.ofmap)), ofmap,
+                              density_of(tensors[1]))
             plan = planner.plan(layer, shape, density)
             if rtl and (only is None or layer.index in only):
                 task = Int8Task(shape, plan.mapping, *tensors, forms, density.ofmap_coded(chip))

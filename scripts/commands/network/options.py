@@ -24,6 +24,7 @@ from scripts.terminal.options import (
     WavesFrom,
     WavesScope,
     WavesTo,
+    WeightZeros,
     Workers,
     output_option,
 )
@@ -90,6 +91,7 @@ def plan(
     objective: Annotated[Objective, typer.Option(help="What counts most.")] = Objective.latency,
     clock: Annotated[int | None, typer.Option(help="Core clock in MHz; the chip's by default.")] = None,
     zeros: Annotated[float, typer.Option(help="Fraction of zeros in what comes from a ReLU.")] = 0.0,
+    weight_zeros: WeightZeros = 0.0,
     ofmap: OfmapForm = Ofmap.auto,
     energy_table: Energy = None,
     json: Json = None,
@@ -100,7 +102,8 @@ def plan(
     from . import plan as network_planning
 
     network_planning.plan(model, shapes=shape or [], chip=chip, objective=objective.value, clock=clock, zeros=zeros,
-                          ofmap=ofmap.value, energy_table=energy_table, json_target=json, page=page, no_page=no_page)
+                          weight_zeros=weight_zeros, ofmap=ofmap.value, energy_table=energy_table, json_target=json,
+                          page=page, no_page=no_page)
 
 
 def digits(

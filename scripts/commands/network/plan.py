@@ -12,9 +12,9 @@ from hw.config import load_chip
 from scripts.commands.shared import power_line
 from scripts.pages.network import write_page
 from scripts.terminal.console import (
-    BadInput,
     bad_input,
     bars,
+    check_fractions,
     check_targets,
     choose_page,
     console,
@@ -33,13 +33,13 @@ from .shared import division, warn
 __all__ = ["plan", "plan_model"]
 
 
-def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, energy_table=None, json_target, page, no_page=False):
+def plan(model, *, shapes, chip, objective, clock, zeros, weight_zeros, ofmap, energy_table=None, json_target,
+         page, no_page=False):
     """Plan, print, write."""
     path = Path(model)
     page = choose_page(page, no_page, BUILD / "plan" / f"{own_file(path)}.html")
     check_targets(json=json_target, page=page, folders={"build": BUILD})
-    if not 0 <= zeros <= 1:
-        raise BadInput(f"--zeros must be between 0 and 1, not {zeros!r}")
+    check_fractions({"--zeros": zeros, "--weight-zeros": weight_zeros})
     with bad_input():
         chip = load_chip(chip)
         if clock is not None:
@@ -48,8 +48,8 @@ def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, energy_table=No
         sizes = parse_sizes(shapes, model_inputs(proto))
         if chip.data_width == 8 and is_quantized(proto):
             proto = load_model(path)  # its layers are what onnxruntime makes of it, with its weights
-        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros, ofmap=ofmap,
-                            energy_table=energy_table)
+        report = plan_model(proto, sizes, name=path.stem, chip=chip, objective=objective, zeros=zeros,
+                            weight_zeros=weight_zeros, ofmap=ofmap, energy_table=energy_table)
     write_json(json_target, report)
     _show(report, stderr=json_target == "-")
     if page:
@@ -57,33 +57,34 @@ def plan(model, *, shapes, chip, objective, clock, zeros, ofmap, energy_table=No
         console(stderr=json_target == "-").print(f"page: {place(page)}", soft_wrap=True)
 
 
-def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, ofmap="auto",
+def plan_model(proto, sizes, *, name, chip, objective="latency", zeros=0.0, weight_zeros=0.0, ofmap="auto",
                energy_table=None) -> dict:
     """Plan a model for inputs of these sizes, with a progress bar: the object of `eyeriss plan --json`."""
     energy = load_table(energy_table or DEFAULT)
     prices = energy.prices(chip) if energy_table else None
     int8 = chip.data_width == 8 and is_quantized(proto)
     network = import_graph(proto, sizes, weights=False, int8=int8)
-    plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), prices=prices, form=ofmap), zeros)
+    plans = _with_bar(network, Planner(chip, objective, Cache("mappings"), prices=prices, form=ofmap), zeros,
+                      weight_zeros)
     for layer in unplanned(network):
         warn(f"{layer} is not planned: the sizes of its input are known only when the model runs")
     batch = next(iter(sizes.values()))[0] if next(iter(sizes.values()), ()) else 1
     entries = [entry.as_dict(energy) for entry in plans]
     return {"model": name, "backend": "plan", "int8": int8, "chip": chip.name, "core_mhz": chip.core_mhz,
             "link_mhz": chip.link_mhz, "pes": chip.pes, "batch": batch, "objective": objective, "zeros": zeros,
-            "ofmap": ofmap,
+            "weight_zeros": weight_zeros, "ofmap": ofmap,
             "inputs": {name: {"shape": list(size)} for name, size in sizes.items()}, "layers": entries,
             "totals": totals(entries, network, chip, batch)}
 
 
-def _with_bar(network, planner, zeros):
+def _with_bar(network, planner, zeros, weight_zeros):
     with bars() as bar:
         task = bar.add_task("layers", total=len(network.layers))
 
         def report(layer):
             bar.update(task, description=on_terminal(layer.name, 30), advance=1)
 
-        return plan_network(network, planner, zeros=zeros, report=report)
+        return plan_network(network, planner, zeros=zeros, weight_zeros=weight_zeros, report=report)
 
 
 def _show(report, *, stderr):
