@@ -128,7 +128,8 @@ def _filters(geometry: Geometry[Number], density: Density) -> tuple[Any, Any]:
     words = geometry.pass_words * geometry.channel_groups * geometry.all_filter_groups
     in_dram = density.weight * own / (chip.word_values * words)  # RLC codes what fills up words and passes, too
     shrink = Density.coded(in_dram, chip)
-    decoding = choose(shrink < 1, geometry.pass_words * _decoder_cycles(in_dram, chip), 0.0)
+    # a cycle for a word of weights, and one for a coded word but where both end
+    decoding = choose(shrink < 1, geometry.pass_words * (1 + shrink * (1 - 1 / chip.word_values)), 0.0)
     return shrink, np.maximum(bus, decoding)
 
 
@@ -225,10 +226,10 @@ def _share_worked(density: float, window: Any) -> Any:
     return np.minimum(1.0, density + SKIP_SPREAD * np.sqrt(density * (1 - density) / window))
 
 
-def _decoder_cycles(density: Any, chip: ChipConfig) -> Any:
-    """Cycles that an RLC decoder takes for a word of values: one a pair, and one if a run of zeros continues.
+def _decoder_cycles(density: float, chip: ChipConfig) -> float:
+    """Cycles that the RLC decoder takes for a word of values: one a pair, and one if a run of zeros continues.
 
-    Between GLB and array, the decoder of ifmaps keeps up with a bus of one value, not always with a wider one.
+    Between GLB and array, the decoder keeps up with an ifmap bus of one value, not always with a wider one.
     """
     return chip.word_values * density + 1 - density
 

@@ -1,11 +1,14 @@
-"""Filters: DRAM -> the filter banks of the GLB -> filter GIN; on some chips through an RLC decoder ahead of the GIN.
+"""Filters: DRAM -> the filter banks of the GLB -> filter GIN.
 
 Each word of weights is used in one pass and not kept, so the two banks are a queue: while the array works on a pass,
 the weights of the next ones gather in it (Section V-A).
 """
 
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config.fields import FilterWalk
@@ -14,10 +17,10 @@ from hw.kit.interfaces import Tagged
 from hw.kit.memory import SinglePortSram
 from hw.kit.payloads import QUAD, tagged_word
 from hw.kit.settings import Settings
-from hw.kit.stream import Queue, signals
+from hw.kit.stream import Queue, lanes, signals
 
 from .fetch import Prefetch
-from .rlc import RlcDecoder
+from .rlc import RlcWord
 
 __all__ = ["FilterBuffer", "FilterDecoder", "FilterSender"]
 
@@ -73,13 +76,17 @@ class FilterBuffer(Block):
 
 
 class FilterDecoder(Block):
-    """Decodes weights that are run-length coded in DRAM and in the filter banks (`ChipConfig.coded_weights`).
+    """Run-length coded words to words of weights, all pairs of a word at once; an option, `ChipConfig.coded_weights`.
 
     It stands behind the banks, so that a word of DRAM is a word of them, and they hold more weights. An m group's
-    weights are a stream, which begins anew each time they are read. The words behind its end, which keep m groups at
+    weights are a stream, which begins anew each time they are read. Words behind its end, which keep m groups at
     equal distances in DRAM, are streams without a word of values.
 
-    Latency and throughput are those of the RLC decoder.
+    Each pair knows the place of its level, counted from the first value of the word of weights that is being made.
+    While the last of them lies behind that word, the word is full, and all places move up by as many values.
+
+    Latency: two cycles, or a cycle where `filter_raw`. Throughput: a word of weights a cycle, and a cycle more for a
+    coded word that does not end with one.
 
     Members
     -------
@@ -98,13 +105,53 @@ class FilterDecoder(Block):
 
     def elaborate(self, platform):
         m = Module()
-        decoder = place(m, RlcDecoder(self._chip), "rlc_decoder")
-        connect(m, flipped(self.i), decoder.i)
+        chip, count = self._chip, self._chip.word_values
+        out = place(m, Queue(QUAD, 2), "out")
+        connect(m, out.o, flipped(self.o))
+        # a coded word is there, the last of its stream; it makes a word of weights full; it is used up
+        present, final, fills, used, active, free = signals("present final fills used active free")
+        lane = Signal(range(count))  # of the coded word's first value
+        kept = Signal(QUAD)  # the lanes before it
+        places, values = self._values(m, lane, kept, load=free, step=active & ~used)
         m.d.comb += [
-            decoder.raw.eq(self.filter_raw), self.o.payload.eq(decoder.o.payload.values),
-            self.o.valid.eq(decoder.o.valid & ~decoder.o.payload.ends), decoder.o.ready.eq(self.o.ready),
+            free.eq(~present | (active & used)),
+            fills.eq(places[-1] >= count - 1), used.eq(places[-1] < count),
+            active.eq(present & (~fills | out.i.ready)),
+            out.i.valid.eq(Mux(self.filter_raw, self.i.valid, present & fills)),
+            out.i.payload.eq(Mux(self.filter_raw, self.i.payload, values)),
+            self.i.ready.eq(Mux(self.filter_raw, out.i.ready, free)),
         ]
+        with m.If(free):
+            m.d.sync += [present.eq(self.i.valid & ~self.filter_raw),
+                         final.eq(data.View(RlcWord(chip), self.i.payload).last)]
+        with m.If(active):
+            m.d.sync += kept.eq(Mux(fills | final, 0, values))
+            with m.If(used):  # what the unused pairs of a last word stand for is dropped
+                m.d.sync += lane.eq(Mux(final, 0, places[-1] + 1))
         return m
+
+    def _values(self, m, lane, kept, load, step):
+        """(place of each level, the word of weights as far as it is known)."""
+        chip, count = self._chip, self._chip.word_values
+        word = data.View(RlcWord(chip), self.i.payload)
+        # places of passed levels are negative, and never as low as to look like the first ones again
+        width = (count + chip.word_pairs * chip.pair_values - 1).bit_length()
+        places, levels, zeros = [], [], 0
+        for index in range(chip.word_pairs):
+            distance = Signal(width, name=f"distance_{index}", reset_less=True)  # from the coded word's first value
+            level = Signal(chip.data_width, name=f"level_{index}", reset_less=True)
+            here = Signal(width, name=f"place_{index}")
+            zeros = zeros + word.pairs[index].run
+            with m.If(load):
+                m.d.sync += [distance.eq(zeros + index), level.eq(word.pairs[index].level)]
+            with m.Elif(step):
+                m.d.sync += distance.eq(distance - count)
+            m.d.comb += here.eq(distance + lane)
+            places.append(here)
+            levels.append(level)
+        pairs = list(zip(places, levels, strict=True))
+        return places, Cat(reduce(or_, (Mux(here == index, level, 0) for here, level in pairs), earlier)
+                           for index, earlier in enumerate(lanes(kept, chip.data_width)))
 
 
 class FilterSender(Block):
