@@ -15,7 +15,7 @@ GROUPS = {
     "PE: multiply-add, control": r"pe(_zero_skip)?$",
     "networks": r"gin_|gon$|pe_array|pe_row",
     "GLB": r"glb$|filter_buffer",
-    "RLC": r"rlc_",
+    "RLC": r"rlc_|filter_decoder",
     "DRAM port and link": r"dram_port",
     "scan chain": r"scan_chain",
     "counters": r"counters",

@@ -150,8 +150,8 @@ def simulate(
     recording = choose_recording(waves, waves_from, waves_to, waves_depth, waves_scope, trace)
     chosen = choose_layer(layer, shape, batch)
     config = choose_chip(chip)
-    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, weight_zeros=weight_zeros, seed=seed,
-                         shift=shift, relu=relu)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, weight_zeros=weight_zeros,
+                         seed=seed, shift=shift, relu=relu)
     raise typer.Exit(simulation.simulate(
         chosen, inputs, chip=config, mapping=mapping, ofmap=ofmap.value, simulator=sim.value,
         energy_table=energy_table, recording=recording, save=save, json_target=json))
@@ -179,8 +179,8 @@ def compile_command(
     """Write a layer as files for a bench or driver of your own: memory, configuration, register writes, result."""
     chosen = choose_layer(layer, shape, batch)
     config = choose_chip(chip)
-    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, weight_zeros=weight_zeros, seed=seed,
-                         shift=shift, relu=relu)
+    inputs = load_inputs(chosen.shape, config, ifmap, weights, bias, zeros=zeros, weight_zeros=weight_zeros,
+                         seed=seed, shift=shift, relu=relu)
     compilation.compile_files(chosen, inputs, output, chip=config, mapping=mapping, ofmap=ofmap.value, base=base)
 
 

@@ -123,7 +123,8 @@ def compile_chosen(shape: LayerShape, inputs: LayerInputs, chip: ChipConfig, *, 
     ValueError, TypeError
     """
     expected = inputs.golden(shape)
-    density = Density(density_of(inputs.tensors.ifmap), density_of(expected), ofmap, density_of(inputs.tensors.weights))
+    tensors = inputs.tensors
+    density = Density(density_of(tensors.ifmap), density_of(expected), ofmap, density_of(tensors.weights))
     native = lower(shape, chip)
 
     def compiled(chosen: Mapping) -> CompiledLayer:

@@ -17,7 +17,6 @@ from scripts.terminal.console import (
     BadInput,
     bad_input,
     bars,
-    check_fractions,
     check_targets,
     console,
     counts_table,

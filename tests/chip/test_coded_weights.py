@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from compiler.mapping.density import Density
+from compiler.mapping.timeline import schedule
 from hw.config import PRESETS
 from tests.chip.layers import check, random_layer, run
 from tests.chip.test_broken_chip import ENDS, corrupt, ends_badly
@@ -102,3 +104,13 @@ BROKEN = {
 def test_broken(verilator, name):
     ends_badly(run(*SHORT, chip=CHIP, weight_zeros=0.7, corrupt=BROKEN[name], **ENDS),
                {"done", "hang", "fault"})
+
+
+@pytest.mark.parametrize("link_mhz", [60, 200])
+@pytest.mark.parametrize("weight_zeros", [0.5, 0.8])
+def test_cycles_are_the_timelines(verilator, link_mhz, weight_zeros):
+    """Of vectors, which are bound by the link, or by the decoder and the filter bus."""
+    result = run("M=64,C=512,H=1,W=1,R=1", chip=CHIP, weight_zeros=weight_zeros, link_mhz=link_mhz, compress=None)
+    placement = result.program.jobs[0].placement
+    cycles = schedule(placement, Density(0.75, 1.0, "raw", 1 - weight_zeros)).cycles
+    assert cycles == pytest.approx(result.counters["cycles"], rel=0.02)
