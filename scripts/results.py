@@ -222,6 +222,14 @@ def mobilenet_int8():
                      "mobilenet-int8")
 
 
+def lite0():
+    """Layers of the trained network: the RTL's cycles and the timeline's."""
+    lines = [(row["chip"], row["layer"], _values(row), " ".join(f"{part:.2f}" for part in row["density"]),
+              f"{row['cycles']:,}", f"{row['model_cycles']:,}", _error(row)) for row in load("lite0")["rows"]]
+    return _markdown(("chip", "layer", "m n e f p q r t coded g", "density: ifmap, ofmap", "RTL, cycles", "timeline",
+                      "error"), lines, "lite0")
+
+
 def energy_fit():
     """The chip's measured power beside the 65 nm table's, by part."""
     rows = load("energy-fit")["rows"]
@@ -381,6 +389,7 @@ def listed(name, *headings, origin=False):
 TABLES: dict[str, Callable[[], str]] = {
     "readme": readme, "alexnet": alexnet, "vgg16-rtl": vgg16_rtl, "vgg16": vgg16, "skip": skip, "entropy": entropy,
     "timeline": timeline, "calibrate": calibrate, "modern": modern, "mobilenet-int8": mobilenet_int8,
+    "lite0": lite0,
     "energy-fit": energy_fit, "energy-compare": energy_compare,
     "energy-levels": functools.partial(listed, "energy-levels", "layer", "clock", "leakage", "alu", "spads",
                                        "networks", "glb", "link", "dram", origin=True),

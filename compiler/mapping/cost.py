@@ -20,10 +20,9 @@ __all__ = ["RESOURCES", "Costs", "Rates", "array_cycles", "busy_together", "cost
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 # Measured in RTL, see docs/model.md:
-RAMP = 12  # cycles that a pass takes beyond its MACs
 SKIP_SPREAD = 1.3  # standard deviations of a window's zeros
 SKIP_NORM = 6  # how much PEs and buses wait for each other where the PEs' work varies
-LATE_FILTERS = 60  # cycles more of the ramp where a pass's first position waits for filters
+LATE_FILTERS = 30  # cycles more of the ramp where a pass's first position waits for filters
 ACCESSES = 4  # of 16 bits: what a 64-bit word costs, see `Prices`
 SPAD_ACCESSES = 4  # of a MAC: ifmap, filter and psum read, psum written
 # The largest share of the link's time that filters, ifmaps and biases take while ofmaps wait: the link serves its
@@ -91,6 +90,10 @@ class Rates:
     filter_cycles : int or ndarray
         Core cycles in which a pass's weights go from the filter banks to the PEs: those of the filter bus, or of the
         RLC decoder ahead of it.
+    arrival : float or ndarray
+        Core cycles that a word takes into the GLB: more than 1 where it comes as several run-length pairs.
+    leaving : float
+        Core cycles that a finished word of psums takes on its way out: more than 1 where it leaves as several pairs.
     """
 
     worked: float
@@ -101,6 +104,8 @@ class Rates:
     decoding: Any
     filter_dram: Any
     filter_cycles: Any
+    arrival: Any
+    leaving: float
 
 
 def rates(geometry: Geometry[Number], density: Density) -> Rates:
@@ -112,10 +117,13 @@ def rates(geometry: Geometry[Number], density: Density) -> Rates:
     in_dram = density.ifmap * unpadded(layer)  # RLC codes padding, too
     shrink = Density.coded(in_dram, geometry.chip)
     filter_dram, filter_cycles = _filters(geometry, density)
-    return Rates(worked, _ramp(geometry, worked, filter_cycles), shrink, density.ofmap_share(geometry.chip),
-                 choose(mapping.coded > 0, shrink, 1.0),
-                 choose(mapping.coded > 0, _decoder_cycles(in_dram, geometry.chip), 0.0),
-                 filter_dram, filter_cycles)
+    chip, behind, ofmap = geometry.chip, mapping.coded > 0, density.ofmap_share(geometry.chip)
+    decoder = _decoder_cycles(in_dram, chip)
+    pairs = ofmap * chip.word_pairs * chip.word_psums / chip.word_values  # of a word of psums
+    return Rates(worked, _ramp(geometry, worked, filter_cycles), shrink, ofmap, choose(behind, shrink, 1.0),
+                 choose(behind, decoder, 0.0), filter_dram, filter_cycles,
+                 choose(behind, 1.0, decoder if shrink < 1 else 1.0),
+                 max(1.0, pairs) if density.ofmap_coded(chip) else 1.0)
 
 
 def _filters(geometry: Geometry[Number], density: Density) -> tuple[Any, Any]:
@@ -191,7 +199,9 @@ def costs(geometry: Any, density: Density | None = None, energy: Prices | None =
     ramp = passes * given.ramp
     array = busy_together(chip, pe, ifmap_bus, psum_bus) + ramp
     array = array + _drain(dram, array, blocks * geometry.m_groups, sweeps, per_word)
-    cycles = np.maximum(np.maximum(array, filter_bus), link)
+    arriving = ifmap_words * geometry.m_groups * given.ifmap_glb * given.arrival
+    leaving = psum_words * given.leaving + dram["bias"]
+    cycles = np.maximum.reduce([array, filter_bus, link, arriving, leaving])
     found = Costs(cycles, {"pe": pe, "ifmap_bus": ifmap_bus, "psum_bus": psum_bus, "filter_bus": filter_bus,
                            "link": link}, ramp, passes, glb, dram, noc, macs,
                   _energy(energy, density, macs, glb, dram, noc) + cycles * _cycle_price(energy, geometry))
@@ -246,7 +256,7 @@ def _drain(dram: dict[str, Any], array: Any, blocks: Any, sweeps: Any, per_word:
 
 
 def _ramp(geometry: Geometry[Number], worked: Any, filters: Any) -> Any:
-    """Cycles of a pass beyond its MACs: a fixed part, and the stall for weights that arrive late.
+    """Cycles of a pass beyond its MACs: the stall for weights that arrive late.
 
     The filter bus sends the next pass's weights ahead until the spads are full; it sends the rest during this
     pass's last position and the next pass's first, which stalls for them. `filters` are cycles of a pass's weights.
@@ -254,7 +264,7 @@ def _ramp(geometry: Geometry[Number], worked: Any, filters: Any) -> Any:
     bus = geometry.filter_bus_cycles
     ahead = filters / bus * np.minimum(bus, geometry.weights_ahead(geometry.chip.filter_bus_values))
     late = filters - ahead - 2 * (worked * geometry.pe_cycles(1))
-    return RAMP + np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
+    return np.where(late > -LATE_FILTERS, late + LATE_FILTERS, 0)
 
 
 def _energy(prices: Prices, density: Density, macs: Any, glb: dict[str, Any], dram: dict[str, Any],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compiler.timeline.schedule import schedule
 from hw.config import ChipConfig, configuration_cycles
 
 from .candidates import LAYOUT, Shortage, layouts, tilings
@@ -20,7 +21,6 @@ from .limits import DRAM_WORDS, least_dram_words
 from .lowering import NativeLayer
 from .mapping import Mapping, MappingError, MappingOf, Mappings
 from .placement import Placement
-from .timeline import schedule
 
 __all__ = ["OBJECTIVES", "SLACK", "Found", "find_mapping", "search", "timed_costs"]
 
@@ -36,7 +36,7 @@ OBJECTIVES = ("latency", "energy", "dram")
 class Found:
     """A mapping, its costs, and the best one of another layout with its costs, if any.
 
-    The costs' cycles are those of the timeline (`compiler.mapping.timeline`), not just of the busiest resource.
+    The costs' cycles are those of the timeline (`compiler.timeline`), not just of the busiest resource.
     `tried` counts the mappings that were ranked last.
     """
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compiler.mapping.timeline import schedule
+from compiler.timeline.schedule import schedule
 from host.folder import FILES, CompiledFolder
 from hw.config import ChipConfig
 from scripts.terminal.console import BadInput, bad_input, check_targets, console, place, working

@@ -7,7 +7,7 @@ import pytest
 from compiler.mapping.cost import costs
 from compiler.mapping.lowering import lower
 from compiler.mapping.placement import Placement
-from compiler.mapping.timeline import schedule
+from compiler.timeline.schedule import schedule
 from hw.config import PRESETS
 from tests.chip.layers import check, run
 

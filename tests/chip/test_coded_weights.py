@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compiler.mapping.density import Density
-from compiler.mapping.timeline import schedule
+from compiler.timeline.schedule import schedule
 from hw.config import PRESETS
 from tests.chip.layers import check, random_layer, run
 from tests.chip.test_broken_chip import ENDS, corrupt, ends_badly
