@@ -56,7 +56,8 @@ REGISTERS = (
     Register("ARRAY", 0x008, "RO", "PEs and their arithmetic", (
         Field("ROWS", 0, "rows of PEs", 8), Field("COLUMNS", 8, "columns of PEs", 8),
         Field("DATA_WIDTH", 16, "bits of a value", 8), Field("ZERO_SKIP", 24, "PEs skip zeros"),
-        Field("PSUM_EXTRA", 25, "bits of a psum beyond 16", 7))),
+        Field("PSUM_EXTRA", 25, "bits of a psum beyond 16", 5),
+        Field("CODED_WEIGHTS", 30, "weights may be run-length coded"))),
     Register("SPADS", 0x00C, "RO", "words of a PE's scratch pads", (
         Field("IFMAP", 0, "ifmap spad", 8), Field("PSUM", 8, "psum spad", 8),
         Field("FILTER", 16, "filter spad", 16))),
@@ -105,7 +106,7 @@ def constants(chip: ChipConfig) -> dict[str, int]:
     return {
         "IDENTITY": IDENTITY, "VERSION": MAP_VERSION,
         "ARRAY": (chip.rows | chip.columns << 8 | chip.data_width << 16 | chip.zero_skip << 24
-                  | chip.psum_width - 16 << 25),
+                  | chip.psum_width - 16 << 25 | chip.coded_weights << 30),
         "SPADS": chip.ifmap_spad_words | chip.psum_spad_words << 8 | chip.filter_spad_words << 16,
         "GLB": chip.glb_banks | chip.glb_bank_words << 16, "FILTER_BANKS": chip.filter_bank_words,
         "SCAN_BITS": sum(field.bits for field in scan_fields(chip)), "BURST_WORDS": chip.burst_words,

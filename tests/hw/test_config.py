@@ -76,9 +76,9 @@ def test_width_of_psums(data_width, psum_width, widths):
         ChipConfig(data_width=data_width, psum_width=psum_width)
 
 
-@pytest.mark.parametrize("width", [16, 24, 32])
-def test_a_host_can_tell_the_width_of_psums(width):
-    chip = dataclasses.replace(PRESETS["mini-int8"], psum_width=width)
+@pytest.mark.parametrize("width, coded", [(16, False), (24, True), (32, False)])
+def test_a_host_can_tell_the_width_of_psums_and_coded_weights(width, coded):
+    chip = dataclasses.replace(PRESETS["mini-int8"], psum_width=width, coded_weights=coded)
     found = constants(chip)["ARRAY"]
     assert found < 1 << 32
 
@@ -86,7 +86,7 @@ def test_a_host_can_tell_the_width_of_psums(width):
         return found >> FIELDS[f"ARRAY.{name}"].low & (1 << FIELDS[f"ARRAY.{name}"].width) - 1
 
     assert [value(name) for name in ("ROWS", "COLUMNS", "DATA_WIDTH", "ZERO_SKIP")] == [6, 5, 8, 0]
-    assert 16 + value("PSUM_EXTRA") == width
+    assert (16 + value("PSUM_EXTRA"), value("CODED_WEIGHTS")) == (width, coded)
 
 
 def test_psum_bus_is_no_wider_than_a_word():
