@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compiler.paper.published import MEASURED
-from flow.power.report import chip_parts
+from flow.power.tables import gates, latches, pe
 from hw.config import PRESETS
 from sim.tools.files import ROOT, write_file
 
@@ -272,50 +272,10 @@ def energy_rtl():
                      lines, "energy-rtl")
 
 
-def power_gates():
-    """Power of gates by Fig. 16's parts, the PEs with and without gating."""
-    rows, lines = load("power")["rows"], []
-    for layer in dict.fromkeys(row["layer"] for row in rows):
-        for gating in (True, False):
-            parts = {name: mw for name, mw in chip_parts(rows, layer, gating=gating).items() if name != "leakage"}
-            total = sum(parts.values())
-            lines.append((layer.partition("/")[2], "on" if gating else "off", f"{total:,.0f}",
-                          *(f"{mw:,.0f} ({mw / total:.0%})" for mw in parts.values())))
-    return _markdown(("layer", "gating", "mW", *parts), lines, "power")
-
-
-def power_pe():
-    """A PE's power by part, and what gating saves."""
-    rows = [row for row in load("power")["rows"] if row["module"] == "PE"]
-    cases = list(dict.fromkeys((row["layer"], row["gating"]) for row in rows))
-    found = {part: [sum(row[key] for row in rows if (row["layer"], row["gating"]) == case for key in keys
-                        if part in ("all", "clock", row["part"])) for case in cases]
-             for part, keys in {"clock": ["clock_mw"], **{row["part"]: ["data_mw"] for row in rows},
-                                "all": ["clock_mw", "data_mw", "leakage_mw"]}.items()}
-    lines = [(part, *(f"{mw:.2f}" for mw in values)) for part, values in found.items()]
-    saved = ", ".join(f"{1 - on / off:.1%} in {layer.partition('/')[2]}" for (layer, gating), on, off in
-                      zip(cases, found["all"], found["all"][1:], strict=False) if gating)
-    return _markdown(("a PE, mW", *(f"{layer.partition('/')[2]}{'' if gating else ', no gating'}"
-                                    for layer, gating in cases)), lines, "power") + f" Gating saves {saved}."
-
-
-def power_latches():
-    """A PE's power with spads of flip-flops and of latches."""
-    def milliwatts(rows, layer, keys, parts=None):
-        return sum(row[key] for row in rows for key in keys if row["module"] == "PE" and row["gating"]
-                   and row["layer"] == layer and (parts is None or row["part"] in parts))
-
-    lines = []
-    tables = [load(name)["rows"] for name in ("power", "power-latch")]
-    for layer in dict.fromkeys(row["layer"] for row in tables[0]):
-        for what, keys, parts in (
-                ("clock of ifmap and psum spad", ["clock_mw"], ("ifmap spad", "psum spad")),
-                ("data in them", ["data_mw"], ("ifmap spad", "psum spad")), ("clock, all", ["clock_mw"], None),
-                ("all", ["clock_mw", "data_mw", "leakage_mw"], None)):
-            flops, latches = (milliwatts(rows, layer, keys, parts) for rows in tables)
-            lines.append((layer.partition("/")[2], what, f"{flops:.2f}", f"{latches:.2f}",
-                          f"{latches / flops - 1:+.0%}"))
-    return _markdown(("layer", "a PE, mW", "registers", "latches", "change"), lines, "power", "power-latch")
+def power(table, *origins):
+    """A table of `flow.power.tables`, and a line below it."""
+    headings, lines, text = table(*(load(name)["rows"] for name in origins))
+    return _markdown(headings, lines, *origins) + text
 
 
 def energy_crossbar():
@@ -399,7 +359,8 @@ TABLES: dict[str, Callable[[], str]] = {
                                            "CONV1", "CONV2", "CONV3", "CONV4", "CONV5", origin=True),
     "energy-shares": functools.partial(listed, "energy-shares", "PEs' share of the clock", "AlexNet, worst, %",
                                        "VGG-16, mean, %", "VGG-16, worst, %", origin=True),
-    "power-gates": power_gates, "power-pe": power_pe, "power-latches": power_latches,
+    "power-gates": functools.partial(power, gates, "power"), "power-pe": functools.partial(power, pe, "power"),
+    "power-latches": functools.partial(power, latches, "power", "power-latch"),
     "energy-crossbar": energy_crossbar, "energy-rtl": energy_rtl,
     "energy-noise": functools.partial(listed, "energy-noise", "noise", "level", "right, %", origin=True),
     "imagenet": functools.partial(listed, "imagenet", "photograph", "onnxruntime's float", "the chip",

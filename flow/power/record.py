@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.image.program import Shard
-from flow.ports import module_ports
 from sim.chip.layer import simulate_layer
 from sim.chip.simulate import Settings
 from sim.chip.verilog import chip_verilog
 from sim.tools.verilate import modules
+
+from ..ports import module_ports
+from ..yosys import FlowError
 
 __all__ = ["Place", "Ports", "Window", "record"]
 
@@ -83,7 +85,7 @@ def record(shape, mapping, chip, tensors, places, window, directory, name, *, sh
 
     Raises
     ------
-    ValueError
+    FlowError
         The block is over before the window is, or its outputs are wrong.
     SimulatorError
     """
@@ -106,13 +108,13 @@ def record(shape, mapping, chip, tensors, places, window, directory, name, *, sh
         relu=relu, shards=[Shard(0, filters=filters, first_block=block, blocks=1)], verilog=sources,
         progress=progress)
     if not result.match:
-        raise ValueError(f"the chip's outputs must be golden's, they are not: {result.verdict('block')}")
+        raise FlowError(f"the chip's outputs must be golden's, they are not: {result.verdict('block')}")
     for file, ports in zip(files, recorded.values(), strict=True):
         file.rename(ports.file)
         with ports.file.open() as lines:
             cycles = sum(1 for _ in lines)
         if cycles < window.last:
-            raise ValueError(f"the window must end before the block does, at cycle {cycles}, not at {window.last}")
+            raise FlowError(f"the window must end before the block does, at cycle {cycles}, not at {window.last}")
     return recorded
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sim.tools import process
 from sim.tools.find import require
 
+from ..yosys import FlowError
 from .vcd import count
 
 __all__ = ["PERIOD", "WrongReplay", "replay"]
@@ -20,7 +21,7 @@ RESET_CYCLES = 4
 VALID = ("valid", "valids")
 
 
-class WrongReplay(Exception):
+class WrongReplay(FlowError):
     """The gates' outputs are not those of the RTL."""
 
 

@@ -124,7 +124,7 @@ def test_a_replay_that_differs_is_an_error(pe, recorded, tmp_path):
 
 @pytest.mark.slow
 def test_energies_are_the_librarys(pe, library):
-    """Within the means of rise and fall over all slews and loads: each change is counted once."""
+    """Means of a rise and a fall: each change is counted once."""
     synthesis, directory = pe
     cells = cells_of(directory, "pe")
     found = energies(synthesis, "pe", cells, directory, library)
@@ -132,10 +132,10 @@ def test_energies_are_the_librarys(pe, library):
     rise, fall = (
         [float(value) for value in re.search(rf"pin\(CLK\).*?{edge}_power.*?values \(\"([^\"]*)", body, re.DOTALL)[1]
          .split(",")] for edge in ("rise", "fall"))
-    means = [(up + down) / 2 for up, down in zip(rise, fall, strict=True)]
+    means = [(up + down) / 2 for up, down in zip(rise, fall, strict=True)]  # at slews of 0.06, 0.24, 0.48 ns ...
     flops = [found[cell.path] for cell in cells if cell.kind == "DFFPOSX1"]
     assert len(flops) > 1_000
-    assert all(0.9 * means[0] < flop.clock < means[-1] and flop.data > 0 and flop.output > 0 for flop in flops)
+    assert all(0.9 * means[0] < flop.clock < means[1] and flop.data > 0 and flop.output > 0 for flop in flops)
     others = [found[cell.path] for cell in cells if cell.kind in ("NAND2X1", "XOR2X1")]
     assert others and all(energy.output > 0 and energy.clock == 0 for energy in others)
     assert not any(cell.path in found for cell in cells if cell.kind.startswith("sram_"))
