@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from golden.layer import LayerShape
 
@@ -107,14 +107,20 @@ class NodeRunner:
         self._sessions: dict[tuple[bytes, ...], onnxruntime.InferenceSession] = {}
         self.types: dict[str, onnx.TypeProto] = {}
 
-    def run(self, node: onnx.NodeProto, values: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, node: onnx.NodeProto, values: Mapping[str, Any],
+            constants: Mapping[str, np.ndarray] | None = None) -> dict[str, Any]:
         """Outputs by name.
+
+        Weights that are constants are initializers, as in the model: onnxruntime packs those ahead of a run, and
+        adds up in another order then than it does with weights that are fed.
 
         Parameters
         ----------
         node : onnx.NodeProto
         values : mapping of str to ndarray, or to what onnxruntime gives for a sequence or an optional value
             Has at least what `free_names` lists.
+        constants : mapping of str to ndarray, optional
+            Those of `values` that are the same whenever this node is run.
 
         Raises
         ------
@@ -122,6 +128,8 @@ class NodeRunner:
             onnxruntime cannot run the node on these values.
         """
         feeds = {name: values[name] for name in free_names(node)}
+        weights = {name: feeds.pop(name) for name in list(feeds)
+                   if name in (constants or {}) and np.issubdtype(feeds[name].dtype, np.floating)}
         outputs = [name for name in node.output if name]
         try:
             types = {name: self._type(name, value) for name, value in feeds.items()}
@@ -129,7 +137,7 @@ class NodeRunner:
             key = node.SerializeToString(deterministic=True), *(kind.SerializeToString() for kind in types.values())
             if key not in self._sessions:
                 # of one thread: to start more takes 0.1 s, and a model has hundreds of nodes
-                self._sessions[key] = _session(self._model(node, types, outputs), threads=1)
+                self._sessions[key] = _session(self._model(node, types, outputs, weights), threads=1)
             return dict(zip(outputs, self._sessions[key].run(None, feeds), strict=True))
         except Exception as error:  # onnxruntime's exceptions have no common base
             raise GraphError(f"{node_label(node)}: onnxruntime cannot run it: {error_reason(error)}") from None
@@ -139,10 +147,12 @@ class NodeRunner:
             return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), None)
         return _of_any_size(self.types[name])
 
-    def _model(self, node: onnx.NodeProto, types: dict[str, onnx.TypeProto], outputs: list[str]) -> onnx.ModelProto:
+    def _model(self, node: onnx.NodeProto, types: dict[str, onnx.TypeProto], outputs: list[str],
+               weights: dict[str, np.ndarray]) -> onnx.ModelProto:
         inputs = [helper.make_value_info(name, kind) for name, kind in types.items()]
         # onnxruntime infers the outputs' types itself.
-        graph = helper.make_graph([node], "node", inputs, [onnx.ValueInfoProto(name=name) for name in outputs])
+        graph = helper.make_graph([node], "node", inputs, [onnx.ValueInfoProto(name=name) for name in outputs],
+                                  [numpy_helper.from_array(value, name) for name, value in weights.items()])
         return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
 
 

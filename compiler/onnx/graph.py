@@ -205,7 +205,7 @@ def execute(network: Network, feeds: dict[str, np.ndarray], chip: Callable[[Chip
             y = chip(step, x) if x.size else np.zeros(step.output_dims(x.shape), x.dtype)
             read, made = (step.input,), {step.output: y}
         else:
-            read, made = step.inputs, network.runner.run(step.node, values)
+            read, made = step.inputs, network.runner.run(step.node, values, network.constants)
         values |= made
         for name in read:
             left[name] -= 1

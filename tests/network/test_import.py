@@ -7,7 +7,7 @@ import pytest
 from onnx import helper
 
 from compiler.onnx.float_nodes import run_float
-from compiler.onnx.graph import HostNode, import_graph
+from compiler.onnx.graph import HostNode, execute, import_graph
 from tests.network import models
 from tests.network.test_quantize import calibrate, in_integers, quantize, sqnr_db
 
@@ -135,6 +135,16 @@ def test_three_dimensions_are_the_hosts():
     network = same(model, models.features(1, 4, 9, 9, 9))
     assert not network.layers
     assert import_graph(model, {"x": (1, 4, 9, 9, 9)}).steps[0].macs == 2 * 7**3 * 4 * 27
+
+
+def test_the_hosts_weights_are_added_up_as_in_the_model():
+    """onnxruntime packs constant weights, and rounds otherwise with weights that are fed."""
+    parameters = {"w": models.features(1, 256, 64), "r": models.features(1, 256, 64, seed=3)}
+    node = helper.make_node("LSTM", ["x", *parameters], ["y"], hidden_size=64)
+    model, x = models.build([node], parameters, data=(20, 1, 64)), models.features(20, 1, 64)
+    network = import_graph(model)
+    found = execute(network, {"x": x}, chip=None)["y"]
+    np.testing.assert_array_equal(found, run_float(model, {"x": x})["y"])
 
 
 def test_layers_of_one_name_are_told_apart():
