@@ -67,4 +67,5 @@ def test_8_bit_decoder(bench, tiny):
     ("active", "{} & ~o__valid", "a word a cycle"),
 ])
 def test_broken_decoder(bench, tiny, signal, expression, message):
-    bench.fails(FilterDecoder(tiny), "filter_decoder", f"filter_decoder.{signal}", expression, message)
+    bench.fails(FilterDecoder(tiny), "filter_decoder", f"filter_decoder.{signal}", expression, message,
+                testcase="rate")
