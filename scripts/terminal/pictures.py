@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from scripts.terminal.console import BadInput
 
@@ -43,6 +43,8 @@ def open_picture(path: Path | str) -> Image.Image:
         raise
     except Image.DecompressionBombError:
         raise BadInput(f"{path} must have at most {LARGEST // 1_000_000} million pixels; it has far more") from None
+    except UnidentifiedImageError:
+        raise BadInput(f"{path} must be a readable picture: it is of no kind that Pillow knows") from None
     except Exception as error:  # the decoders' errors have no common base
         raise BadInput(f"{path} must be a readable picture: {_reason(error, path)}") from None
 

@@ -84,7 +84,8 @@ def test_too_many_pixels(tmp_path, monkeypatch):
     assert open_picture(tmp_path / "y.png").size == (64, 48)
 
 
-def test_no_picture(tmp_path, saved):
+def test_no_picture(tmp_path, saved, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "text.jpg").write_text("no picture")
     whole = saved(Image.fromarray(SCENE), "whole.jpg").read_bytes()
     (tmp_path / "half.jpg").write_bytes(whole[:len(whole) // 2])
@@ -94,6 +95,8 @@ def test_no_picture(tmp_path, saved):
         with pytest.raises(BadInput, match=r"must be a readable picture: .+") as found:
             open_picture(tmp_path / name)
         assert "\n" not in str(found.value)
+    with pytest.raises(BadInput, match="^text.jpg must be a readable picture: it is of no kind that Pillow knows$"):
+        open_picture("text.jpg")
 
 
 def test_greys_of_other_ranges(saved):
