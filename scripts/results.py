@@ -17,6 +17,7 @@ from pathlib import Path
 from compiler.paper.published import MEASURED
 from flow.power.tables import gates, latches, pe
 from hw.config import PRESETS
+from scripts.imagenet.table import photograph_row
 from sim.tools.files import ROOT, write_file
 
 __all__ = ["TABLES", "pages", "render", "take"]
@@ -54,7 +55,9 @@ def take(name, path):
 
 
 def _row(layer):
-    """What the tables show of a layer of a command's JSON."""
+    """What the tables show of a layer, or a photograph, of a command's JSON."""
+    if "photograph" in layer:
+        return photograph_row(layer)
     if "dram_bytes" not in layer and "rtl_cycles" not in layer:
         return layer
     if "rtl" in layer:
@@ -366,6 +369,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "imagenet": functools.partial(listed, "imagenet", "photograph", "onnxruntime's float", "the chip",
                                   "five in its order", "SQNR, dB", "cycles, M", "frames/s", "mJ", "DRAM mJ",
                                   "DRAM MB", origin=True),
+    "imagenet-int8": functools.partial(listed, "imagenet-int8", "photograph", "onnxruntime's float", "the chip",
+                                       "five in its order", "values not onnxruntime's", "SQNR, dB", "cycles, M",
+                                       "frames/s", "mJ", "DRAM mJ", "DRAM MB", origin=True),
     "networks": functools.partial(listed, "networks", "what", "measured", "command", "date")}
 
 

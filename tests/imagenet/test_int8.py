@@ -10,6 +10,7 @@ import pytest
 from compiler.onnx.float_nodes import run_float
 from compiler.onnx.qlinear import run_as_given
 from golden.int8 import conv_int8
+from scripts import results
 from scripts.commands.network import imagenet
 from scripts.commands.network import int8 as commands
 from scripts.imagenet import int8
@@ -131,3 +132,20 @@ def test_a_layer_that_differs_is_noticed(classified, need, monkeypatch):
     _, out, page = classified("--backend", "both", "--layers", "head", expected=1)
     assert "MISMATCH in head" in out
     assert "Tensors of the RTL differ from the model's." in page
+
+
+def test_a_row_of_the_tables(classified, tmp_path, monkeypatch):
+    """`python -m scripts.results` takes the command's JSON over."""
+    report, _, _ = classified()
+    shown = dict.fromkeys(("photograph", "order", "differing", "Mcycles"))
+    (tmp_path / "imagenet-int8.json").write_text(json.dumps({"command": "c", "list": "photographs", "rows": [shown]}))
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    results.take("imagenet-int8", tmp_path / "out" / "imagenet.json")
+    row, = json.loads((tmp_path / "imagenet-int8.json").read_text())["rows"]
+    first, five = ([entry["class"] for entry in report[key]] for key in ("classes", "float_classes"))
+    assert row["photograph"] == "scene"
+    assert (row["order"] == "yes") == (first == five)
+    assert ("first" in row["order"]) == (first != five and first[0] == five[0])
+    assert row["differing"] == f"0 of {sum(entry['values'] for entry in report['layers']):,}"
+    total = report["totals"]
+    assert float(row["Mcycles"]) == pytest.approx((total["cycles"] + total["configuration_cycles"]) / 1e6, abs=0.005)
