@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compiler.mapping.cost import decoder_keeps_up
+from compiler.mapping.density import density_of
 from compiler.mapping.lowering import lower
 from compiler.mapping.mapping import CodeTooLong, Mapping, MappingError
 from compiler.mapping.placement import Placement
@@ -229,7 +231,7 @@ def compile_layer(shape: LayerShape, mapping: Mapping, chip: ChipConfig, ifmap: 
         Right shift of the products, 0..16.
     compress : bool, optional
         Whether fmaps are run-length coded in DRAM, and weights on a chip that can have them so. By default ifmaps
-        and weights are where that saves words.
+        are where that saves words and no cycles (`decoder_keeps_up`), weights where it saves words.
     ofmap_coded : bool, optional
         Whether ofmaps are, see `Density.ofmap_coded`; as `compress` says by default, or else after a ReLU.
     shards : list of Shard, optional
@@ -298,6 +300,8 @@ def _compile(shape: LayerShape, mapping: Mapping, chip: ChipConfig, tensors: _Te
         ifmap_words = {raw: dram_image.pack_ifmaps(placement, tensors.ifmap, tensors.padding, raw=raw)
                        for raw in ((False,) if mapping.coded and compress is None else wanted)}
         ifmap_raw = min(ifmap_words, key=lambda raw: len(ifmap_words[raw]))
+        if len(ifmap_words) == 2 and not ifmap_raw:
+            ifmap_raw = not decoder_keeps_up(placement, density_of(tensors.ifmap))
         filters, filter_raw = _filters(placement, tensors.weights, compress)
         count = dram_image.ofmap_words(placement, raw=not ofmap_coded)
         for name, words in (

@@ -4,7 +4,7 @@ Works on one mapping or a million of them at once (see `Geometry`). The costs pr
 docs/model.md hold the one to the other).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -16,7 +16,7 @@ from .energy import Prices
 from .geometry import Geometry, choose
 from .mapping import Mapping, Number
 
-__all__ = ["RESOURCES", "Costs", "Rates", "array_cycles", "busy_together", "costs", "rates"]
+__all__ = ["RESOURCES", "Costs", "Rates", "array_cycles", "busy_together", "costs", "decoder_keeps_up", "rates"]
 
 RESOURCES = ("pe", "ifmap_bus", "psum_bus", "filter_bus", "link")
 # Measured in RTL, see docs/model.md:
@@ -79,7 +79,7 @@ class Rates:
         Share of its MACs that a PE spends time on: less than 1 where zeros are skipped.
     ramp : float or ndarray
         Core cycles that a pass takes beyond its MACs.
-    ifmap_dram, ofmap_dram : float
+    ifmap_dram, ofmap_dram : float or ndarray
         64-bit words of DRAM that a word of values takes.
     ifmap_glb : float or ndarray
         The same of the GLB: less than 1 where ifmaps stay coded in it.
@@ -98,7 +98,7 @@ class Rates:
 
     worked: float
     ramp: Any
-    ifmap_dram: float
+    ifmap_dram: Any
     ofmap_dram: float
     ifmap_glb: Any
     decoding: Any
@@ -120,10 +120,32 @@ def rates(geometry: Geometry[Number], density: Density) -> Rates:
     chip, behind, ofmap = geometry.chip, mapping.coded > 0, density.ofmap_share(geometry.chip)
     decoder = _decoder_cycles(in_dram, chip)
     pairs = ofmap * chip.word_pairs * chip.word_psums / chip.word_values  # of a word of psums
-    return Rates(worked, _ramp(geometry, worked, filter_cycles), shrink, ofmap, choose(behind, shrink, 1.0),
-                 choose(behind, decoder, 0.0), filter_dram, filter_cycles,
-                 choose(behind, 1.0, decoder if shrink < 1 else 1.0),
-                 max(1.0, pairs) if density.ofmap_coded(chip) else 1.0)
+    coded = Rates(worked, _ramp(geometry, worked, filter_cycles), shrink, ofmap, choose(behind, shrink, 1.0),
+                  choose(behind, decoder, 0.0), filter_dram, filter_cycles,
+                  choose(behind, 1.0, decoder if shrink < 1 else 1.0),
+                  max(1.0, pairs) if density.ofmap_coded(chip) else 1.0)
+    if shrink == 1 or decoder <= chip.core_mhz / chip.link_mhz:
+        return coded
+    raw = np.logical_not(behind) & _slower(geometry, density, coded)
+    return replace(coded, ifmap_dram=choose(raw, 1.0, shrink), arrival=choose(raw, 1.0, coded.arrival))
+
+
+def _slower(geometry: Any, density: Density, coded: Rates) -> Any:
+    """Whether a mapping takes more cycles with ifmaps that are coded in DRAM than with raw ones.
+
+    The decoder takes a pair a cycle, of which a word of 8-bit values has up to eight; the link may be faster. Ofmaps
+    count as raw: their zeros are not known when the ifmaps are laid into DRAM.
+    """
+    coded = replace(coded, ofmap_dram=1.0, leaving=1.0)
+    coded_cycles, raw_cycles = (_costs(geometry, density, Prices(), given).cycles for given in (
+        coded, replace(coded, ifmap_dram=1.0, arrival=1.0)))
+    return coded_cycles > raw_cycles
+
+
+def decoder_keeps_up(geometry: Geometry[int], density: float) -> bool:
+    """Whether ifmaps of a density take no more cycles with a code that saves words of DRAM than raw."""
+    saves = Density.coded(density * unpadded(geometry.layer), geometry.chip) < 1
+    return not saves or bool(rates(geometry, Density(density)).ifmap_dram < 1)
 
 
 def _filters(geometry: Geometry[Number], density: Density) -> tuple[Any, Any]:
@@ -172,8 +194,12 @@ def costs(geometry: Any, density: Density | None = None, energy: Prices | None =
         No zeros by default.
     energy : Prices, optional
     """
-    density, energy = density or Density(), energy or Prices()
-    chip, mapping, given, times = geometry.chip, geometry.mapping, rates(geometry, density), geometry.layer.groups
+    density = density or Density()
+    return _costs(geometry, density, energy or Prices(), rates(geometry, density))
+
+
+def _costs(geometry: Any, density: Density, energy: Prices, given: Rates) -> Any:
+    chip, mapping, times = geometry.chip, geometry.mapping, geometry.layer.groups
     passes, groups, sweeps = times * geometry.all_passes, geometry.all_filter_groups, geometry.channel_groups
     blocks, positions, tiles = (times * count for count in (
         geometry.all_blocks, geometry.all_positions, geometry.all_tiles))

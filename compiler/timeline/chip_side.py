@@ -246,7 +246,7 @@ class ChipSide:
         self.drain = _Drain(placement, given, self._queue)
         self.streams = {kind: _Stream(dram[kind]) for kind in ("bias", "filter", "ifmap")}
         self._ring = placement.ifmap_banks * chip.glb_bank_words
-        self._shrink = given.ifmap_dram / float(given.ifmap_glb)  # words of DRAM for one of the GLB
+        self._shrink = float(given.ifmap_dram / given.ifmap_glb)  # words of DRAM for one of the GLB
         self._arrival = float(given.arrival)
         self._ifmaps = 0.0  # words that have come into the GLB
 

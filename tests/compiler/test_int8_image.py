@@ -1,16 +1,21 @@
 """The chip's tensors of 8-bit layers: with its arithmetic, done in numpy, they make the layer's ofmap."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from compiler.image.int8 import int8_tensors
+from compiler.image.int8 import int8_tensors, moved
 from compiler.image.program import compile_int8
+from compiler.mapping.cost import costs
+from compiler.mapping.density import Density, density_of
 from compiler.mapping.lowering import lower
+from compiler.mapping.mapping import Mapping
 from compiler.mapping.search import find_mapping
 from golden.conv import exact_sums
 from golden.int8 import Format, LayerFormats, conv_int8, requantize
+from golden.layer import LayerShape
 from hw.config import PRESETS
 from tests.golden.int8_layers import Int8Layer
 
@@ -83,3 +88,20 @@ def test_psums_that_just_fit():
         int8_tensors(np.zeros((1, 1, 1, 1), np.uint8), weights, np.zeros(1, np.int32), formats, 16)
         with pytest.raises(ValueError, match="may need 16 bits"):
             int8_tensors(np.zeros((1, 1, 1, 1), np.uint8), weights, np.zeros(1, np.int32), formats, 15)
+
+
+@pytest.mark.parametrize("zeros, coded_banks, raw", [(0.45, 0, True), (0.85, 0, False), (0.45, 12, False)])
+def test_ifmaps_that_the_decoder_would_delay_are_raw(zeros, coded_banks, raw):
+    """Five pairs of a word take five cycles, a word over a link of 60 MHz takes 3.3; the costs know it as well."""
+    chip = PRESETS["eyeriss-int8"]
+    shape, mapping = LayerShape.parse("M=8,C=48,H=14,W=14,R=1"), Mapping(m=8, n=14, e=1, f=14, p=2, q=8, r=6, t=4,
+                                                                         coded=coded_banks)
+    layer = Int8Layer.of(shape, np.random.default_rng(1), zeros=zeros)
+    program = compile_int8(shape, mapping, chip, layer.x, layer.weights, layer.bias, layer.formats)
+    assert program.jobs[0].fields["ifmap_raw"] == raw
+    density = density_of(moved(layer.x, layer.formats.ifmap))
+    words, all_raw = (costs(program.jobs[0].placement, Density(each)).dram["ifmap"] for each in (density, 1.0))
+    assert (words == all_raw) == raw
+    slow = replace(chip, link_mhz=20)
+    program = compile_int8(shape, mapping, slow, layer.x, layer.weights, layer.bias, layer.formats)
+    assert not program.jobs[0].fields["ifmap_raw"]
