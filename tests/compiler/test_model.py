@@ -54,7 +54,7 @@ def test_cycles_of_depthwise_and_pointwise_layers(row):
 
 @pytest.mark.parametrize("row", LITE0, ids=lambda row: f"{row['chip']}-{row['layer']}")
 def test_cycles_of_layers_of_the_trained_network(row):
-    """In 16 and 8 bits: run-length codes of eight values, words of two psums, tables of biases, weights far ahead."""
+    """In 16 and 8 bits: run-length codes, words of two psums, tables of biases, weights of several passes ahead."""
     chip = PRESETS[row["chip"]]
     placement = Placement(lower(LayerShape.parse(row["shape"]), chip), Mapping(**row["mapping"]), chip)
     cycles = schedule(placement, Density(*row["density"])).cycles
