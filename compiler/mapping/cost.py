@@ -144,8 +144,10 @@ def _slower(geometry: Any, density: Density, coded: Rates) -> Any:
 
 def decoder_keeps_up(geometry: Geometry[int], density: float) -> bool:
     """Whether ifmaps of a density take no more cycles with a code that saves words of DRAM than raw."""
-    saves = Density.coded(density * unpadded(geometry.layer), geometry.chip) < 1
-    return not saves or bool(rates(geometry, Density(density)).ifmap_dram < 1)
+    chip, in_dram = geometry.chip, density * unpadded(geometry.layer)
+    if Density.coded(in_dram, chip) < 1:
+        return bool(rates(geometry, Density(density)).ifmap_dram < 1)
+    return _decoder_cycles(in_dram, chip) <= chip.core_mhz / chip.link_mhz  # a code that saves next to nothing
 
 
 def _filters(geometry: Geometry[Number], density: Density) -> tuple[Any, Any]:

@@ -90,7 +90,9 @@ def test_psums_that_just_fit():
             int8_tensors(np.zeros((1, 1, 1, 1), np.uint8), weights, np.zeros(1, np.int32), formats, 15)
 
 
-@pytest.mark.parametrize("zeros, coded_banks, raw", [(0.45, 0, True), (0.85, 0, False), (0.45, 12, False)])
+# With 0.4 of zeros the code takes 0.99 of the words, which the costs do not count on.
+@pytest.mark.parametrize("zeros, coded_banks, raw", [(0.45, 0, True), (0.4, 0, True), (0.85, 0, False),
+                                                     (0.45, 12, False)])
 def test_ifmaps_that_the_decoder_would_delay_are_raw(zeros, coded_banks, raw):
     """Five pairs of a word take five cycles, a word over a link of 60 MHz takes 3.3; the costs know it as well."""
     chip = PRESETS["eyeriss-int8"]
