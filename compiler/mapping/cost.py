@@ -167,7 +167,7 @@ def _filters(geometry: Geometry[Number], density: Density) -> tuple[Any, Any]:
 
 def array_cycles(geometry: Geometry[Number], given: Rates, positions: Any, tiles: Any,
                  ifmap_words: Any) -> tuple[Any, Any, Any]:
-    """Core cycles of the PEs, of the ifmap bus and of the psum bus for some tiles of a pass.
+    """Core cycles of the PEs, of the ifmap bus with the GLB's port behind it, and of the psum bus for some tiles.
 
     Parameters
     ----------
@@ -175,8 +175,11 @@ def array_cycles(geometry: Geometry[Number], given: Rates, positions: Any, tiles
         Of the tiles: their positions together, how many they are, and their 64-bit words, decoded.
     """
     decoding = given.decoding * ifmap_words
+    # Words that are read once are read right behind their arrival, in the bank that they are written to, of one port.
+    port = choose(np.equal(geometry.groups_of_m, 1), 2.0 * given.ifmap_glb * ifmap_words, 0.0)
     return (given.worked * geometry.pe_cycles(positions),
-            np.maximum(geometry.ifmap_bus_cycles(positions, tiles), decoding), geometry.psum_bus_cycles(positions))
+            np.maximum(geometry.ifmap_bus_cycles(positions, tiles), np.maximum(decoding, port)),
+            geometry.psum_bus_cycles(positions))
 
 
 @overload

@@ -1,4 +1,4 @@
-"""Layers that the psum bus binds: a word a cycle each way, as the cycle model has it."""
+"""Layers that the psum bus or the port of the GLB binds, as the cycle model has it."""
 
 from dataclasses import replace
 
@@ -26,3 +26,16 @@ def test_psum_bus(q, need):
     assert result.counters["mac_cycles"] < 1.02 * max(busy["psum_bus"], busy["pe"])
     cycles = schedule(Placement(layer, mapping, CHIP)).cycles
     assert result.counters["cycles"] == pytest.approx(cycles, rel=0.03)
+
+
+def test_ifmaps_that_are_read_once_take_two_cycles_a_word(need):
+    """A word of the bus is one of the GLB, and the link as fast as the core: it is written and read in one bank."""
+    need("verilator")
+    chip = replace(PRESETS["mini"], ifmap_bus_values=4, link_mhz=PRESETS["mini"].core_mhz)
+    result = run("M=4,C=48,H=20,W=12,R=1", "m=4 n=1 e=5 f=12 p=4 q=8 r=6 t=1", chip=chip)
+    check(result)
+    placement = Placement(lower(result.program.shape, chip), result.program.mapping, chip)
+    words = result.counters["glb_ifmap_reads"]
+    assert words == result.counters["glb_ifmap_writes"] == result.counters["noc_ifmaps"]
+    assert 2 * words < result.counters["mac_cycles"] < 2.05 * words
+    assert result.counters["cycles"] == pytest.approx(schedule(placement).cycles, rel=0.03)
